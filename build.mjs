@@ -1,0 +1,205 @@
+// Bundles the two commands into dist/, with the licence texts and a list of what went in.
+//
+// The agent is one small launcher and CommonJS chunks: CommonJS starts faster than ES modules, and chunks
+// keep what a run does not need from being read. So src/ must not use top-level await.
+import { chmod, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { rolldown } from "rolldown";
+import { minifySync } from "rolldown/utils";
+
+const root = import.meta.dirname;
+const dist = path.join(root, "dist");
+const { version } = JSON.parse(await readFile(path.join(root, "package.json"), "utf8"));
+
+/** Far above what the commands we send need, far below the whole schema (over 500 KB): shaking works, or the build fails. */
+const EC2_SCHEMA_LIMIT = 64 * 1024;
+const EC2_SCHEMA = /@aws-sdk\/client-ec2\/dist-es\/schemas\//;
+
+/** Modules that bundling cannot see are never reached. Each must still be met, or the table is out of date. */
+const LEFT_OUT = [
+  { module: /^@smithy\/core\/event-streams$/, why: "no operation we call streams events" },
+  {
+    module: /^\.\/(file|http|stream)$/,
+    from: /winston\/lib\/winston\/transports\/index\.js$/,
+    why: "only the console and our own transports are used",
+  },
+];
+
+function leaveOut() {
+  const met = new Set();
+  return {
+    name: "leave-out",
+    resolveId(source, importer = "") {
+      const entry = LEFT_OUT.find(
+        (e) => e.module.test(source) && (!e.from || e.from.test(importer.replaceAll("\\", "/"))),
+      );
+      if (!entry) return null;
+      met.add(entry);
+      return { id: `\0left-out:${LEFT_OUT.indexOf(entry)}:${source}` };
+    },
+    load(id) {
+      if (!id.startsWith("\0left-out:")) return null;
+      const [, index, source] = id.split(":");
+      const message = `${source} is left out of the bundle: ${LEFT_OUT[Number(index)].why}`;
+      return `module.exports = new Proxy({}, { get(_, key) { if (typeof key === 'string' && !['then', '__esModule', 'default'].includes(key)) throw new Error(${JSON.stringify(message)}); } });`;
+    },
+    buildEnd(error) {
+      const stale = LEFT_OUT.filter((e) => !met.has(e));
+      if (!error && stale.length > 0)
+        this.error(`nothing matches ${stale.map((e) => e.module).join(", ")} any more: update LEFT_OUT`);
+    },
+  };
+}
+
+/**
+ * `import('node:http')` builds a namespace by reading every export, and one of them loads a whole second
+ * HTTP client (some 30 ms). Asking for the module itself reads nothing.
+ */
+function builtinsWithoutNamespace() {
+  return {
+    name: "builtins-without-namespace",
+    resolveDynamicImport(source) {
+      return source.startsWith("node:") ? { id: `\0builtin:${source}` } : null;
+    },
+    load(id) {
+      return id.startsWith("\0builtin:") ? `module.exports = require(${JSON.stringify(id.slice(9))});` : null;
+    },
+  };
+}
+
+const shared = {
+  cwd: root,
+  platform: "node",
+  resolve: { mainFields: ["module", "main"] },
+  transform: {
+    target: "node22",
+    define: { "process.env.NODE_ENV": '"production"', __VERSION__: JSON.stringify(version) },
+  },
+  onLog(level, log, next) {
+    if (level === "warn") throw new Error(`warning while bundling: ${log.message}`);
+    next(level, log);
+  },
+};
+const minify = {
+  compress: true,
+  mangle: { keepNames: { class: true, function: false } },
+  codegen: { removeWhitespace: true },
+};
+
+async function bundle(input, output) {
+  const bundled = await rolldown({ ...shared, ...input });
+  const { output: files } = await bundled.write({ dir: dist, minify, comments: { legal: false }, ...output });
+  await bundled.close();
+  return files.filter((file) => file.type === "chunk");
+}
+
+/**
+ * What each module of a chunk has of its bytes. The bundler only tells sizes before minifying, so each is
+ * minified alone (where nothing seems to use its exports, hence `unused`) and the shares scaled to the chunk.
+ */
+function bytesByModule(chunk) {
+  const alone = { ...minify, compress: { unused: false }, mangle: { ...minify.mangle, toplevel: true } };
+  const modules = Object.entries(chunk.modules).filter(([, { code }]) => code);
+  const sizes = modules.map(([, { code }]) => minifySync("part.cjs", code, alone).code.length);
+  const scale = Buffer.byteLength(chunk.code) / sizes.reduce((sum, size) => sum + size, 0);
+  return modules.map(([id], index) => [id, Math.round(sizes[index] * scale)]);
+}
+
+/** esbuild's metafile shape, since tools read it: what each output is made of, in bytes. */
+function metaOf(chunks) {
+  const inputs = {};
+  const outputs = {};
+  for (const chunk of chunks) {
+    const parts = {};
+    for (const [id, bytesInOutput] of bytesByModule(chunk)) {
+      const name = id.startsWith("\0") ? id.slice(1) : path.relative(root, id).replaceAll("\\", "/");
+      inputs[name] = { bytes: chunk.modules[id].code.length };
+      parts[name] = { bytesInOutput };
+    }
+    outputs[`dist/${chunk.fileName}`] = {
+      bytes: Buffer.byteLength(chunk.code),
+      inputs: parts,
+      imports: [
+        ...chunk.imports.map((file) => ({ path: `dist/${file}`, kind: "import-statement" })),
+        ...chunk.dynamicImports.map((file) => ({ path: `dist/${file}`, kind: "dynamic-import" })),
+      ].filter(({ path: file }) => chunks.some((other) => `dist/${other.fileName}` === file)),
+      ...(chunk.isEntry ? { entryPoint: path.relative(root, chunk.facadeModuleId) } : {}),
+    };
+  }
+  return { inputs, outputs };
+}
+
+function checkSchema(meta) {
+  const parts = Object.values(meta.outputs).flatMap((output) => Object.entries(output.inputs));
+  const bytes = parts
+    .filter(([name]) => EC2_SCHEMA.test(name))
+    .reduce((sum, [, part]) => sum + part.bytesInOutput, 0);
+  if (bytes === 0 || bytes > EC2_SCHEMA_LIMIT) {
+    throw new Error(
+      `the EC2 schema takes ${bytes} bytes of the bundle (expected 1 to ${EC2_SCHEMA_LIMIT}): is it still shaken?`,
+    );
+  }
+}
+
+async function noticeFiles(folder) {
+  const names = (await readdir(folder)).filter((name) => /^(licen[cs]e|notice|copying)/i.test(name)).sort();
+  return Promise.all(names.map((name) => readFile(path.join(folder, name), "utf8")));
+}
+
+/** A bundle is a copy, so the licences' texts go with it: each text once, above it who it belongs to. */
+async function notices(inputs) {
+  const folders = new Set(
+    inputs.map((name) => /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(name)?.[1]).filter(Boolean),
+  );
+  const owners = new Map();
+  for (const folder of [...folders].sort()) {
+    const { name, version, license } = JSON.parse(
+      await readFile(path.join(root, folder, "package.json"), "utf8"),
+    );
+    const texts = await noticeFiles(path.join(root, folder));
+    // Some AWS packages forget the file; the Apache text is the same for all.
+    if (texts.length === 0 && license !== "Apache-2.0")
+      throw new Error(`${folder} (${license}) has no licence text to ship`);
+    const text =
+      texts.length > 0
+        ? texts.join("\n").trim()
+        : [...owners.keys()].find((known) => /Apache License/.test(known));
+    owners.set(text, [...(owners.get(text) ?? []), `${name} ${version} (${license})`]);
+  }
+  const rule = `\n\n${"=".repeat(80)}\n\n`;
+  return [...owners]
+    .map(([text, names]) => `${names.join("\n")}\n\n${text}`)
+    .join(rule)
+    .concat("\n");
+}
+
+await rm(dist, { recursive: true, force: true });
+await mkdir(dist);
+
+const agent = await bundle(
+  { input: { main: "src/main.ts" }, plugins: [leaveOut(), builtinsWithoutNamespace()] },
+  // No hash in the names, so that a compile cache is overwritten by an upgrade, not added to.
+  { format: "cjs", entryFileNames: "agent/[name].cjs", chunkFileNames: "agent/[name].cjs" },
+);
+const launcher = `#!/usr/bin/env node
+import { createRequire } from 'node:module';
+createRequire(import.meta.url)('./agent/main.cjs');
+`;
+await writeFile(path.join(dist, "ec2-backup.js"), launcher);
+
+const simulator = await bundle(
+  { input: { "ec2-backup-simulator": "src/simulator/main.ts" } },
+  { format: "esm", codeSplitting: false },
+);
+
+const meta = metaOf([...agent, ...simulator]);
+meta.outputs["dist/ec2-backup.js"] = {
+  bytes: launcher.length,
+  inputs: {},
+  imports: [{ path: "dist/agent/main.cjs", kind: "require-call" }],
+};
+checkSchema(meta);
+await writeFile(path.join(dist, "meta.json"), JSON.stringify(meta, null, 1));
+await writeFile(path.join(dist, "THIRD-PARTY-LICENSES.txt"), await notices(Object.keys(meta.inputs)));
+for (const command of ["ec2-backup.js", "ec2-backup-simulator.js"])
+  await chmod(path.join(dist, command), 0o755);

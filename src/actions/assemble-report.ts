@@ -1,0 +1,70 @@
+import type { Listing } from "../core/ports.ts";
+import { sizeOf } from "../core/recovery-point.ts";
+import { type RetentionReport, type RunReport, summaryOf } from "../core/report.ts";
+import type { Choice } from "../core/selection.ts";
+import type { Findings, RunRequest } from "./run-request.ts";
+import type { Recorder } from "./steps.ts";
+
+/** Puts what a run found into its report. */
+export function assemble(
+  request: RunRequest,
+  record: Recorder,
+  found: Findings,
+  at: { started: Date; finished: Date; elapsedMs: number; skipped: boolean },
+): RunReport {
+  const { instance, instanceStores } = request.discovery;
+  const { selected, points, settleMs, listing, retention } = found;
+  const wrong = record.problems.some((problem) => problem.severity === "error");
+  const nothing = request.capture ? points.length === 0 : retention === undefined;
+  const outcome = at.skipped ? "skipped" : wrong ? (nothing ? "failed" : "degraded") : "done";
+  return {
+    version: 1,
+    run: request.run,
+    job: request.job.name,
+    trigger: request.trigger,
+    ...(request.slot === undefined ? {} : { slot: request.slot }),
+    ...(request.missed === undefined ? {} : { missed: request.missed }),
+    ...(request.overlapped === undefined ? {} : { overlapped: request.overlapped }),
+    instance: {
+      id: instance.id,
+      arn: instance.arn,
+      ...(instance.name === undefined ? {} : { name: instance.name }),
+    },
+    started: at.started.toISOString(),
+    finished: at.finished.toISOString(),
+    outcome,
+    planned: request.planned,
+    chosen: selected.chosen.map(choiceOf),
+    left: selected.left.map(choiceOf),
+    instanceStores,
+    points: points.map(summaryOf),
+    ...(settleMs === undefined ? {} : { settleMs: Math.round(settleMs) }),
+    ...(retention === undefined ? {} : { retention }),
+    ...(listing === undefined ? {} : { series: seriesFacts(listing, retention) }),
+    steps: record.steps,
+    problems: record.problems,
+    elapsedMs: Math.round(at.elapsedMs),
+  };
+}
+
+function choiceOf({ volume, because }: Choice) {
+  return { volume: volume.id, device: volume.device, because };
+}
+
+/** Facts about the series as it is after this run. */
+function seriesFacts(
+  { points, asOf }: Listing,
+  retention: RetentionReport | undefined,
+): NonNullable<RunReport["series"]> {
+  const gone = new Set(
+    retention?.removals.filter((one) => one.outcome === "removed").map((one) => one.point),
+  );
+  const complete = points.filter((point) => point.state === "complete" && !gone.has(point.id));
+  const newest = complete.sort((a, b) => b.captured.getTime() - a.captured.getTime())[0];
+  if (newest === undefined) return { complete: 0 };
+  const ageSeconds = Math.max(0, (asOf.getTime() - newest.captured.getTime()) / 1000);
+  return {
+    complete: complete.length,
+    newestComplete: { captured: newest.captured.toISOString(), bytes: sizeOf(newest), ageSeconds },
+  };
+}

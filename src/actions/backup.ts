@@ -1,0 +1,99 @@
+import { BackupError, failureOf } from "../core/errors.ts";
+import type { Waits } from "../core/job.ts";
+import type { Clock, Engine, Log, Prepared } from "../core/ports.ts";
+import type { RecoveryPoint } from "../core/recovery-point.ts";
+
+export interface BackupDeps {
+  readonly engine: Engine;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/**
+ * Makes one point. A request that AWS turned away for its limits is tried again inside a budget; one
+ * whose outcome is unknown is looked for and never sent again, since it cannot be told from a second
+ * one. The request itself is not cut short by `signal`: only its own deadline ends it.
+ */
+export async function backup(
+  prepared: Prepared,
+  pointId: string,
+  expected: readonly string[],
+  waits: Waits,
+  deps: BackupDeps,
+  signal: AbortSignal,
+): Promise<RecoveryPoint> {
+  const { clock, log } = deps;
+  const until = clock.elapsed() + waits.retryFor;
+  for (let attempt = 1; ; attempt += 1) {
+    if (signal.aborted) throw interrupted("capture");
+    try {
+      return await prepared.capture(pointId, clock.now(), new AbortController().signal);
+    } catch (error) {
+      const failure = failureOf(error, "capture");
+      if (failure.kind === "unknown-outcome")
+        return reconcile(pointId, expected, waits, deps, failure.found, signal);
+      const pause = jittered(waits.retryEvery * 2 ** Math.min(attempt - 1, 4), clock);
+      if (failure.kind !== "throttled" || clock.elapsed() + pause > until) throw error;
+      log("warn", `capture turned away (${failure.code}), trying again in ${Math.round(pause / 1000)} s`, {
+        point: pointId,
+      });
+      await clock.sleep(pause, signal);
+    }
+  }
+}
+
+/** Between one and one and a half times the pause, so that the hosts of a fleet drift apart. */
+function jittered(pause: number, clock: Clock): number {
+  return pause * (1 + clock.random() / 2);
+}
+
+/**
+ * Looks for a point that may or may not have been made. EC2 may show it only after minutes, and may
+ * show some members before others.
+ */
+async function reconcile(
+  pointId: string,
+  expected: readonly string[],
+  waits: Waits,
+  { engine, clock, log }: BackupDeps,
+  cause: string,
+  signal: AbortSignal,
+): Promise<RecoveryPoint> {
+  log("warn", "the outcome of the capture is unknown, looking for its point", { point: pointId });
+  const until = clock.elapsed() + waits.reconcileFor;
+  let best: RecoveryPoint | undefined;
+  let trouble = "";
+  for (let pause = waits.reconcileEvery; ; pause = Math.min(pause * 1.5, 30_000)) {
+    try {
+      best = larger(best, await engine.find(pointId, signal));
+      if (best !== undefined && isWhole(best, expected)) return best;
+    } catch (error) {
+      trouble = `; the last look failed: ${failureOf(error, "look").found}`;
+    }
+    if (signal.aborted || clock.elapsed() + pause > until) break;
+    await clock.sleep(pause, signal);
+  }
+  if (best !== undefined) return best;
+  if (signal.aborted) throw interrupted("find out whether the capture took effect");
+  throw new BackupError({
+    kind: "unreachable",
+    doing: "find out whether the capture took effect",
+    found: `${cause}; no snapshot of point ${pointId} was seen within ${waits.reconcileFor / 1000} s${trouble}`,
+    remedy: "it was not sent again; if it appears after all, the next run adopts it",
+    code: "UnknownOutcome",
+  });
+}
+
+function larger(a: RecoveryPoint | undefined, b: RecoveryPoint | undefined): RecoveryPoint | undefined {
+  if (a === undefined || b === undefined) return a ?? b;
+  return b.snapshots.length >= a.snapshots.length ? b : a;
+}
+
+function isWhole(point: RecoveryPoint, expected: readonly string[]): boolean {
+  const seen = new Set(point.snapshots.map((one) => one.volumeId));
+  return expected.every((volumeId) => seen.has(volumeId));
+}
+
+export function interrupted(doing: string): BackupError {
+  return new BackupError({ kind: "interrupted", doing, found: "the run was told to stop" });
+}

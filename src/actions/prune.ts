@@ -1,0 +1,178 @@
+import { brake } from "../core/brake.ts";
+import { BackupError, failureOf } from "../core/errors.ts";
+import type { Job } from "../core/job.ts";
+import type { Audit, AuditLine, Clock, Engine, Listing, Log, Removal } from "../core/ports.ts";
+import type { RecoveryPoint } from "../core/recovery-point.ts";
+import { type RetentionReport, summaryOf } from "../core/report.ts";
+import { planRetention, type RetentionOverrides, type RetentionPlan } from "../core/retention.ts";
+import { describePolicy } from "../core/retention-policy.ts";
+import type { Recorder } from "./steps.ts";
+
+export interface PruneDeps {
+  readonly engine: Engine;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly audit: Audit;
+  readonly record: Recorder;
+  readonly run: string;
+}
+
+/** What a person allowed beyond the policy. */
+export interface PruneConsent extends RetentionOverrides {
+  /** Releases the brake. */
+  readonly yes?: boolean;
+}
+
+/**
+ * Decides by the listing and removes what is given up: never more than this plan says. One refusal
+ * never stops the others. Nothing is removed unless images could be asked about and the removal could
+ * be recorded.
+ */
+export async function prune(
+  job: Job,
+  { points, asOf }: Listing,
+  consent: PruneConsent,
+  deps: PruneDeps,
+  signal: AbortSignal,
+): Promise<RetentionReport> {
+  const first = planRetention(points, job.retention, asOf, consent);
+  const held = await withHolds(first.remove, deps, signal);
+  const whole = held === undefined ? keepingAll(first) : replan(points, held, job, asOf, consent);
+  const plan = consent.forget === undefined ? whole : onlyOf(consent.forget, whole);
+  const { remove, postponed, limit } = brake(plan, consent.yes === true);
+  if (postponed.length > 0) deps.record.report("error", braked(job, remove.length + postponed.length, limit));
+  const removals: (Removal & { point: string })[] = [];
+  for (const point of [...remove].reverse()) {
+    if (signal.aborted) {
+      deps.record.report("error", {
+        kind: "interrupted",
+        doing: "remove old points",
+        found: "the run was told to stop",
+      });
+      break;
+    }
+    removals.push(...(await removePoint(point, job, deps)));
+  }
+  return {
+    policy: describePolicy(job.retention),
+    asOf: asOf.toISOString(),
+    keep: plan.keep.map(({ point, reasons }) => ({
+      point: summaryOf(point),
+      reasons: reasons.map((reason) => reason.detail),
+    })),
+    remove: remove.map(summaryOf),
+    postponed: postponed.map(summaryOf),
+    removals,
+  };
+}
+
+/** Only points that are about to go are asked about; without an answer nothing goes. */
+async function withHolds(
+  candidates: readonly RecoveryPoint[],
+  { engine, record }: PruneDeps,
+  signal: AbortSignal,
+): Promise<readonly RecoveryPoint[] | undefined> {
+  if (candidates.length === 0) return candidates;
+  return record.step("look for images in use", () => engine.withHolds(candidates, signal));
+}
+
+function replan(
+  points: readonly RecoveryPoint[],
+  candidates: readonly RecoveryPoint[],
+  job: Job,
+  asOf: Date,
+  consent: PruneConsent,
+): RetentionPlan {
+  const byId = new Map(candidates.map((point) => [point.id, point]));
+  const known = points.map((point) => byId.get(point.id) ?? point);
+  return planRetention(known, job.retention, asOf, consent);
+}
+
+function keepingAll(plan: RetentionPlan): RetentionPlan {
+  const reasons = [{ rule: "held" as const, detail: "whether an image uses it could not be found out" }];
+  return { keep: [...plan.keep, ...plan.remove.map((point) => ({ point, reasons }))], remove: [] };
+}
+
+/** Who gives up a volume gives up points that hold it, and nothing else at this occasion. */
+function onlyOf(volumes: ReadonlySet<string>, plan: RetentionPlan): RetentionPlan {
+  const holds = (point: RecoveryPoint): boolean => point.snapshots.some((one) => volumes.has(one.volumeId));
+  const reasons = [{ rule: "held" as const, detail: "it does not hold the volume; the next prune decides" }];
+  const others = plan.remove.filter((point) => !holds(point)).map((point) => ({ point, reasons }));
+  return { keep: [...plan.keep, ...others], remove: plan.remove.filter(holds) };
+}
+
+function braked(job: Job, wanted: number, limit: number) {
+  return {
+    kind: "refused" as const,
+    doing: `remove ${wanted} points of job ${job.name}`,
+    found: `one run removes at most ${limit} of this series`,
+    remedy: `look at \`ec2-backup plan ${job.name}\`, then \`ec2-backup prune ${job.name} --yes\``,
+    code: "Brake",
+  };
+}
+
+async function removePoint(
+  point: RecoveryPoint,
+  job: Job,
+  deps: PruneDeps,
+): Promise<(Removal & { point: string })[]> {
+  const { engine, record, log } = deps;
+  const removals: (Removal & { point: string })[] = [];
+  try {
+    for (const one of point.snapshots) await deps.audit.append(lineOf(point, one.id, job, deps, "removing"));
+    for await (const removal of engine.remove(point)) {
+      removals.push({ ...removal, point: point.id });
+      log(removal.outcome === "failed" ? "warn" : "info", `${removal.outcome}: ${removal.snapshotId}`, {
+        job: job.name,
+        point: point.id,
+        snapshot: removal.snapshotId,
+        volume: removal.volumeId,
+      });
+      if (removal.outcome === "failed" && removal.failure !== undefined)
+        record.report("error", removal.failure);
+      if (removal.outcome === "held" && removal.failure !== undefined)
+        record.report("notice", removal.failure);
+      await deps.audit.append(lineOf(point, removal.snapshotId, job, deps, removal.outcome));
+    }
+    if (isHalved(removals)) record.report("error", halved(point, removals));
+  } catch (error) {
+    record.report("error", failureOf(error, `remove point ${point.id}`));
+  }
+  return removals;
+}
+
+function lineOf(
+  point: RecoveryPoint,
+  snapshotId: string,
+  job: Job,
+  deps: PruneDeps,
+  outcome: AuditLine["outcome"],
+): AuditLine {
+  const snapshot = point.snapshots.find((one) => one.id === snapshotId);
+  return {
+    time: deps.clock.now().toISOString(),
+    run: deps.run,
+    job: job.name,
+    point: point.id,
+    snapshot: snapshotId,
+    volume: snapshot?.volumeId ?? "",
+    captured: point.captured.toISOString(),
+    outcome,
+  };
+}
+
+function isHalved(removals: readonly Removal[]): boolean {
+  const gone = removals.some((one) => one.outcome === "removed");
+  return gone && removals.some((one) => one.outcome === "held" || one.outcome === "left");
+}
+
+function halved(point: RecoveryPoint, removals: readonly Removal[]): BackupError {
+  const kept = removals.filter((one) => one.outcome === "held" || one.outcome === "left");
+  return new BackupError({
+    kind: "refused",
+    doing: `remove point ${point.id}`,
+    found: `some of its snapshots are gone, ${kept.map((one) => one.snapshotId).join(", ")} could not be removed`,
+    remedy: "the rest is no longer a whole point; the next run tries again",
+    code: "Halved",
+  });
+}

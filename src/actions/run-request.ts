@@ -1,0 +1,51 @@
+import type { Discovery } from "../core/instance.ts";
+import type { Job, Trigger } from "../core/job.ts";
+import type { Audit, Clock, Engine, Journal, LeftOutByTag, Listing, Locks, Log } from "../core/ports.ts";
+import type { RecoveryPoint } from "../core/recovery-point.ts";
+import type { Problem, RetentionReport } from "../core/report.ts";
+import type { Selected } from "../core/selection.ts";
+import type { PruneConsent } from "./prune.ts";
+import type { Progress } from "./settle.ts";
+
+/** The world of a run. */
+export interface RunDeps {
+  readonly engine: Engine;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly locks: Locks;
+  readonly journal: Journal;
+  readonly audit: Audit;
+  readonly newId: () => string;
+  readonly leftOutByTag: LeftOutByTag;
+  readonly progress: Progress;
+}
+
+/** What this run was asked for. */
+export interface RunRequest {
+  readonly run: string;
+  readonly job: Job;
+  readonly trigger: Trigger;
+  readonly slot?: string;
+  readonly missed?: number;
+  readonly overlapped?: number;
+  readonly discovery: Discovery;
+  /** `prune` and `forget` make no point. */
+  readonly capture: boolean;
+  /** False where the configuration in force is not the one that was written. */
+  readonly prune: boolean;
+  readonly wait: boolean;
+  readonly consent: PruneConsent;
+  /** True if the engine only shows what would be done. */
+  readonly planned: boolean;
+  /** What is wrong already, such as faults of the configuration. */
+  readonly problems: readonly Problem[];
+}
+
+/** What a run finds out on its way; the report is made of it. */
+export interface Findings {
+  selected: Selected;
+  points: RecoveryPoint[];
+  settleMs?: number;
+  listing?: Listing | undefined;
+  retention?: RetentionReport | undefined;
+}

@@ -1,0 +1,60 @@
+import { defaultWaits } from "../config/defaults.ts";
+import type { Loaded } from "../config/load.ts";
+import { BackupError } from "../core/errors.ts";
+import type { Log } from "../core/ports.ts";
+import { splayOf } from "../core/splay.ts";
+import { systemClock } from "../host/clock.ts";
+import { type InForce, inForce } from "./in-force.ts";
+import type { Session } from "./session.ts";
+import type { AgentOptions, Wish } from "./wish.ts";
+
+/** An instance that is found, and the jobs that are in force on it. */
+export interface Opened {
+  readonly session: Session;
+  readonly force: InForce;
+}
+
+/** Finds the instance and decides which configuration is in force. */
+export async function open(
+  run: string,
+  options: AgentOptions,
+  signal: AbortSignal,
+  wish: Pick<Wish, "splay"> = {},
+): Promise<Opened> {
+  const { identify, openSession } = await import("./session.ts");
+  const timeout = requestTimeout(options.loaded);
+  const identity = await identify(timeout, signal);
+  if (wish.splay !== undefined) await spread(identity.instanceId, wish.splay, options.log, signal);
+  const session = await openSession(identity, run, timeout, options, signal);
+  const written = { loaded: options.loaded, tags: session.discovery.instance.tags, flags: options.flags };
+  const force = inForce(written);
+  if (!force.faulty) return { session, force };
+  const { fromLastGood } = await import("../config/read-last-good.ts");
+  const lastGood = fromLastGood(await session.state.lastGood());
+  return { session, force: inForce({ ...written, lastGood }) };
+}
+
+/** The longest that any configured job allows one request; discovery has no job of its own. */
+export function requestTimeout(loaded: Loaded): number {
+  if (loaded.ok !== true) return defaultWaits.request;
+  const { jobs } = resolvedWaits(loaded);
+  return jobs.length === 0 ? defaultWaits.request : Math.max(...jobs);
+}
+
+function resolvedWaits(loaded: Loaded & { ok: true }): { jobs: number[] } {
+  const force = inForce({ loaded, tags: {}, flags: {} });
+  return { jobs: force.jobs.map((job) => job.waits.request) };
+}
+
+async function spread(seed: string, splay: number, log: Log, signal: AbortSignal): Promise<void> {
+  const pause = splayOf(seed, splay);
+  log("info", `starting in ${Math.round(pause / 1000)} s, this instance's offset within the splay`);
+  await systemClock.sleep(pause, signal);
+  if (signal.aborted) {
+    throw new BackupError({
+      kind: "interrupted",
+      doing: "wait for the splay",
+      found: "the run was told to stop",
+    });
+  }
+}

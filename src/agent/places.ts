@@ -1,0 +1,26 @@
+import path from "node:path";
+
+/** What decides where things lie on a host. */
+export interface HostFacts {
+  readonly platform: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Absent on Windows. */
+  readonly uid: number | undefined;
+  readonly home: string;
+}
+
+/** Where the configuration is looked for if nobody says. */
+export function configFile({ platform, env }: HostFacts): string {
+  if (platform !== "win32") return "/etc/ec2-backup/config.yaml";
+  return path.win32.join(env["ProgramData"] ?? "C:\\ProgramData", "ec2-backup", "config.yaml");
+}
+
+/** Where state is kept: systemd's STATE_DIRECTORY, else the place that the operating system has for it. */
+export function stateDirectory({ platform, env, uid, home }: HostFacts): string {
+  const given = env["STATE_DIRECTORY"]?.split(platform === "win32" ? ";" : ":")[0];
+  if (given !== undefined && given !== "") return given;
+  if (platform === "win32")
+    return path.win32.join(env["ProgramData"] ?? "C:\\ProgramData", "ec2-backup", "state");
+  if (uid === 0) return "/var/lib/ec2-backup";
+  return path.join(env["XDG_STATE_HOME"] ?? path.join(home, ".local", "state"), "ec2-backup");
+}

@@ -1,0 +1,135 @@
+import { runJob } from "../actions/run-job.ts";
+import type { RunDeps, RunRequest } from "../actions/run-request.ts";
+import type { Progress } from "../actions/settle.ts";
+import { cloudWatchSink } from "../aws/cloudwatch.ts";
+import { type Connection, type ConnectionOptions, connect, connectCloudWatch } from "../aws/connection.ts";
+import { discover } from "../aws/discover.ts";
+import { type Identity, readIdentity } from "../aws/metadata.ts";
+import { leftOutByTags } from "../config/backup-tag.ts";
+import { defaultWaits } from "../config/defaults.ts";
+import type { Discovery } from "../core/instance.ts";
+import type { Engine, Locks, Log, MetricSink } from "../core/ports.ts";
+import type { RunReport } from "../core/report.ts";
+import { dryRun } from "../engines/dry-run.ts";
+import { ebsEngine } from "../engines/ebs.ts";
+import { systemClock } from "../host/clock.ts";
+import { nvmeInstanceStores } from "../host/instance-stores.ts";
+import { fileLocks } from "../host/lock.ts";
+import { StateDirectory } from "../host/state.ts";
+import { uuidV7 } from "../host/uuid.ts";
+
+/** What a session with AWS needs to know of its process. */
+export interface SessionOptions {
+  readonly version: string;
+  readonly stateDirectory: string;
+  /** Told to others who find a lock taken. */
+  readonly owner: string;
+  readonly log: Log;
+  readonly progress: Progress;
+}
+
+/** This machine as AWS knows it, and the ways to reach what backs it up. */
+export interface Session {
+  readonly run: string;
+  readonly identity: Identity;
+  readonly discovery: Discovery;
+  readonly state: StateDirectory;
+  readonly engine: Engine;
+  /** Runs one job; hands are tied if the request is planned. */
+  readonly perform: (
+    request: Omit<RunRequest, "run" | "discovery">,
+    signal: AbortSignal,
+  ) => Promise<RunReport>;
+  readonly metrics: (namespace: string) => MetricSink;
+}
+
+export const newRunId = (): string => uuidV7(Date.now());
+
+/** Asks the instance metadata who we are. */
+export function identify(requestTimeout: number, signal: AbortSignal): Promise<Identity> {
+  return readIdentity(requestTimeout, signal);
+}
+
+/** How this run reaches AWS; CloudTrail shows product, version and run beside each call. */
+function connectionOptions(identity: Identity, version: string, run: string): ConnectionOptions {
+  return {
+    region: identity.region,
+    userAgent: [
+      ["ec2-backup-agent", version],
+      ["run", run],
+    ],
+    requestTimeout: defaultWaits.request,
+  };
+}
+
+/** CloudWatch for reports of runs that came no further than the identity. */
+export function metricsFor(identity: Identity, version: string, run: string, namespace: string): MetricSink {
+  const options = connectionOptions(identity, version, run);
+  return cloudWatchSink(connectCloudWatch(options, connect(options)), namespace, defaultWaits.request);
+}
+
+/** Finds the instance and its volumes and wires what the commands use. */
+export async function openSession(
+  identity: Identity,
+  run: string,
+  requestTimeout: number,
+  options: SessionOptions,
+  signal: AbortSignal,
+): Promise<Session> {
+  const connecting = { ...connectionOptions(identity, options.version, run), requestTimeout };
+  const connection = connect(connecting);
+  const [found, stores, state] = await Promise.all([
+    discover(connection, identity, signal),
+    nvmeInstanceStores("/sys"),
+    StateDirectory.open(options.stateDirectory, identity.instanceId),
+  ]);
+  const discovery = { ...found, instanceStores: [...new Set([...found.instanceStores, ...stores])] };
+  return {
+    run,
+    identity,
+    discovery,
+    state,
+    engine: ebsEngine(connection, options.version),
+    perform: (request, stop) => {
+      const deps = request.planned ? tied(connection, options) : wired(connection, state, options);
+      return runJob({ ...request, run, discovery }, deps, stop);
+    },
+    metrics: (namespace) =>
+      cloudWatchSink(connectCloudWatch(connecting, connection), namespace, connecting.requestTimeout),
+  };
+}
+
+function wired(connection: Connection, state: StateDirectory, options: SessionOptions): RunDeps {
+  return {
+    ...common(options),
+    engine: ebsEngine(connection, options.version),
+    locks: owned(fileLocks(`${options.stateDirectory}/locks`), options.owner),
+    journal: state.journal(),
+    audit: state.audit(),
+  };
+}
+
+/** For plans: reads as the real thing does, and neither locks nor writes. */
+function tied(connection: Connection, options: SessionOptions): RunDeps {
+  return {
+    ...common(options),
+    engine: dryRun(ebsEngine(connection, options.version), options.version),
+    locks: { take: () => Promise.resolve({ release: () => Promise.resolve() }) },
+    journal: { begin: () => Promise.resolve(), unfinished: () => undefined },
+    audit: { append: () => Promise.resolve() },
+  };
+}
+
+function common({ log, progress }: SessionOptions) {
+  return {
+    clock: systemClock,
+    log,
+    progress,
+    newId: newRunId,
+    leftOutByTag: (volume: { tags: Discovery["instance"]["tags"] }) => leftOutByTags(volume.tags),
+  };
+}
+
+function owned(locks: Locks, owner: string): Locks {
+  return { take: (job, run) => locks.take(job, `${owner}, ${run}`) };
+}

@@ -1,0 +1,46 @@
+import type { PruneConsent } from "../actions/prune.ts";
+import type { Progress } from "../actions/settle.ts";
+import type { Loaded } from "../config/load.ts";
+import type { Flags } from "../config/resolve.ts";
+import type { Trigger } from "../core/job.ts";
+import type { Log } from "../core/ports.ts";
+import type { RunReport } from "../core/report.ts";
+
+/** What the agent needs to know of its process and its host. */
+export interface AgentOptions {
+  readonly version: string;
+  readonly loaded: Loaded;
+  readonly stateDirectory: string;
+  /** Told to others who find a lock taken. */
+  readonly owner: string;
+  readonly log: Log;
+  readonly progress: Progress;
+  readonly flags: Flags;
+}
+
+/** What a command came to: reports of its jobs, or a sentence where there was nothing to run. */
+export interface Outcome {
+  readonly reports: readonly RunReport[];
+  readonly message?: string;
+}
+
+/** What is wanted of each job. */
+export interface Wish {
+  readonly jobs: readonly string[];
+  readonly trigger: Trigger;
+  readonly slot?: string;
+  readonly missed?: number;
+  readonly overlapped?: number;
+  readonly capture: boolean;
+  readonly wait: boolean;
+  /** Only show what would be done. */
+  readonly planned: boolean;
+  readonly consent: PruneConsent;
+  /** Milliseconds over which the start is spread by the instance id. */
+  readonly splay?: number;
+  /**
+   * Whether a faulty configuration is replaced by the last good one: a backup is worth more than a
+   * correct file, a plan is not.
+   */
+  readonly lenient: boolean;
+}

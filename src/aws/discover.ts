@@ -1,0 +1,155 @@
+import {
+  DescribeInstancesCommand,
+  DescribeVolumesCommand,
+  type Instance as Ec2Instance,
+  type Volume as Ec2Volume,
+  type Tag,
+  type VolumeAttachment,
+} from "@aws-sdk/client-ec2";
+import { BackupError } from "../core/errors.ts";
+import type { Discovery, Instance, Tags, Volume } from "../core/instance.ts";
+import type { Connection } from "./connection.ts";
+import { withDeadline } from "./deadline.ts";
+import { awsFailure } from "./failure.ts";
+import type { Identity } from "./metadata.ts";
+
+/**
+ * One DescribeInstances and one DescribeVolumes (plus pages). The volumes come from EC2 and not from
+ * the metadata, which lacks those attached since the last start.
+ */
+export async function discover(
+  connection: Connection,
+  identity: Identity,
+  signal: AbortSignal,
+): Promise<Discovery> {
+  const found = await describeInstance(connection, identity.instanceId, signal);
+  const instance = instanceOf(found, identity);
+  const volumes = await describeVolumes(connection, instance, signal);
+  return { instance, volumes, instanceStores: identity.instanceStores };
+}
+
+async function describeInstance(
+  connection: Connection,
+  id: string,
+  signal: AbortSignal,
+): Promise<Ec2Instance> {
+  const doing = `describe the instance ${id}`;
+  const answer = await call(connection, doing, signal, (abortSignal) =>
+    connection.ec2.send(new DescribeInstancesCommand({ InstanceIds: [id] }), { abortSignal }),
+  );
+  const instance = answer.Reservations?.flatMap((one) => one.Instances ?? []).find(
+    (one) => one.InstanceId === id,
+  );
+  if (instance === undefined) throw unreadable(doing, "the instance is not in the answer");
+  return instance;
+}
+
+function instanceOf(found: Ec2Instance, identity: Identity): Instance {
+  const { instanceId: id, account, region, zone, partition } = identity;
+  const tags = tagsOf(found.Tags);
+  const name = tags["Name"];
+  return {
+    id,
+    arn: `arn:${partition}:ec2:${region}:${account}:instance/${id}`,
+    account,
+    region,
+    zone,
+    ...(name === undefined ? {} : { name }),
+    type: found.InstanceType ?? "unknown",
+    rootDevice: found.RootDeviceName ?? "",
+    tags,
+  };
+}
+
+async function describeVolumes(
+  connection: Connection,
+  instance: Instance,
+  signal: AbortSignal,
+): Promise<Volume[]> {
+  const doing = `describe the volumes attached to ${instance.id}`;
+  const volumes: Volume[] = [];
+  let token: string | undefined;
+  do {
+    const page = await call(connection, doing, signal, (abortSignal) =>
+      connection.ec2.send(
+        new DescribeVolumesCommand({
+          Filters: [{ Name: "attachment.instance-id", Values: [instance.id] }],
+          MaxResults: 500,
+          ...(token === undefined ? {} : { NextToken: token }),
+        }),
+        { abortSignal },
+      ),
+    );
+    if (page.Volumes === undefined) throw unreadable(doing, "the answer has no list of volumes");
+    volumes.push(...page.Volumes.flatMap((volume) => volumeOf(volume, instance, doing)));
+    token = nextToken(page.NextToken);
+  } while (token !== undefined);
+  return volumes;
+}
+
+function volumeOf(volume: Ec2Volume, instance: Instance, doing: string): Volume[] {
+  const attachment = volume.Attachments?.find((one) => one.InstanceId === instance.id);
+  const { VolumeId: id, Size: sizeGiB } = volume;
+  const device = attachment?.Device;
+  if (id === undefined || sizeGiB === undefined || attachment === undefined || device === undefined) {
+    throw unreadable(doing, `a volume lacks its id, size or attachment (${id ?? "no id"})`);
+  }
+  if (attachment.State === "detached") return [];
+  return [describe(volume, attachment, { id, sizeGiB, device }, instance)];
+}
+
+function describe(
+  volume: Ec2Volume,
+  attachment: VolumeAttachment,
+  known: { id: string; sizeGiB: number; device: string },
+  instance: Instance,
+): Volume {
+  return {
+    ...known,
+    root: known.device === instance.rootDevice,
+    type: volume.VolumeType ?? "standard",
+    ...(volume.Iops === undefined ? {} : { iops: volume.Iops }),
+    ...(volume.Throughput === undefined ? {} : { throughput: volume.Throughput }),
+    encrypted: volume.Encrypted ?? false,
+    multiAttach: volume.MultiAttachEnabled ?? false,
+    deleteOnTermination: attachment.DeleteOnTermination ?? false,
+    ...(volume.Operator?.Managed === true ? { operator: volume.Operator.Principal ?? "an AWS service" } : {}),
+    attachment: attachment.State ?? "attached",
+    tags: tagsOf(volume.Tags),
+  };
+}
+
+/** Sends a request with a deadline over all its attempts; turns what fails into our errors. */
+export async function call<T>(
+  connection: Connection,
+  doing: string,
+  signal: AbortSignal,
+  send: (abortSignal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  try {
+    return await withDeadline(connection.requestTimeout * 4, signal, doing, send);
+  } catch (error) {
+    throw awsFailure(error, doing);
+  }
+}
+
+/** EC2's tags as a record. */
+export function tagsOf(tags: readonly Tag[] | undefined): Tags {
+  return Object.fromEntries((tags ?? []).map((tag) => [tag.Key ?? "", tag.Value ?? ""]));
+}
+
+/** An empty token means the same as none. */
+export function nextToken(token: string | undefined): string | undefined {
+  return token === "" ? undefined : token;
+}
+
+/** An answer that AWS would not give; acting on half of it could remove what the other half keeps. */
+export function unreadable(doing: string, found: string): BackupError {
+  return new BackupError({
+    kind: "unreachable",
+    doing,
+    found,
+    remedy: "the answer is incomplete: check what stands between this host and AWS, then run again",
+    code: "UnreadableAnswer",
+  });
+}

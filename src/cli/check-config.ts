@@ -1,0 +1,23 @@
+import { type Failure, sentenceOf } from "../core/errors.ts";
+import { type Terminal, table } from "./terminal.ts";
+
+/** Prints the configuration in force with the origin of each value, or all that is wrong with it. */
+export function printChecked(
+  checked: {
+    readonly ok: boolean;
+    readonly faults: readonly string[];
+    readonly warnings: readonly string[];
+    readonly values: readonly { readonly path: string; readonly value: string; readonly origin: string }[];
+    readonly withoutTags?: Failure;
+  },
+  out: Terminal,
+): void {
+  for (const fault of checked.faults) out.print(`${out.paint("red", "error")}: ${fault}`);
+  for (const warning of checked.warnings) out.print(`${out.paint("yellow", "warning")}: ${warning}`);
+  const rows = checked.values.map(({ path, value, origin }) => [path, value, origin]);
+  if (rows.length > 0) for (const line of table(["VALUE", "IS", "FROM"], rows, out.width)) out.print(line);
+  if (checked.withoutTags !== undefined) {
+    out.print(`The instance's tags were not read: ${sentenceOf(checked.withoutTags)}`);
+  }
+  out.print(checked.ok ? out.paint("green", "The configuration is good.") : "The configuration is faulty.");
+}

@@ -1,0 +1,47 @@
+import type { Trigger } from "../core/job.ts";
+import type { LogLevel } from "../core/ports.ts";
+
+/** What every command takes. */
+export interface GlobalOptions {
+  readonly config?: string;
+  readonly json: boolean;
+  readonly logLevel?: LogLevel;
+  readonly color: boolean;
+}
+
+/** What was asked for. One shape per command, nothing of how it was typed. */
+export type Command =
+  | {
+      readonly name: "run";
+      readonly jobs: readonly string[];
+      readonly all: boolean;
+      readonly wait: boolean;
+      readonly dryRun: boolean;
+      /** Milliseconds over which the start is spread. */
+      readonly splay?: number;
+      readonly trigger: Trigger;
+      readonly slot?: string;
+      readonly missed?: number;
+      readonly overlapped?: number;
+    }
+  | { readonly name: "plan"; readonly jobs: readonly string[]; readonly all: boolean }
+  | { readonly name: "daemon" }
+  | { readonly name: "list"; readonly jobs: readonly string[] }
+  | { readonly name: "explain"; readonly snapshot: string }
+  | {
+      readonly name: "prune";
+      readonly jobs: readonly string[];
+      readonly all: boolean;
+      readonly yes: boolean;
+      readonly dryRun: boolean;
+    }
+  | { readonly name: "forget"; readonly volume: string; readonly yes: boolean; readonly dryRun: boolean }
+  | { readonly name: "status" }
+  | { readonly name: "check-config"; readonly schema: boolean };
+
+export type Invocation =
+  | { readonly kind: "command"; readonly command: Command; readonly global: GlobalOptions }
+  /** Help or the version: printed as it is. */
+  | { readonly kind: "text"; readonly text: string }
+  /** Wrong usage, with what to type instead. */
+  | { readonly kind: "usage"; readonly message: string };

@@ -1,0 +1,50 @@
+/** Shown below the commands, and in README. */
+export const exitCodeTable = `Exit codes:
+  0   done; points that are held back by an image or a lock are normal
+  1   something was done and something is wrong: see the report
+  2   nothing was done, for several reasons
+  64  wrong usage
+  69  AWS or the instance metadata cannot be reached
+  73  state, log or lock cannot be written
+  75  another run of the job holds its lock
+  77  permission denied by AWS
+  78  configuration faulty, or missing on an instance that was protected before
+  130 interrupted by SIGINT      143 interrupted by SIGTERM`;
+
+/** Examples at the end of each command's help. */
+export const examples: Readonly<Record<string, string>> = {
+  main: `Examples:
+  ec2-backup run --all        back up all volumes of this instance now
+  ec2-backup plan             show what a run would capture, keep and remove
+  ec2-backup list             show the recovery points of this instance
+  ec2-backup explain snap-0123456789abcdef0`,
+  run: `Examples:
+  ec2-backup run              every configured job
+  ec2-backup run nightly      one job
+  ec2-backup run --all        all volumes, without any configuration
+  ec2-backup run --wait       wait until the points can be restored
+  ec2-backup run --splay 45m  from cron: start at this instance's own offset within 45 minutes`,
+  plan: `Examples:
+  ec2-backup plan
+  ec2-backup plan --json | jq '.reports[].retention.remove'`,
+  daemon: `Examples:
+  ec2-backup daemon           in the foreground, as systemd wants it; SIGTERM drains, twice hurries`,
+  list: `Examples:
+  ec2-backup list
+  ec2-backup list nightly --json`,
+  explain: `Examples:
+  ec2-backup explain snap-0123456789abcdef0`,
+  prune: `Examples:
+  ec2-backup prune --dry-run  show what would go
+  ec2-backup prune --yes      release the brake and the wait after a shrunk policy`,
+  forget: `Examples:
+  ec2-backup forget vol-0123456789abcdef0         show what only this volume holds back
+  ec2-backup forget vol-0123456789abcdef0 --yes   remove it`,
+  status: `Examples:
+  ec2-backup status
+  ec2-backup status --json`,
+  "check-config": `Examples:
+  ec2-backup check-config
+  ec2-backup check-config --config ./new.yaml
+  ec2-backup check-config --schema > ec2-backup.schema.json   for your editor`,
+};

@@ -1,0 +1,39 @@
+import type { RecoveryPoint } from "../core/recovery-point.ts";
+import { sizeOf } from "../core/recovery-point.ts";
+import { summaryOf } from "../core/report.ts";
+import { formatBytes, formatInstant, type Terminal, table } from "./terminal.ts";
+
+/** Prints recovery points, newest first. */
+export function printPoints(points: readonly RecoveryPoint[], out: Terminal): void {
+  if (points.length === 0) {
+    out.print("There is no recovery point of this instance yet. Make one: ec2-backup run");
+    return;
+  }
+  const rows = points.map((point) => [
+    formatInstant(point.captured.toISOString()),
+    point.job,
+    stateOf(point),
+    point.consistency,
+    String(point.snapshots.length),
+    formatBytes(sizeOf(point)),
+    point.id,
+    point.holds.map((hold) => hold.by).join(","),
+  ]);
+  const head = ["CAPTURED", "JOB", "STATE", "CONSISTENCY", "SNAPSHOTS", "SIZE", "POINT", "HELD BY"];
+  for (const line of table(head, rows, out.width)) out.print(line);
+  const complete = points.filter((point) => point.state === "complete").length;
+  out.print(`${points.length} points, ${complete} complete`);
+}
+
+function stateOf(point: RecoveryPoint): string {
+  if (point.state !== "pending") return point.state;
+  const known = point.snapshots.map((one) => (one.state === "completed" ? 100 : (one.progress ?? 0)));
+  const percent = known.reduce((sum, one) => sum + one, 0) / Math.max(1, known.length);
+  return `pending ${Math.round(percent)} %`;
+}
+
+/** A point as `list --json` shows it. */
+export function pointJson(point: RecoveryPoint) {
+  const { run, job, series, name, recipe, holds } = point;
+  return { ...summaryOf(point), run, job, series, ...(name === undefined ? {} : { name }), recipe, holds };
+}

@@ -1,0 +1,173 @@
+import { CommanderError, InvalidArgumentError, Option, Command as Program } from "commander";
+import { parseDuration } from "../core/duration.ts";
+import type { Trigger } from "../core/job.ts";
+import type { LogLevel } from "../core/ports.ts";
+import type { Command, GlobalOptions, Invocation } from "./command.ts";
+import { examples, exitCodeTable } from "./help-texts.ts";
+
+type Options = Record<string, string | number | boolean | undefined>;
+
+/** Reads the words after the program's name. Pure: prints nothing and ends nothing. */
+export function parse(words: readonly string[], version: string): Invocation {
+  let text = "";
+  let command: Command | undefined;
+  const program = build(version, (chosen) => {
+    command = chosen;
+  });
+  configureAll(program, (more) => {
+    text += more;
+  });
+  try {
+    program.parse([...words], { from: "user" });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.exitCode === 0) return { kind: "text", text };
+    return { kind: "usage", message: usageOf(text, error) };
+  }
+  if (command === undefined) return { kind: "text", text: program.helpInformation() };
+  return { kind: "command", command, global: globalOf(program.opts()) };
+}
+
+function usageOf(text: string, error: CommanderError): string {
+  const message = (text.trim() || error.message).replace(/^error: /, "");
+  return `${message}\nTry: ec2-backup --help`;
+}
+
+/** Subcommands copy their settings when they are made, so each is told. */
+function configureAll(program: Program, write: (text: string) => void): void {
+  for (const one of [program, ...program.commands]) {
+    one.exitOverride().configureOutput({ writeOut: write, writeErr: write });
+  }
+}
+
+function globalOf(options: Options): GlobalOptions {
+  return {
+    ...(options["config"] === undefined ? {} : { config: String(options["config"]) }),
+    json: options["json"] === true,
+    ...(options["logLevel"] === undefined ? {} : { logLevel: options["logLevel"] as LogLevel }),
+    color: options["color"] !== false,
+  };
+}
+
+function build(version: string, choose: (command: Command) => void): Program {
+  const program = new Program("ec2-backup")
+    .description("Backs up the EBS volumes of this EC2 instance and thins the backups.")
+    .version(version, "--version", "print the version")
+    .helpOption("-h, --help", "show help, with examples")
+    .helpCommand(false)
+    .showHelpAfterError(false)
+    .option("--config <file>", "configuration (default: /etc/ec2-backup/config.yaml)")
+    .option("--json", "one JSON document on stdout and nothing else")
+    .addOption(
+      new Option("--log-level <level>", "how much is logged").choices(["error", "warn", "info", "debug"]),
+    )
+    .option("--no-color", "no colour, even on a terminal")
+    .addHelpText("after", `\n${examples["main"]}\n\n${exitCodeTable}`);
+  const jobs = "jobs of the configuration (default: every job)";
+  const add = (name: string, description: string): Program =>
+    program.command(name).description(description).addHelpText("after", `\n${examples[name]}`);
+
+  addRun(
+    add("run", "capture one recovery point of each job, then remove what retention gives up"),
+    jobs,
+    choose,
+  );
+  add("plan", "show what a run would capture, keep and remove, with the reasons")
+    .argument("[job...]", jobs)
+    .option("--all", "all volumes as job 'default', whatever is configured")
+    .action((names: string[], options: Options) => {
+      choose({ name: "plan", jobs: names, all: options["all"] === true });
+    });
+  add("daemon", "run the jobs on their schedules until told to stop").action(() =>
+    choose({ name: "daemon" }),
+  );
+  add("list", "show the recovery points of this instance")
+    .argument("[job...]", jobs)
+    .action((names: string[]) => choose({ name: "list", jobs: names }));
+  add("explain", "show what a snapshot belongs to and why it is kept or not")
+    .argument("<snapshot>", "id of a snapshot of this instance", pattern(/^snap-[0-9a-f]+$/, "snap-…"))
+    .action((snapshot: string) => choose({ name: "explain", snapshot }));
+  addPruning(add, jobs, choose);
+  add("status", "show the last and the next run of each job").action(() => choose({ name: "status" }));
+  add("check-config", "check the configuration and show each value with its origin")
+    .option("--schema", "print the JSON Schema of the configuration file")
+    .action((options: Options) => choose({ name: "check-config", schema: options["schema"] === true }));
+  return program;
+}
+
+function addRun(command: Program, jobs: string, choose: (command: Command) => void): void {
+  command
+    .argument("[job...]", jobs)
+    .option("--all", "all volumes as job 'default', whatever is configured")
+    .option("--wait", "wait until the points are complete")
+    .option("--dry-run", "change nothing, show what would be done")
+    .option("--splay <duration>", "start at this instance's own offset within this time", duration)
+    .addOption(new Option("--trigger <trigger>").choices(["manual", "schedule", "catch-up"]).hideHelp())
+    .addOption(new Option("--slot <instant>").argParser(instant).hideHelp())
+    .addOption(new Option("--missed <count>").argParser(count).hideHelp())
+    .addOption(new Option("--overlapped <count>").argParser(count).hideHelp())
+    .action((names: string[], options: Options) => {
+      const { splay, slot, missed, overlapped } = options;
+      choose({
+        name: "run",
+        jobs: names,
+        all: options["all"] === true,
+        wait: options["wait"] === true,
+        dryRun: options["dryRun"] === true,
+        trigger: (options["trigger"] ?? "manual") as Trigger,
+        ...(typeof splay === "number" ? { splay } : {}),
+        ...(typeof slot === "string" ? { slot } : {}),
+        ...(typeof missed === "number" ? { missed } : {}),
+        ...(typeof overlapped === "number" ? { overlapped } : {}),
+      });
+    });
+}
+
+function addPruning(
+  add: (name: string, description: string) => Program,
+  jobs: string,
+  choose: (command: Command) => void,
+): void {
+  add("prune", "remove what retention gives up, without making a new point")
+    .argument("[job...]", jobs)
+    .option("--all", "job 'default' over all volumes, whatever is configured")
+    .option("--yes", "release the brake and the wait after a shrunk policy")
+    .option("--dry-run", "change nothing, show what would be done")
+    .action((names: string[], options: Options) => {
+      const { all, yes, dryRun } = options;
+      choose({ name: "prune", jobs: names, all: all === true, yes: yes === true, dryRun: dryRun === true });
+    });
+  add("forget", "give up the last points of a volume that is gone for good")
+    .argument("<volume>", "id of a volume that is no longer attached", pattern(/^vol-[0-9a-f]+$/, "vol-…"))
+    .option("--yes", "really remove")
+    .option("--dry-run", "change nothing, show what would be done")
+    .action((volume: string, options: Options) => {
+      choose({ name: "forget", volume, yes: options["yes"] === true, dryRun: options["dryRun"] === true });
+    });
+}
+
+function duration(text: string): number {
+  try {
+    return parseDuration(text);
+  } catch (error) {
+    throw new InvalidArgumentError(error instanceof Error ? error.message : String(error));
+  }
+}
+
+function instant(text: string): string {
+  const date = new Date(text);
+  if (Number.isNaN(date.getTime())) throw new InvalidArgumentError("expected an ISO 8601 instant.");
+  return date.toISOString();
+}
+
+function count(text: string): number {
+  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError("expected a whole number.");
+  return Number(text);
+}
+
+function pattern(shape: RegExp, example: string): (text: string) => string {
+  return (text) => {
+    if (!shape.test(text)) throw new InvalidArgumentError(`expected ${example}.`);
+    return text;
+  };
+}

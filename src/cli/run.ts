@@ -1,0 +1,100 @@
+import type { PointSummary, Problem, RetentionReport, RunReport } from "../core/report.ts";
+import { formatBytes, formatInstant, formatSpan, type Terminal, table } from "./terminal.ts";
+
+/** Prints what a run did, or what a plan would do. */
+export function printReports(reports: readonly RunReport[], out: Terminal): void {
+  reports.forEach((report, index) => {
+    if (index > 0) out.print("");
+    printReport(report, out);
+  });
+}
+
+function printReport(report: RunReport, out: Terminal): void {
+  const where = report.instance === undefined ? "" : ` of ${report.instance.name ?? report.instance.id}`;
+  out.print(out.paint("bold", `Job ${report.job}${where} (${report.instance?.id ?? "instance unknown"})`));
+  printVolumes(report, out);
+  for (const point of report.points) printPoint(point, report, out);
+  if (report.retention !== undefined) printRetention(report.retention, report, out);
+  for (const problem of report.problems) printProblem(problem, out);
+  out.print(summary(report, out));
+}
+
+function printVolumes(report: RunReport, out: Terminal): void {
+  const taken = report.chosen.map(({ volume, device, because }) => [volume, device, "taken", because]);
+  const left = report.left.map(({ volume, device, because }) => [volume, device, "left out", because]);
+  const stores = report.instanceStores.map((device) => [
+    "(instance store)",
+    device,
+    "not protected",
+    "no snapshot can hold it",
+  ]);
+  const rows = [...taken, ...left, ...stores];
+  if (rows.length > 0)
+    for (const line of table(["VOLUME", "DEVICE", "", "BECAUSE"], rows, out.width)) out.print(line);
+}
+
+function printPoint(point: PointSummary, report: RunReport, out: Terminal): void {
+  if (report.planned) {
+    out.print(`A run now makes one point of ${point.snapshots.length} snapshot(s), crash-consistent.`);
+    return;
+  }
+  out.print(
+    `Point ${point.id}: ${point.state}, ${point.consistency}-consistent, started ${formatInstant(point.captured)}`,
+  );
+  for (const one of point.snapshots) out.print(`  ${one.id}  of ${one.volume}  ${one.state}`);
+}
+
+function printRetention(retention: RetentionReport, report: RunReport, out: Terminal): void {
+  out.print(`Retention: ${retention.policy}; as of ${formatInstant(retention.asOf)}`);
+  const outcomes = new Map(retention.removals.map((one) => [one.snapshotId, one.outcome]));
+  const rows = [
+    ...retention.keep.map(({ point, reasons }) => [
+      formatInstant(point.captured),
+      "keep",
+      point.id,
+      reasons.join("; "),
+    ]),
+    ...retention.postponed.map((point) => [
+      formatInstant(point.captured),
+      "brake",
+      point.id,
+      "given up, left until prune --yes",
+    ]),
+    ...retention.remove.map((point) => [
+      formatInstant(point.captured),
+      report.planned ? "would go" : "remove",
+      point.id,
+      outcomeOf(point, outcomes, report.planned),
+    ]),
+  ].sort((a, b) => (a[0] === b[0] ? 0 : (a[0] ?? "") < (b[0] ?? "") ? 1 : -1));
+  if (rows.length > 0)
+    for (const line of table(["CAPTURED", "", "POINT", "WHY"], rows, out.width)) out.print(line);
+}
+
+function outcomeOf(point: PointSummary, outcomes: ReadonlyMap<string, string>, planned: boolean): string {
+  const because = point.state === "complete" ? "no rule keeps it" : `${point.state}, no rule keeps it`;
+  if (planned) return because;
+  const words = point.snapshots.map((one) => `${one.id} ${outcomes.get(one.id) ?? "not tried"}`);
+  return `${because}: ${words.join(", ")}`;
+}
+
+function printProblem(problem: Problem, out: Terminal): void {
+  const style = problem.severity === "error" ? "red" : problem.severity === "warning" ? "yellow" : "dim";
+  out.print(`${out.paint(style, problem.severity)}: ${problem.doing}: ${problem.found}`);
+  if (problem.remedy !== undefined) out.print(`  ${problem.remedy}`);
+}
+
+function summary(report: RunReport, out: Terminal): string {
+  const words = { done: "green", degraded: "yellow", failed: "red", skipped: "yellow" } as const;
+  const outcome = report.planned ? "planned, nothing was changed" : report.outcome;
+  const newest = report.series?.newestComplete;
+  const series =
+    report.series === undefined
+      ? ""
+      : `; ${report.series.complete} complete points, ${
+          newest === undefined
+            ? "none complete yet"
+            : `newest ${formatSpan(newest.ageSeconds)} old, ${formatBytes(newest.bytes)}`
+        }`;
+  return `${out.paint(words[report.outcome], outcome)} in ${(report.elapsedMs / 1000).toFixed(1)} s${series}`;
+}

@@ -1,0 +1,66 @@
+import { styleText } from "node:util";
+
+/** Where a command prints, and what that place can show. */
+export interface Terminal {
+  /** Writes a line to stdout. */
+  print(line: string): void;
+  readonly paint: (style: "bold" | "dim" | "green" | "yellow" | "red", text: string) => string;
+  /** Columns of the terminal; where stdout is no terminal, wide enough for anything. */
+  readonly width: number;
+}
+
+export function terminal(
+  stdout: { write(text: string): unknown; isTTY?: boolean; columns?: number },
+  color: boolean,
+): Terminal {
+  const colored = color && stdout.isTTY === true;
+  return {
+    print: (line) => void stdout.write(`${line}\n`),
+    paint: (style, text) => (colored ? styleText(style, text, { validateStream: false }) : text),
+    width: stdout.isTTY === true ? (stdout.columns ?? 80) : Number.POSITIVE_INFINITY,
+  };
+}
+
+/**
+ * Rows under a head, in columns as wide as their widest cell. The last column is cut to the terminal;
+ * the others are ids and numbers that people copy.
+ */
+export function table(
+  head: readonly string[],
+  rows: readonly (readonly string[])[],
+  width: number,
+): string[] {
+  const widths = head.map((title, column) =>
+    Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)),
+  );
+  return [head, ...rows].map((row) => {
+    const line = row.map((cell, column) =>
+      column === row.length - 1 ? cell : cell.padEnd(widths[column] ?? 0),
+    );
+    const text = line.join("  ").trimEnd();
+    return text.length > width ? `${text.slice(0, Math.max(0, width - 1))}…` : text;
+  });
+}
+
+/** "1.5 GiB"; bytes as people compare them. */
+export function formatBytes(bytes: number): string {
+  const units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];
+  const power = bytes < 1 ? 0 : Math.min(units.length - 1, Math.floor(Math.log2(bytes) / 10));
+  const value = bytes / 1024 ** power;
+  return `${value >= 100 || power === 0 ? Math.round(value) : value.toFixed(1)} ${units[power]}`;
+}
+
+/** "2026-11-01 02:00:07Z": sortable, and the zone is never in doubt. */
+export function formatInstant(iso: string): string {
+  return `${iso.slice(0, 19).replace("T", " ")}Z`;
+}
+
+/** "3 h 5 min": an age or a span, two units at most. */
+export function formatSpan(seconds: number): string {
+  if (seconds < 120) return `${Math.round(seconds)} s`;
+  if (seconds < 7_200) return `${Math.round(seconds / 60)} min`;
+  const hours = seconds / 3_600;
+  return hours < 48
+    ? `${Math.floor(hours)} h ${Math.round((seconds % 3_600) / 60)} min`
+    : `${Math.round(hours / 24)} d`;
+}

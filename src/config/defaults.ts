@@ -1,0 +1,58 @@
+import type { Waits } from "../core/job.ts";
+
+const second = 1000;
+const minute = 60 * second;
+const hour = 60 * minute;
+
+/** The waits of a run where the file says nothing. */
+export const defaultWaits: Waits = {
+  request: 30 * second,
+  capture: 30 * second,
+  retryFor: 10 * minute,
+  retryEvery: 15 * second,
+  reconcileFor: 5 * minute,
+  reconcileEvery: 2 * second,
+  settleFor: 24 * hour,
+  settleEvery: 15 * second,
+};
+
+/** When the daemon backs up an instance that tags alone put under protection. */
+export const defaultSchedule = "0 2 * * *";
+
+/** Over how long instances spread their scheduled runs, in milliseconds. */
+export const defaultSplay = hour;
+
+/** The zone of schedules and retention where the file says nothing. */
+export const defaultTimezone = "UTC";
+
+export const logLevels = ["error", "warn", "info", "debug"] as const;
+export const logFormats = ["auto", "text", "json", "journal"] as const;
+export const dimensions = ["Server", "Job"] as const;
+export const dialects = ["none", "seed2"] as const;
+
+/** What is configured once for all jobs. Durations are in milliseconds. */
+export interface Settings {
+  readonly metrics: {
+    readonly namespace: string;
+    readonly dimensions: readonly (typeof dimensions)[number][];
+    readonly enabled: boolean;
+  };
+  readonly log: {
+    readonly level: (typeof logLevels)[number];
+    readonly format: (typeof logFormats)[number];
+  };
+  /** Absent = the usual place of the operating system, which the caller knows. */
+  readonly stateDirectory?: string;
+  readonly daemon: {
+    /** How long after boot the daemon waits before it catches up. */
+    readonly bootDelay: number;
+    /** How long a stopping daemon lets a run go on. */
+    readonly stopWithin: number;
+  };
+}
+
+export const defaultSettings: Settings = {
+  metrics: { namespace: "EC2Backup", dimensions: ["Server", "Job"], enabled: true },
+  log: { level: "info", format: "auto" },
+  daemon: { bootDelay: 10 * minute, stopWithin: 5 * minute },
+};

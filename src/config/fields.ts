@@ -1,0 +1,86 @@
+import * as z from "zod/mini";
+import { parseDuration } from "../core/duration.ts";
+import { isTimeZone } from "../core/zone.ts";
+import { mostKept } from "./limits.ts";
+import { durationOrNothing, scheduleTrouble } from "./readable.ts";
+
+/** What people and editors are told about a field. */
+export interface Note {
+  readonly description: string;
+  readonly examples?: readonly unknown[];
+  readonly default?: unknown;
+  // Words of JSON Schema for what our own checks ask of a mapping.
+  readonly minProperties?: number;
+  readonly maxProperties?: number;
+}
+
+/** The notes of all fields, from which the JSON Schema is written. */
+export const notes = z.registry<Note>();
+
+/**
+ * In this schema the `error` of a type or a check is the phrase that follows "expected": the sentence
+ * is built where the value and its place are known.
+ */
+const durationShape = /^(?=\d)(?:\d+w)?(?:\d+d)?(?:\d+h)?(?:\d+m(?!s))?(?:\d+s)?(?:\d+ms)?$/;
+
+/** A duration within limits, written as text and read as milliseconds. */
+export function duration(min: string, max: string, note: Note & { readonly examples: readonly [string] }) {
+  const expected = `a duration from ${min} to ${max} such as ${note.examples[0]}`;
+  const text = z.string(expected).check(z.regex(durationShape, expected));
+  text.register(notes, note);
+  return z.pipe(
+    text,
+    z.transform((written: string, context): number => {
+      const ms = durationOrNothing(written);
+      if (ms !== undefined && ms >= parseDuration(min) && ms <= parseDuration(max)) return ms;
+      context.issues.push({ code: "custom", input: written, message: expected });
+      return z.NEVER;
+    }),
+  );
+}
+
+/** How many points or periods a retention rule keeps. */
+export function count(note: Note) {
+  const expected = `a whole number from 1 to ${mostKept}`;
+  return z.int(expected).check(z.gte(1, expected), z.lte(mostKept, expected)).register(notes, note);
+}
+
+export function yesOrNo(note: Note) {
+  return z.boolean("true or false").register(notes, note);
+}
+
+export function oneOf<const Values extends readonly [string, ...string[]]>(values: Values, note: Note) {
+  return z.enum(values, `one of ${values.join(", ")}`).register(notes, note);
+}
+
+/** Text of a shape; `expected` says the shape in words. */
+export function text(shape: RegExp, expected: string, note: Note) {
+  return z.string(expected).check(z.regex(shape, expected)).register(notes, note);
+}
+
+export function timezone(note: Note) {
+  const expected = "an IANA time zone such as Europe/Berlin";
+  return z
+    .string(expected)
+    .check(z.refine((name) => isTimeZone(name), expected))
+    .register(notes, note);
+}
+
+export function schedule(note: Note) {
+  const expected = 'a cron expression such as "0 2 * * *" or a period such as "every 12h"';
+  return z
+    .string(expected)
+    .check((context) => {
+      const detail = scheduleTrouble(context.value);
+      if (detail !== undefined) {
+        context.issues.push({ code: "custom", input: context.value, message: expected, params: { detail } });
+      }
+    })
+    .register(notes, note);
+}
+
+/** A mapping in which every key has a meaning. */
+export function section<Shape extends z.core.$ZodLooseShape>(shape: Shape, note: Note) {
+  const expected = `a mapping with any of ${Object.keys(shape).join(", ")}`;
+  return z.strictObject(shape, expected).register(notes, note);
+}

@@ -1,0 +1,113 @@
+import type { Job, VolumeMatcher, VolumeSelection, Waits } from "../core/job.ts";
+import {
+  type CountedRule,
+  countedRules,
+  defaultRetention,
+  type RetentionPolicy,
+} from "../core/retention-policy.ts";
+import { defaultSplay, defaultTimezone, defaultWaits } from "./defaults.ts";
+import type { FileJob, FileRetention } from "./job-schema.ts";
+import type { Origins } from "./origins.ts";
+import type { FileConfig } from "./schema.ts";
+
+/** The job as built-in values and the file make it; `job` is absent if the file does not name it. */
+export function jobOf(
+  name: string,
+  job: FileJob | undefined,
+  config: FileConfig | undefined,
+  builtInSchedule: string | undefined,
+  origins: Origins,
+): Job {
+  const path = ["jobs", name];
+  const schedule = origins.pick([...path, "schedule"], job?.schedule, builtInSchedule);
+  const timezone = timezoneOf(name, job, config, origins);
+  return {
+    name,
+    ...(schedule === undefined ? {} : { schedule }),
+    timezone,
+    splay: origins.pick([...path, "splay"], job?.splay, schedule === undefined ? 0 : defaultSplay),
+    volumes: volumesOf(name, job, origins),
+    retention: policyOf(name, job, timezone, origins),
+    addTags: addedTagsOf(config, origins),
+    dialect: origins.pick(["tags", "dialect"], config?.tags?.dialect, "none"),
+    waits: waitsOf(name, job, origins),
+  };
+}
+
+function timezoneOf(
+  name: string,
+  job: FileJob | undefined,
+  config: FileConfig | undefined,
+  origins: Origins,
+): string {
+  const path = ["jobs", name, "timezone"];
+  const common = origins.pick(["timezone"], config?.timezone, defaultTimezone);
+  if (job?.timezone !== undefined || config?.timezone === undefined)
+    return origins.pick(path, job?.timezone, common);
+  origins.note(path, origins.inFile(["timezone"]));
+  return common;
+}
+
+function volumesOf(name: string, job: FileJob | undefined, origins: Origins): VolumeSelection {
+  const path = ["jobs", name, "volumes"];
+  const given = job?.volumes;
+  const include = origins.pick([...path, "include"], given?.include?.map(matcherOf), undefined);
+  return {
+    root: origins.pick([...path, "root"], given?.root, true),
+    ...(include === undefined ? {} : { include }),
+    exclude: origins.pick([...path, "exclude"], given?.exclude?.map(matcherOf), []),
+  };
+}
+
+function matcherOf({ tag, device, id }: { tag?: string; device?: string; id?: string }): VolumeMatcher {
+  if (tag !== undefined) return { tag };
+  return device === undefined ? { id: id ?? "" } : { device };
+}
+
+function policyOf(
+  name: string,
+  job: FileJob | undefined,
+  timezone: string,
+  origins: Origins,
+): RetentionPolicy {
+  const path = ["jobs", name];
+  const shrinkDelay = origins.pick([...path, "shrinkDelay"], job?.shrinkDelay, defaultRetention.shrinkDelay);
+  const rules = job?.retention === undefined ? defaultRetention : rulesOf(job.retention);
+  origins.pick([...path, "retention"], job?.retention, undefined);
+  const counts: Partial<Record<CountedRule, number>> = {};
+  for (const rule of countedRules) {
+    const count = rules.counts[rule];
+    if (count !== undefined)
+      counts[rule] = origins.pick([...path, "retention", rule], job?.retention?.[rule], count);
+  }
+  const policy = { counts, timezone, demanded: defaultRetention.demanded, shrinkDelay };
+  if (rules.within === undefined) return policy;
+  const within = origins.pick([...path, "retention", "within"], job?.retention?.within, rules.within);
+  return { ...policy, within };
+}
+
+function rulesOf({ within, ...counts }: FileRetention): Pick<RetentionPolicy, "counts" | "within"> {
+  return within === undefined ? { counts } : { counts, within };
+}
+
+function addedTagsOf(config: FileConfig | undefined, origins: Origins): Record<string, string> {
+  const add = config?.tags?.add ?? {};
+  for (const key of Object.keys(add))
+    origins.note(["tags", "add", key], origins.inFile(["tags", "add", key]));
+  return { ...add };
+}
+
+function waitsOf(name: string, job: FileJob | undefined, origins: Origins): Waits {
+  const wait = (key: keyof Waits) =>
+    origins.pick(["jobs", name, "waits", key], job?.waits?.[key], defaultWaits[key]);
+  return {
+    request: wait("request"),
+    capture: wait("capture"),
+    retryFor: wait("retryFor"),
+    retryEvery: wait("retryEvery"),
+    reconcileFor: wait("reconcileFor"),
+    reconcileEvery: wait("reconcileEvery"),
+    settleFor: wait("settleFor"),
+    settleEvery: wait("settleEvery"),
+  };
+}

@@ -1,0 +1,112 @@
+import * as z from "zod/mini";
+import { defaultRetention } from "../core/retention-policy.ts";
+import { defaultSchedule } from "./defaults.ts";
+import { count, duration, notes, schedule, section, timezone, yesOrNo } from "./fields.ts";
+import * as limits from "./limits.ts";
+import { matcher } from "./matcher.ts";
+
+const maybe = z.exactOptional;
+
+const matchers = (description: string) =>
+  z.array(matcher, "a list of matchers such as - tag: Backup=no").register(notes, {
+    description,
+    examples: [[{ tag: "Backup=no" }, { device: "/dev/sdf" }]],
+  });
+
+const volumes = section(
+  {
+    root: maybe(
+      yesOrNo({ description: "Whether the root volume is taken.", examples: [true], default: true }),
+    ),
+    include: maybe(
+      matchers(
+        "Only these data volumes; without it all. Naming a volume also takes one that is left out by default.",
+      ),
+    ),
+    exclude: maybe(matchers("Never these volumes; wins over include.")),
+  },
+  { description: "Which volumes the job takes." },
+);
+
+const keep = (what: string, example: number) =>
+  maybe(count({ description: `Keep ${what}.`, examples: [example] }));
+
+const retention = section(
+  {
+    last: keep("this many newest points", 3),
+    hourly: keep("the best point of each of this many hours", 24),
+    daily: keep("the best point of each of this many days", 7),
+    weekly: keep("the best point of each of this many weeks", 4),
+    monthly: keep("the best point of each of this many months", 12),
+    yearly: keep("the best point of each of this many years", 2),
+    within: maybe(
+      duration(limits.shortestAge, limits.longestAge, {
+        description: "Keep every point younger than this.",
+        examples: ["30d"],
+      }),
+    ),
+    minimum: keep("at least this many newest points, whatever the other rules say", 3),
+  },
+  {
+    description:
+      "How long points are kept: a point is kept if any rule keeps it. An empty mapping keeps everything; " +
+      `without the key: within 7d, minimum ${defaultRetention.counts.minimum}.`,
+  },
+);
+
+const wait = (description: string, example: string) =>
+  maybe(duration("1ms", "7d", { description, examples: [example], default: example }));
+
+const waits = section(
+  {
+    request: wait("The deadline of one API request.", "30s"),
+    capture: wait("The deadline of the one request that makes the snapshots.", "30s"),
+    retryFor: wait("How long throttled or limited captures are tried again.", "10m"),
+    retryEvery: wait("The first pause before another try; later ones grow.", "15s"),
+    reconcileFor: wait("How long a capture of unknown outcome is looked for.", "5m"),
+    reconcileEvery: wait("The pause between two looks.", "2s"),
+    settleFor: wait("How long --wait waits for completion.", "24h"),
+    settleEvery: wait("The pause between two polls while settling.", "15s"),
+  },
+  { description: "The waits of one run." },
+);
+
+/** One job of the file. */
+export const job = section(
+  {
+    schedule: maybe(
+      schedule({
+        description:
+          "When the daemon runs the job: a cron expression or a period. Without it the job runs by hand only.",
+        examples: [defaultSchedule, "every 12h"],
+      }),
+    ),
+    timezone: maybe(
+      timezone({
+        description: "The zone of this job's schedule and retention.",
+        examples: ["Europe/Berlin"],
+      }),
+    ),
+    splay: maybe(
+      duration("0s", "24h", {
+        description: "Instances spread their runs over this time, each at its own fixed offset.",
+        examples: ["90m"],
+        default: "60m",
+      }),
+    ),
+    volumes: maybe(volumes),
+    retention: maybe(retention),
+    shrinkDelay: maybe(
+      duration(limits.shortestShrinkDelay, limits.longestShrinkDelay, {
+        description: "For how long a policy that was in force still protects what it kept.",
+        examples: ["7d"],
+        default: "7d",
+      }),
+    ),
+    waits: maybe(waits),
+  },
+  { description: "One job: which volumes, when, and how long their points are kept." },
+);
+
+export type FileJob = z.infer<typeof job>;
+export type FileRetention = z.infer<typeof retention>;

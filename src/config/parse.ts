@@ -1,0 +1,78 @@
+import type { Fault } from "./fault.ts";
+import { shown } from "./fault.ts";
+import { faultsOf } from "./issues.ts";
+import type { Path } from "./path.ts";
+import { type FileConfig, fileSchema, fileVersion, stateDirectory } from "./schema.ts";
+import { readYaml, type YamlDocument } from "./yaml-document.ts";
+
+/** A configuration file that was read and found good. */
+export interface ParsedFile {
+  /** The name that stands in places and origins: `config.yaml`. */
+  readonly name: string;
+  readonly config: FileConfig;
+  /** The line of the key that leads to a value. */
+  readonly lineOf: (path: Path) => number | undefined;
+}
+
+export interface FaultyFile {
+  readonly ok: false;
+  readonly faults: readonly Fault[];
+  /**
+   * The state directory, if that much of the file could be read: the last good configuration lies there,
+   * and it is wanted most when the rest is faulty.
+   */
+  readonly stateDirectory?: string;
+}
+
+/** Reads the text of a configuration file. Never throws; reports all faults at once, in their order in the file. */
+export function parseConfig(
+  text: string,
+  name: string,
+): { readonly ok: true; readonly file: ParsedFile } | FaultyFile {
+  const document = readYaml(text, name);
+  if ("broken" in document) return { ok: false, faults: document.broken };
+  const parsed = fileSchema.safeParse(document.value);
+  const faults = [
+    ...document.faults,
+    ...(parsed.error ? schemaFaults(parsed.error.issues, document, name) : []),
+  ];
+  if (parsed.success && faults.length === 0) {
+    return { ok: true, file: { name, config: parsed.data, lineOf: document.lineOf } };
+  }
+  return { ok: false, faults: faults.sort(byPlace), ...stateDirectoryOf(document.value) };
+}
+
+type Issues = Parameters<typeof faultsOf>[0];
+
+function schemaFaults(issues: Issues, document: YamlDocument, name: string): Fault[] {
+  const { value, placeOf } = document;
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    const expected = `a mapping that begins with version: ${fileVersion}`;
+    return [{ place: `${name}:1:1`, path: "", expected, found: shown(value) }];
+  }
+  const faults = faultsOf(issues, fileSchema, value, placeOf);
+  const version = faults.find((fault) => fault.path === "version");
+  if (version === undefined) return faults;
+  if ("version" in value) {
+    // A file of another format may mean anything by its other keys: judging them would only mislead.
+    return [{ ...version, remedy: `this release of ec2-backup reads files of version ${fileVersion}` }];
+  }
+  const added = { ...version, remedy: `begin the file with version: ${fileVersion}` };
+  return faults.map((fault) => (fault === version ? added : fault));
+}
+
+function stateDirectoryOf(value: unknown): { stateDirectory?: string } {
+  if (typeof value !== "object" || value === null || !("stateDirectory" in value)) return {};
+  const parsed = stateDirectory.safeParse(value.stateDirectory);
+  return parsed.success ? { stateDirectory: parsed.data } : {};
+}
+
+function byPlace(a: Fault, b: Fault): number {
+  const [lineA = 0, columnA = 0] = numbersOf(a.place);
+  const [lineB = 0, columnB = 0] = numbersOf(b.place);
+  return lineA - lineB || columnA - columnB;
+}
+
+function numbersOf(place: string): number[] {
+  return place.split(":").slice(-2).map(Number);
+}

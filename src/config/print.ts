@@ -1,0 +1,88 @@
+import { formatDuration } from "../core/duration.ts";
+import type { Job, VolumeMatcher, Waits } from "../core/job.ts";
+import { countedRules, keepsAll } from "../core/retention-policy.ts";
+import { harmless, quoted } from "./fault.ts";
+import { type Path, pathText } from "./path.ts";
+import type { Resolution } from "./resolve.ts";
+
+/** A value in force, as the file would have it, and where it comes from. */
+export interface EffectiveValue {
+  readonly path: string;
+  readonly value: string;
+  readonly origin: string;
+}
+
+/** Every value in force with its origin, in the order of the file. */
+export function effectiveValues(resolution: Resolution): EffectiveValue[] {
+  const { jobs, settings, origins } = resolution;
+  const [first] = jobs;
+  const values: [Path, string][] = [
+    [["protection"], resolution.protection],
+    ...jobs.flatMap(valuesOfJob),
+    ...(first === undefined ? [] : valuesOfTags(first)),
+    [["metrics", "namespace"], settings.metrics.namespace],
+    [["metrics", "dimensions"], settings.metrics.dimensions.join(", ")],
+    [["metrics", "enabled"], String(settings.metrics.enabled)],
+    [["log", "level"], settings.log.level],
+    [["log", "format"], settings.log.format],
+    [["stateDirectory"], settings.stateDirectory ?? "the usual place"],
+    [["daemon", "bootDelay"], formatDuration(settings.daemon.bootDelay)],
+    [["daemon", "stopWithin"], formatDuration(settings.daemon.stopWithin)],
+  ];
+  return values.map(([path, value]) => ({
+    path: pathText(path),
+    value,
+    origin: origins[pathText(path)] ?? "built-in",
+  }));
+}
+
+/** The same as lines in three columns: `jobs.default.retention.daily  7  config.yaml:9`. */
+export function formatResolution(resolution: Resolution): string[] {
+  const values = effectiveValues(resolution).map((one) => ({ ...one, value: harmless(one.value) }));
+  const width = (column: "path" | "value") => Math.max(...values.map((value) => value[column].length));
+  const [paths, texts] = [width("path"), width("value")];
+  return values.map(({ path, value, origin }) => `${path.padEnd(paths)}  ${value.padEnd(texts)}  ${origin}`);
+}
+
+function valuesOfJob(job: Job): [Path, string][] {
+  const under = (...path: Path): Path => ["jobs", job.name, ...path];
+  const { root, include, exclude } = job.volumes;
+  return [
+    [under("schedule"), job.schedule ?? "by hand only"],
+    [under("timezone"), job.timezone],
+    [under("splay"), formatDuration(job.splay)],
+    [under("volumes", "root"), String(root)],
+    [under("volumes", "include"), include === undefined ? "all" : matchersText(include)],
+    [under("volumes", "exclude"), matchersText(exclude)],
+    ...rulesOf(job).map(([rule, value]): [Path, string] => [under("retention", ...rule), value]),
+    [under("shrinkDelay"), formatDuration(job.retention.shrinkDelay)],
+    ...Object.keys(job.waits).map((key): [Path, string] => [
+      under("waits", key),
+      formatDuration(job.waits[key as keyof Waits]),
+    ]),
+  ];
+}
+
+function rulesOf({ retention }: Job): [Path, string][] {
+  if (keepsAll(retention)) return [[[], "everything is kept"]];
+  const counted = countedRules.flatMap((rule): [Path, string][] => {
+    const count = retention.counts[rule];
+    return count === undefined ? [] : [[[rule], String(count)]];
+  });
+  return retention.within === undefined
+    ? counted
+    : [...counted, [["within"], formatDuration(retention.within)]];
+}
+
+function valuesOfTags({ addTags, dialect }: Job): [Path, string][] {
+  const added = Object.entries(addTags).map(([key, value]): [Path, string] => [
+    ["tags", "add", key],
+    quoted(value),
+  ]);
+  return [...added, [["tags", "dialect"], dialect]];
+}
+
+function matchersText(matchers: readonly VolumeMatcher[]): string {
+  if (matchers.length === 0) return "none";
+  return matchers.map((matcher) => Object.entries(matcher).flat().join(" ")).join(", ");
+}

@@ -1,0 +1,92 @@
+import * as z from "zod/mini";
+import { parseDuration } from "../core/duration.ts";
+import type { Job, Waits } from "../core/job.ts";
+import { type CountedRule, consistencies, countedRules } from "../core/retention-policy.ts";
+import { isTimeZone } from "../core/zone.ts";
+import { addedTags } from "./added-tags.ts";
+import { rulesBesideAge, takesNothing } from "./contradictions.ts";
+import { defaultWaits, dialects, dimensions, logFormats, logLevels } from "./defaults.ts";
+import type { LastGood } from "./last-good.ts";
+import * as limits from "./limits.ts";
+import { matcher } from "./matcher.ts";
+import { scheduleTrouble } from "./readable.ts";
+import { stateDirectory } from "./schema.ts";
+
+/**
+ * Reads what `toLastGood` made. The state file may be old, damaged or changed by hand, so it is judged
+ * as strictly as the configuration file: anything doubtful gives nothing.
+ */
+export function fromLastGood(kept: unknown): LastGood | undefined {
+  const parsed = record.safeParse(kept);
+  if (!parsed.success) return undefined;
+  const { asOf, jobs, settings } = parsed.data;
+  return { asOf: new Date(asOf), jobs: jobs as readonly Job[], settings };
+}
+
+const maybe = z.exactOptional;
+const milliseconds = z.int().check(z.gte(0));
+const between = (min: string, max: string) =>
+  z.int().check(z.gte(parseDuration(min)), z.lte(parseDuration(max)));
+const zone = z.string().check(z.refine((name) => isTimeZone(name)));
+const count = maybe(z.int().check(z.gte(1), z.lte(limits.mostKept)));
+
+/** One schema for each of the names; a name that is added to the type is then kept without a word here. */
+function each<Name extends string, Schema extends z.core.$ZodType>(names: readonly Name[], schema: Schema) {
+  return Object.fromEntries(names.map((name) => [name, schema])) as Record<Name, Schema>;
+}
+
+const retention = z.strictObject({
+  counts: z.strictObject(each<CountedRule, typeof count>(countedRules, count)),
+  within: maybe(between(limits.shortestAge, limits.longestAge)),
+  timezone: zone,
+  demanded: z.enum(consistencies),
+  shrinkDelay: between(limits.shortestShrinkDelay, limits.longestShrinkDelay),
+});
+
+const volumes = z.strictObject({
+  root: z.boolean(),
+  include: maybe(z.array(matcher)),
+  exclude: z.array(matcher),
+});
+
+const job = z
+  .strictObject({
+    name: z.string().check(z.regex(limits.jobName)),
+    schedule: maybe(z.string().check(z.refine((text) => scheduleTrouble(text) === undefined))),
+    timezone: zone,
+    splay: milliseconds,
+    volumes,
+    retention,
+    addTags: addedTags,
+    dialect: z.enum(dialects),
+    waits: z.strictObject(each(Object.keys(defaultWaits) as (keyof Waits)[], between("0s", "7d"))),
+  })
+  .check(
+    z.refine(({ volumes }) => !takesNothing(volumes)),
+    z.refine(({ dialect, retention }) => dialect !== "seed2" || agesOnly(retention)),
+  );
+
+function agesOnly({ counts, within }: { counts: Record<string, unknown>; within?: number }): boolean {
+  return within !== undefined && rulesBesideAge(counts).length === 0;
+}
+
+const settings = z.strictObject({
+  metrics: z.strictObject({
+    namespace: z.string().check(z.minLength(1), z.maxLength(255)),
+    dimensions: z.array(z.enum(dimensions)).check(z.minLength(1)),
+    enabled: z.boolean(),
+  }),
+  log: z.strictObject({ level: z.enum(logLevels), format: z.enum(logFormats) }),
+  stateDirectory: maybe(stateDirectory),
+  daemon: z.strictObject({ bootDelay: milliseconds, stopWithin: milliseconds }),
+});
+
+const record = z.strictObject({
+  version: z.literal(1),
+  asOf: z.string().check(z.refine((text) => !Number.isNaN(Date.parse(text)))),
+  jobs: z.array(job).check(
+    z.minLength(1),
+    z.refine((jobs) => new Set(jobs.map(({ name }) => name)).size === jobs.length),
+  ),
+  settings,
+});

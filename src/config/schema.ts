@@ -1,0 +1,146 @@
+import * as z from "zod/mini";
+import { addedTags } from "./added-tags.ts";
+import { contradictions } from "./contradictions.ts";
+import { dialects, dimensions, logFormats, logLevels } from "./defaults.ts";
+import { duration, notes, oneOf, section, text, timezone, yesOrNo } from "./fields.ts";
+import { job } from "./job-schema.ts";
+import * as limits from "./limits.ts";
+
+/** The one version of the file that this release reads. */
+export const fileVersion = 1;
+
+const maybe = z.exactOptional;
+
+const jobs = z
+  .record(
+    z
+      .string()
+      .check(z.regex(limits.jobName, "a job name of up to 63 lower-case letters, digits and hyphens")),
+    job,
+    "a mapping from job names to jobs",
+  )
+  .check(z.refine((named) => Object.keys(named).length > 0, "at least one job"))
+  .register(notes, {
+    minProperties: 1,
+    description: "The jobs by name. Without the key the instance's tags govern one job called default.",
+  });
+
+const tags = section(
+  {
+    add: maybe(addedTags),
+    dialect: maybe(
+      oneOf(dialects, {
+        description:
+          "Marks of another tool's dialect to write beside our own tags; seed2 needs age-only retention.",
+        examples: ["none"],
+        default: "none",
+      }),
+    ),
+  },
+  { description: "Tags of the snapshots beside our own." },
+);
+
+const metrics = section(
+  {
+    namespace: maybe(
+      text(
+        /^(?!AWS\/)(?!:)(?=.*\S)[\w.\-/#: ]{1,255}$/i,
+        "a CloudWatch namespace such as EC2Backup, not AWS/...",
+        {
+          description: "The CloudWatch namespace of the metrics.",
+          examples: ["EC2Backup"],
+          default: "EC2Backup",
+        },
+      ),
+    ),
+    dimensions: maybe(
+      z
+        .array(
+          oneOf(dimensions, { description: "One dimension.", examples: ["Server"] }),
+          "a list of Server and Job",
+        )
+        .check(
+          z.minLength(1, "at least one of Server, Job"),
+          z.refine((list) => new Set(list).size === list.length, "each dimension once"),
+        )
+        .register(notes, {
+          description: "The dimensions of the metrics; each combination costs money.",
+          examples: [["Server", "Job"]],
+          default: ["Server", "Job"],
+        }),
+    ),
+    enabled: maybe(
+      yesOrNo({ description: "Whether metrics are published.", examples: [true], default: true }),
+    ),
+  },
+  { description: "Metrics in CloudWatch." },
+);
+
+const log = section(
+  {
+    level: maybe(
+      oneOf(logLevels, { description: "The least level logged.", examples: ["info"], default: "info" }),
+    ),
+    format: maybe(
+      oneOf(logFormats, {
+        description: "The shape of log lines; auto = journal under systemd, text on a terminal, else json.",
+        examples: ["auto"],
+        default: "auto",
+      }),
+    ),
+  },
+  { description: "The log." },
+);
+
+/** Absolute on Unix or on Windows: files are also checked on another machine than the one they are for. */
+export const stateDirectory = text(/^(?:\/|[A-Za-z]:[\\/]).{0,4096}$/, "an absolute path", {
+  description: "Where reports, the last good configuration and locks are kept.",
+  examples: ["/var/lib/ec2-backup"],
+});
+
+const daemon = section(
+  {
+    bootDelay: maybe(
+      duration("0s", "24h", {
+        description: "How long after boot the daemon waits before it catches up.",
+        examples: ["10m"],
+        default: "10m",
+      }),
+    ),
+    stopWithin: maybe(
+      duration("1s", "24h", {
+        description: "How long a stopping daemon lets a run go on.",
+        examples: ["5m"],
+        default: "5m",
+      }),
+    ),
+  },
+  { description: "The daemon." },
+);
+
+/** The whole file: shape, limits and documentation in one. Defaults that are not here are in defaults.ts. */
+export const fileSchema = section(
+  {
+    version: z.literal(fileVersion, String(fileVersion)).register(notes, {
+      description: "The version of this file's format.",
+      examples: [fileVersion],
+    }),
+    timezone: maybe(
+      timezone({
+        description: "The zone of schedules and retention.",
+        examples: ["Europe/Berlin"],
+        default: "UTC",
+      }),
+    ),
+    jobs: maybe(jobs),
+    tags: maybe(tags),
+    metrics: maybe(metrics),
+    log: maybe(log),
+    stateDirectory: maybe(stateDirectory),
+    daemon: maybe(daemon),
+  },
+  { description: "The configuration of ec2-backup." },
+).check(z.superRefine(contradictions, { when: () => true }));
+
+/** A file that was found good; durations are in milliseconds. */
+export type FileConfig = z.infer<typeof fileSchema>;

@@ -1,0 +1,60 @@
+import type { RetentionPolicy } from "./retention-policy.ts";
+
+/** Names volumes by tag (`Key` or `Key=value`), by device name or by volume id. */
+export type VolumeMatcher = { readonly tag: string } | { readonly device: string } | { readonly id: string };
+
+/** Which volumes a job takes. */
+export interface VolumeSelection {
+  /** Whether the root volume is taken. */
+  readonly root: boolean;
+  /** Only these data volumes; absent = all. Naming a volume also takes one that is left out by default. */
+  readonly include?: readonly VolumeMatcher[];
+  /** Never these; wins over `include`. */
+  readonly exclude: readonly VolumeMatcher[];
+}
+
+/** Waits of one run, in milliseconds. */
+export interface Waits {
+  /** The deadline of one API request. */
+  readonly request: number;
+  /** The deadline of the one CreateSnapshots request. */
+  readonly capture: number;
+  /** How long throttled or limited captures are tried again. */
+  readonly retryFor: number;
+  /** The first pause before another try; later ones grow and are jittered. */
+  readonly retryEvery: number;
+  /** How long a capture of unknown outcome is looked for; EC2 promises consistency within five minutes. */
+  readonly reconcileFor: number;
+  /** The pause between two looks. */
+  readonly reconcileEvery: number;
+  /** How long `--wait` waits for completion. */
+  readonly settleFor: number;
+  /** The pause between two polls while settling. */
+  readonly settleEvery: number;
+}
+
+/** What the configuration names: which volumes, when, and how long they are kept. */
+export interface Job {
+  readonly name: string;
+  /** A cron expression or `every 12h`; absent = only by hand or by an outside scheduler. */
+  readonly schedule?: string;
+  /** The IANA time zone of schedule and retention. */
+  readonly timezone: string;
+  /** Milliseconds over which instances spread their runs, each at its own offset. */
+  readonly splay: number;
+  readonly volumes: VolumeSelection;
+  readonly retention: RetentionPolicy;
+  /** Extra tags for every snapshot. */
+  readonly addTags: Readonly<Record<string, string>>;
+  /** Marks of another tool's dialect written beside our own tags. */
+  readonly dialect: "none" | "seed2";
+  readonly waits: Waits;
+}
+
+/** Why a run happens. */
+export type Trigger = "schedule" | "catch-up" | "manual";
+
+/** The line of points that one policy thins: one job on one instance. */
+export function seriesOf(job: string, instanceArn: string): string {
+  return `${instanceArn}/${job}`;
+}

@@ -1,0 +1,100 @@
+import type { Volume } from "./instance.ts";
+import type { VolumeRecipe } from "./recovery-point.ts";
+
+/** EC2 allows this many characters in the value of a tag. */
+export const maxTagValue = 256;
+
+/** How much of the recipe fits: all of it, or only which volumes the set was to hold. */
+export type ManifestDetail = "full" | "ids";
+
+/** The recipe of a volume as it is attached now. */
+export function recipeOf(volume: Volume): VolumeRecipe {
+  return {
+    volumeId: volume.id,
+    device: volume.device,
+    root: volume.root,
+    type: volume.type,
+    sizeGiB: volume.sizeGiB,
+    ...(volume.iops === undefined ? {} : { iops: volume.iops }),
+    ...(volume.throughput === undefined ? {} : { throughput: volume.throughput }),
+    deleteOnTermination: volume.deleteOnTermination,
+  };
+}
+
+/**
+ * The recipe of a set as tag values of at most 256 characters, several volumes to a value. Each volume
+ * begins with its id; its other words are `key=value`, so that later versions can add some.
+ */
+export function encodeManifest(recipe: readonly VolumeRecipe[], detail: ManifestDetail): string[] {
+  const values: string[] = [];
+  let value = "";
+  for (const volume of recipe) {
+    const words = detail === "full" ? wordsOf(volume) : volume.volumeId;
+    if (value !== "" && value.length + 1 + words.length > maxTagValue) {
+      values.push(value);
+      value = "";
+    }
+    value = value === "" ? words : `${value} ${words}`;
+  }
+  if (value !== "") values.push(value);
+  return values;
+}
+
+function wordsOf(volume: VolumeRecipe): string {
+  const words = [volume.volumeId];
+  const put = (key: string, value: string | number | undefined): void => {
+    if (value !== undefined && isPlain(String(value))) words.push(`${key}=${value}`);
+  };
+  put("dev", volume.device);
+  if (volume.root === true) words.push("role=root");
+  put("type", volume.type);
+  put("gib", volume.sizeGiB);
+  put("iops", volume.iops);
+  put("mibps", volume.throughput);
+  if (volume.deleteOnTermination !== undefined) put("dot", volume.deleteOnTermination ? 1 : 0);
+  return words.join(" ");
+}
+
+function isPlain(value: string): boolean {
+  return /^[\p{L}\p{N}+\-=._:/@]{1,100}$/u.test(value);
+}
+
+/** Reads what {@link encodeManifest} wrote; words of later versions are passed over. */
+export function decodeManifest(values: readonly string[]): VolumeRecipe[] {
+  const volumes: { -readonly [K in keyof VolumeRecipe]: VolumeRecipe[K] }[] = [];
+  for (const word of values.flatMap((value) => value.split(" "))) {
+    if (/^vol-[0-9a-f]+$/.test(word)) {
+      volumes.push({ volumeId: word });
+      continue;
+    }
+    const volume = volumes.at(-1);
+    const at = word.indexOf("=");
+    if (volume === undefined || at < 0) continue;
+    const value = word.slice(at + 1);
+    const number = /^\d{1,12}$/.test(value) ? Number(value) : undefined;
+    switch (word.slice(0, at)) {
+      case "dev":
+        volume.device = value;
+        break;
+      case "role":
+        if (value === "root") volume.root = true;
+        break;
+      case "type":
+        volume.type = value;
+        break;
+      case "gib":
+        if (number !== undefined) volume.sizeGiB = number;
+        break;
+      case "iops":
+        if (number !== undefined) volume.iops = number;
+        break;
+      case "mibps":
+        if (number !== undefined) volume.throughput = number;
+        break;
+      case "dot":
+        volume.deleteOnTermination = value === "1";
+        break;
+    }
+  }
+  return volumes;
+}

@@ -1,0 +1,37 @@
+import type { Metric } from "./ports.ts";
+import type { RunReport } from "./report.ts";
+
+/** Every metric that a run may publish; alarms are made from the same table. */
+export const metricTable = {
+  ElapsedTime: { unit: "Seconds", says: "duration of the run without settling" },
+  SettleSeconds: {
+    unit: "Seconds",
+    says: "from capture until the point could be restored, where the run waited",
+  },
+  Size: { unit: "Bytes", says: "size of the newest complete point" },
+  Errors: { unit: "Count", says: "errors in the run's report" },
+  RecoveryPoints: { unit: "Count", says: "complete points kept" },
+  SecondsSinceLastBackup: { unit: "Seconds", says: "age of the newest complete point as EC2 lists it" },
+} as const satisfies Record<string, { unit: Metric["unit"]; says: string }>;
+
+export type MetricName = keyof typeof metricTable;
+
+/**
+ * The metrics of a run. One that was skipped because another held the lock publishes its errors only:
+ * nothing that could quiet the alarm for missed backups. The age is published by every run that could
+ * list and by no other; where no point is complete yet, it is the age of nothing and left out.
+ */
+export function metricsOf(report: RunReport): readonly Metric[] {
+  const metrics: Metric[] = [];
+  const put = (name: MetricName, value: number | undefined): void => {
+    if (value !== undefined) metrics.push({ name, unit: metricTable[name].unit, value });
+  };
+  put("Errors", report.problems.filter((problem) => problem.severity === "error").length);
+  if (report.outcome === "skipped") return metrics;
+  put("ElapsedTime", report.elapsedMs / 1000);
+  put("SettleSeconds", report.settleMs === undefined ? undefined : report.settleMs / 1000);
+  put("RecoveryPoints", report.series?.complete);
+  put("Size", report.series?.newestComplete?.bytes);
+  put("SecondsSinceLastBackup", report.series?.newestComplete?.ageSeconds);
+  return metrics;
+}

@@ -1,0 +1,200 @@
+import type { Instance, Tags, Volume } from "./instance.ts";
+import { type Job, seriesOf } from "./job.ts";
+import { decodeManifest, encodeManifest, type ManifestDetail, maxTagValue, recipeOf } from "./manifest.ts";
+import { type Hold, type RecoveryPoint, type Snapshot, stateOf } from "./recovery-point.ts";
+import { consistencies, formatPolicy, parsePolicy } from "./retention-policy.ts";
+
+/** EC2 allows this many tags on a snapshot. */
+export const maxTags = 50;
+
+/** The keys of our tags; IAM policies and other tools read them too. */
+export const tagKeys = {
+  point: "ec2-backup:point",
+  run: "ec2-backup:run",
+  job: "ec2-backup:job",
+  series: "ec2-backup:series",
+  instance: "ec2-backup:instance",
+  name: "ec2-backup:name",
+  captured: "ec2-backup:captured",
+  retention: "ec2-backup:retention",
+  consistency: "ec2-backup:consistency",
+  version: "ec2-backup:version",
+  manifest: "ec2-backup:manifest.",
+} as const;
+
+/** What is true of a whole set at the moment of its capture. */
+export interface Birth {
+  readonly pointId: string;
+  readonly runId: string;
+  readonly job: Job;
+  readonly instance: Instance;
+  /** By the host's clock; only for people, since retention goes by EC2's start time. */
+  readonly captured: Date;
+  readonly volumes: readonly Volume[];
+  readonly version: string;
+}
+
+/** The tags of a set and what had to be left out of them. */
+export interface PointTags {
+  readonly tags: Tags;
+  /** Whether EC2 can copy the tags of each volume beside ours. */
+  readonly copyVolumeTags: boolean;
+  /** What was dropped, in words for the report. */
+  readonly dropped: readonly string[];
+}
+
+/**
+ * The tags of a set. CreateSnapshots gives the same to every member. Counted before the call, since
+ * one tag too many fails the whole set: over 50, first the hints of the recipe go, then the user's
+ * extra tags, then the copy of the volumes' own tags.
+ */
+export function tagsOf(birth: Birth): PointTags {
+  const recipe = birth.volumes.map(recipeOf);
+  const identity = identityOf(birth);
+  const clash = birth.volumes.find((volume) => hasClash(volume.tags, birth.job.addTags));
+  const copied = Math.max(0, ...birth.volumes.map((volume) => ownTags(volume.tags)));
+  const wishes: { detail: ManifestDetail; extra: boolean; copy: boolean }[] = [
+    { detail: "full", extra: true, copy: true },
+    { detail: "ids", extra: true, copy: true },
+    { detail: "ids", extra: false, copy: true },
+    { detail: "full", extra: true, copy: false },
+    { detail: "ids", extra: true, copy: false },
+    { detail: "ids", extra: false, copy: false },
+  ];
+  for (const { detail, extra, copy } of wishes) {
+    if (copy && clash !== undefined) continue;
+    const tags = {
+      ...(extra ? birth.job.addTags : {}),
+      ...identity,
+      ...manifestTags(encodeManifest(recipe, detail)),
+    };
+    const count = Object.keys(tags).length + (copy ? copied : 0);
+    if (count > maxTags) continue;
+    const dropped: string[] = [];
+    if (detail === "ids") dropped.push("restore hints of the volumes (type, device, size)");
+    if (!extra && Object.keys(birth.job.addTags).length > 0) dropped.push("the tags of tags.add");
+    if (!copy)
+      dropped.push(
+        clash === undefined ? "the volumes' own tags" : `the volumes' own tags (${clash.id} has one of ours)`,
+      );
+    return { tags, copyVolumeTags: copy, dropped };
+  }
+  return { tags: identity, copyVolumeTags: false, dropped: ["the restore recipe", "every tag but our own"] };
+}
+
+function identityOf({ pointId, runId, job, instance, captured, version }: Birth): Record<string, string> {
+  const tags: Record<string, string> = {
+    [tagKeys.point]: pointId,
+    [tagKeys.run]: runId,
+    [tagKeys.job]: job.name,
+    [tagKeys.series]: seriesOf(job.name, instance.arn),
+    [tagKeys.instance]: instance.arn,
+    [tagKeys.captured]: captured.toISOString(),
+    [tagKeys.retention]: formatPolicy(job.retention),
+    [tagKeys.consistency]: "crash",
+    [tagKeys.version]: version,
+  };
+  if (instance.name !== undefined && instance.name !== "")
+    tags[tagKeys.name] = instance.name.slice(0, maxTagValue);
+  if (job.dialect === "seed2") {
+    tags["Type"] = "Automated";
+    tags["DeleteOn"] = dateOf(captured.getTime() + (job.retention.within ?? 0));
+  }
+  return tags;
+}
+
+function dateOf(at: number): string {
+  return new Date(at).toISOString().slice(0, 10);
+}
+
+function manifestTags(values: readonly string[]): Record<string, string> {
+  return Object.fromEntries(values.map((value, index) => [`${tagKeys.manifest}${index + 1}`, value]));
+}
+
+/** Tags that AWS made itself (`aws:`) are not copied and do not count. */
+function ownTags(tags: Tags): number {
+  return Object.keys(tags).filter((key) => !key.startsWith("aws:")).length;
+}
+
+/** What EC2 does where a copied tag and a given one share their key is not documented, so we avoid it. */
+function hasClash(tags: Tags, extra: Tags): boolean {
+  return Object.keys(tags).some(
+    (key) => key.startsWith("ec2-backup:") || key === "Type" || key === "DeleteOn" || key in extra,
+  );
+}
+
+/** `name (instance-id) - job - region`, as seed tools wrote it; EC2 allows 255 characters. */
+export function descriptionOf(instance: Instance, job: string): string {
+  const tail = ` (${instance.id}) - ${job} - ${instance.region}`;
+  return `${(instance.name ?? "").slice(0, 255 - tail.length)}${tail}`.trim();
+}
+
+/**
+ * Groups listed snapshots into points. Snapshots without our point tag, and those in the Recycle Bin,
+ * are nobody's point. `asOf` is the clock of the listing.
+ */
+export function pointsOf(snapshots: readonly Snapshot[], asOf: Date): RecoveryPoint[] {
+  const sets = new Map<string, Snapshot[]>();
+  for (const snapshot of snapshots) {
+    const id = snapshot.tags[tagKeys.point];
+    if (id === undefined || snapshot.state === "recoverable" || snapshot.state === "recovering") continue;
+    const set = sets.get(id);
+    if (set === undefined) sets.set(id, [snapshot]);
+    else set.push(snapshot);
+  }
+  return [...sets].map(([id, set]) => pointOf(id, set, asOf));
+}
+
+function pointOf(id: string, snapshots: readonly Snapshot[], asOf: Date): RecoveryPoint {
+  // The set shares its tags; where a member lost some, the others still know.
+  const tags: Tags = Object.assign({}, ...snapshots.map((snapshot) => snapshot.tags));
+  const recipe = decodeManifest(manifestValues(tags));
+  const planned = recipe.map((volume) => volume.volumeId);
+  const consistency = consistencies.find((one) => one === tags[tagKeys.consistency]) ?? "crash";
+  const policy = tags[tagKeys.retention];
+  const name = tags[tagKeys.name];
+  return {
+    id,
+    run: tags[tagKeys.run] ?? "",
+    job: tags[tagKeys.job] ?? "",
+    series: tags[tagKeys.series] ?? "",
+    instanceArn: tags[tagKeys.instance] ?? "",
+    ...(name === undefined ? {} : { name }),
+    state: stateOf(snapshots, planned),
+    captured: new Date(Math.min(...snapshots.map((one) => one.startTime.getTime()))),
+    consistency,
+    snapshots,
+    recipe,
+    ...(policy === undefined ? {} : { policy: parsePolicy(policy) ?? "unreadable" }),
+    holds: snapshots.flatMap((snapshot) => holdsOf(snapshot, asOf)),
+  };
+}
+
+function manifestValues(tags: Tags): string[] {
+  const values: string[] = [];
+  for (let index = 1; ; index += 1) {
+    const value = tags[`${tagKeys.manifest}${index}`];
+    if (value === undefined) return values;
+    values.push(value);
+  }
+}
+
+/** What a snapshot's own tags say about its removal: only ever "not now", never "now". */
+function holdsOf(snapshot: Snapshot, asOf: Date): Hold[] {
+  const holds: Hold[] = [];
+  const forever = snapshot.tags["KeepForever"];
+  if (forever !== undefined && !/^\s*(no|false)\s*$/i.test(forever)) {
+    holds.push({ by: "keep-forever", detail: `${snapshot.id} has the tag KeepForever=${forever}` });
+  }
+  const until = snapshot.tags["DeleteOn"];
+  if (until !== undefined && /^\d{4}-\d{2}-\d{2}$/.test(until) && until > dateOf(asOf.getTime())) {
+    holds.push({ by: "delete-on", detail: `${snapshot.id} has the tag DeleteOn=${until}` });
+  }
+  if (Object.keys(snapshot.tags).some((key) => key.startsWith("aws:backup:"))) {
+    holds.push({ by: "aws-backup", detail: `${snapshot.id} is managed by AWS Backup` });
+  }
+  if (Object.keys(snapshot.tags).some((key) => key.startsWith("aws:dlm:"))) {
+    holds.push({ by: "dlm", detail: `${snapshot.id} is managed by Data Lifecycle Manager` });
+  }
+  return holds;
+}

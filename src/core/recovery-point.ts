@@ -1,0 +1,86 @@
+import type { Tags } from "./instance.ts";
+import type { Consistency, RetentionPolicy } from "./retention-policy.ts";
+
+/** One EBS snapshot of a point, as EC2 lists it. */
+export interface Snapshot {
+  readonly id: string;
+  readonly volumeId: string;
+  readonly state: "pending" | "completed" | "error" | "recoverable" | "recovering";
+  /** EC2's clock, never ours: the instant that the data is fixed. */
+  readonly startTime: Date;
+  readonly completionTime?: Date;
+  /** Percent, as far as EC2 says. */
+  readonly progress?: number;
+  /** EC2's reason for an `error`. */
+  readonly stateMessage?: string;
+  readonly volumeSizeGiB: number;
+  /** Bytes of all blocks written, not of the increment; only of completed snapshots. */
+  readonly fullSizeBytes?: number;
+  readonly encrypted: boolean;
+  readonly archived: boolean;
+  readonly tags: Tags;
+}
+
+export type PointState = "pending" | "complete" | "partial" | "failed";
+
+/** Why a point cannot be removed now. Normal, listed, no error. */
+export interface Hold {
+  readonly by: "ami" | "lock" | "keep-forever" | "aws-backup" | "dlm" | "delete-on" | "refused";
+  readonly detail: string;
+}
+
+/** How a volume was attached when it was captured: what a restore needs and a snapshot does not store. */
+export interface VolumeRecipe {
+  readonly volumeId: string;
+  readonly device?: string;
+  readonly root?: boolean;
+  readonly type?: string;
+  readonly sizeGiB?: number;
+  readonly iops?: number;
+  readonly throughput?: number;
+  readonly deleteOnTermination?: boolean;
+}
+
+/** What retention counts: one for a whole set of snapshots, however many volumes it has. */
+export interface RecoveryPoint {
+  readonly id: string;
+  readonly run: string;
+  readonly job: string;
+  readonly series: string;
+  readonly instanceArn: string;
+  readonly name?: string;
+  readonly state: PointState;
+  /** EC2's start time of the set. */
+  readonly captured: Date;
+  readonly consistency: Consistency;
+  readonly snapshots: readonly Snapshot[];
+  /** Every volume that the capture was to hold. */
+  readonly recipe: readonly VolumeRecipe[];
+  /** The policy recorded at capture; `unreadable` if it is there but not understood. */
+  readonly policy?: RetentionPolicy | "unreadable";
+  readonly holds: readonly Hold[];
+}
+
+/**
+ * The state of a set. `planned` are the volumes it was to hold: one that is missing makes the set
+ * partial, since retention must not let half a set stand for a whole one.
+ */
+export function stateOf(snapshots: readonly Snapshot[], planned: readonly string[]): PointState {
+  if (snapshots.length === 0) return "failed";
+  if (snapshots.some((snapshot) => snapshot.state === "error")) return "failed";
+  if (snapshots.some((snapshot) => snapshot.state === "pending")) return "pending";
+  const whole = new Set(snapshots.filter((one) => one.state === "completed").map((one) => one.volumeId));
+  const missing = planned.some((volumeId) => !whole.has(volumeId));
+  return missing || whole.size < snapshots.length ? "partial" : "complete";
+}
+
+/** The volumes of which the point holds restorable data, whatever the state of the set. */
+export function restorableVolumes(point: RecoveryPoint): readonly string[] {
+  return point.snapshots.filter((one) => one.state === "completed").map((one) => one.volumeId);
+}
+
+/** Bytes in the point: written blocks where EC2 says so, else the size of the volumes. */
+export function sizeOf(point: RecoveryPoint): number {
+  const gibibyte = 1024 ** 3;
+  return point.snapshots.reduce((sum, one) => sum + (one.fullSizeBytes ?? one.volumeSizeGiB * gibibyte), 0);
+}

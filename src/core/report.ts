@@ -1,0 +1,159 @@
+import type { ErrorKind, Failure } from "./errors.ts";
+import type { Trigger } from "./job.ts";
+import type { Removal } from "./ports.ts";
+import type { RecoveryPoint } from "./recovery-point.ts";
+import { sizeOf } from "./recovery-point.ts";
+
+/** A named, timed piece of a run. */
+export interface Step {
+  readonly name: string;
+  readonly ms: number;
+  readonly outcome: "done" | "failed";
+}
+
+/** Something to tell. An `error` makes the exit code say so; a `warning` and a `notice` do not. */
+export interface Problem extends Failure {
+  readonly severity: "error" | "warning" | "notice";
+}
+
+/** A point as the report and `--json` show it. */
+export interface PointSummary {
+  readonly id: string;
+  readonly state: RecoveryPoint["state"];
+  readonly captured: string;
+  readonly consistency: RecoveryPoint["consistency"];
+  readonly bytes: number;
+  readonly snapshots: readonly { readonly id: string; readonly volume: string; readonly state: string }[];
+}
+
+export interface VolumeChoice {
+  readonly volume: string;
+  readonly device: string;
+  readonly because: string;
+}
+
+/** What retention decided and what became of it. */
+export interface RetentionReport {
+  readonly policy: string;
+  /** EC2's clock, which the decision went by. */
+  readonly asOf: string;
+  readonly keep: readonly { readonly point: PointSummary; readonly reasons: readonly string[] }[];
+  readonly remove: readonly PointSummary[];
+  /** Given up by the policy, left because of the brake. */
+  readonly postponed: readonly PointSummary[];
+  readonly removals: readonly (Removal & { readonly point: string })[];
+}
+
+/** All of a run as data. */
+export interface RunReport {
+  readonly version: 1;
+  readonly run: string;
+  readonly job: string;
+  readonly trigger: Trigger;
+  /** The scheduled instant that this run serves. */
+  readonly slot?: string;
+  /** Slots that passed without a run since the last one. */
+  readonly missed?: number;
+  /** Slots that came while the run before was still at work. */
+  readonly overlapped?: number;
+  readonly instance?: { readonly id: string; readonly arn: string; readonly name?: string };
+  readonly started: string;
+  readonly finished: string;
+  readonly outcome: "done" | "degraded" | "failed" | "skipped";
+  /** True if the run changed nothing because it only shows what would be done. */
+  readonly planned: boolean;
+  readonly chosen: readonly VolumeChoice[];
+  readonly left: readonly VolumeChoice[];
+  readonly instanceStores: readonly string[];
+  /** Points that this run made. */
+  readonly points: readonly PointSummary[];
+  /** Milliseconds from capture to completion, where the run waited for it. */
+  readonly settleMs?: number;
+  readonly retention?: RetentionReport;
+  /** Of the whole series, where it could be listed. */
+  readonly series?: {
+    readonly complete: number;
+    readonly newestComplete?: {
+      readonly captured: string;
+      readonly bytes: number;
+      readonly ageSeconds: number;
+    };
+  };
+  readonly steps: readonly Step[];
+  readonly problems: readonly Problem[];
+  /** Milliseconds without settling. */
+  readonly elapsedMs: number;
+}
+
+export function summaryOf(point: RecoveryPoint): PointSummary {
+  return {
+    id: point.id,
+    state: point.state,
+    captured: point.captured.toISOString(),
+    consistency: point.consistency,
+    bytes: sizeOf(point),
+    snapshots: point.snapshots.map((one) => ({ id: one.id, volume: one.volumeId, state: one.state })),
+  };
+}
+
+/** The exit codes of sysexits.h as far as we use them, and our own 0, 1 and 2. */
+export const exitCodes = {
+  done: 0,
+  partlyDone: 1,
+  nothingDone: 2,
+  usage: 64,
+  unreachable: 69,
+  internal: 70,
+  cannotWrite: 73,
+  locked: 75,
+  denied: 77,
+  configuration: 78,
+  interrupted: 130,
+  terminated: 143,
+} as const;
+
+/** The exit code of one cause, where nothing was done. */
+export function exitCodeOfKind(kind: ErrorKind): number {
+  switch (kind) {
+    case "usage":
+      return exitCodes.usage;
+    case "configuration":
+      return exitCodes.configuration;
+    case "unreachable":
+    case "throttled":
+    case "unknown-outcome":
+      return exitCodes.unreachable;
+    case "denied":
+      return exitCodes.denied;
+    case "cannot-write":
+      return exitCodes.cannotWrite;
+    case "locked":
+      return exitCodes.locked;
+    case "interrupted":
+      return exitCodes.interrupted;
+    case "not-found":
+    case "refused":
+    case "unexpected":
+      return exitCodes.nothingDone;
+  }
+}
+
+/**
+ * 0 = done; 1 = something done and anything wrong; nothing done: the specific code if all causes
+ * agree, else 2.
+ */
+export function exitCodeOf(reports: readonly RunReport[]): number {
+  const errors = reports.flatMap((report) =>
+    report.problems.filter((problem) => problem.severity === "error"),
+  );
+  if (errors.length === 0) return exitCodes.done;
+  if (reports.some(didSomething)) return exitCodes.partlyDone;
+  const codes = new Set(errors.map((problem) => exitCodeOfKind(problem.kind)));
+  const [only] = codes;
+  return codes.size === 1 && only !== undefined ? only : exitCodes.nothingDone;
+}
+
+function didSomething(report: RunReport): boolean {
+  const removed = report.retention?.removals.some((removal) => removal.outcome === "removed") ?? false;
+  return report.outcome === "done" || report.points.length > 0 || removed;
+}

@@ -1,0 +1,15 @@
+import type { RunReport } from "./report.ts";
+
+/** What this host knows without asking AWS. */
+export interface Status {
+  readonly instance?: string;
+  readonly protection: "protected" | "not protected";
+  readonly jobs: readonly JobStatus[];
+}
+
+export interface JobStatus {
+  readonly job: string;
+  readonly report?: RunReport;
+  /** A capture that has not come to its report: a run at work, or one that died. */
+  readonly running?: { readonly run: string; readonly since: string };
+}

@@ -1,0 +1,167 @@
+import type { Clock, Log } from "../core/ports.ts";
+import type { JobTiming } from "../core/timetable.ts";
+import { type Due, type JobMemory, nextDue, updateJobs } from "./jobs.ts";
+import type { WakeUp } from "./timetable.ts";
+
+/** What the daemon is told about its jobs by a process of its own, so that it needs no AWS itself. */
+export interface Timetable {
+  readonly instance: string;
+  readonly jobs: readonly JobTiming[];
+}
+
+/** A run at work. */
+export interface RunningJob {
+  /** Resolves with the exit code when the run has ended. */
+  readonly ended: Promise<number>;
+  /** Tells the run to stop soon. */
+  stop(): void;
+}
+
+export interface DaemonDeps {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly readTimetable: () => Promise<Timetable>;
+  readonly start: (due: Due, missed: number, overlapped: number) => RunningJob;
+  readonly wakeAt: (instant: Date, wake: () => void) => WakeUp;
+  readonly notify: (...states: string[]) => Promise<void>;
+  /** Milliseconds since the host booted. */
+  readonly uptime: () => number;
+  readonly waits: DaemonWaits;
+  readonly onReload: (reload: () => void) => void;
+  /** Aborts when draining takes too long for somebody. */
+  readonly hurry: AbortSignal;
+}
+
+/** In milliseconds. */
+export interface DaemonWaits {
+  /** After boot, before missed slots are made up for. */
+  readonly bootDelay: number;
+  /** How long a stopping daemon lets its runs go on. */
+  readonly stopWithin: number;
+  /** The pause before an unreadable timetable is read again. */
+  readonly retryEvery: number;
+  /** The pause between two looks at the clock, and between two signs of life. */
+  readonly tick: number;
+}
+
+/**
+ * Holds the timetable and nothing else: every run is a process of its own, so that one that crashes or
+ * hangs takes nobody with it, and an upgrade takes effect at the next run.
+ */
+export async function daemon(deps: DaemonDeps, stop: AbortSignal): Promise<void> {
+  const { clock, log, waits } = deps;
+  const jobs = new Map<string, JobMemory>();
+  const running = new Map<string, RunningJob>();
+  const bell = new Bell();
+  const readyAt = new Date(clock.now().getTime() + Math.max(0, waits.bootDelay - deps.uptime()));
+  let stale = true;
+  deps.onReload(() => {
+    stale = true;
+    bell.ring();
+  });
+  stop.addEventListener("abort", () => bell.ring(), { once: true });
+  const timer = setInterval(() => {
+    void deps.notify("WATCHDOG=1");
+    bell.ring();
+  }, waits.tick);
+  let ready = false;
+  while (!stop.aborted) {
+    if (stale) stale = !(await refresh(deps, jobs));
+    if (!ready) await deps.notify("READY=1");
+    ready = true;
+    const now = clock.now();
+    for (const memory of jobs.values()) {
+      const due = nextDue(memory, now, readyAt);
+      if (due.at > now) continue;
+      begin(due, memory, deps, running, () => {
+        stale = true;
+        bell.ring();
+      });
+    }
+    const next = [...jobs.values()].map((memory) => nextDue(memory, clock.now(), readyAt).at.getTime());
+    if (stale) next.push(clock.now().getTime() + waits.retryEvery);
+    await bell.rung(next.length === 0 ? undefined : new Date(Math.min(...next)), deps.wakeAt);
+  }
+  clearInterval(timer);
+  log("info", `stopping; ${running.size} run(s) at work`);
+  await deps.notify("STOPPING=1");
+  await drain(deps, running);
+}
+
+async function refresh({ readTimetable, log }: DaemonDeps, jobs: Map<string, JobMemory>): Promise<boolean> {
+  try {
+    const { instance, jobs: timetable } = await readTimetable();
+    updateJobs(jobs, timetable, instance);
+    return true;
+  } catch (error) {
+    log("error", `cannot read the timetable: ${error instanceof Error ? error.message : String(error)}`);
+    return false;
+  }
+}
+
+function begin(
+  due: Due,
+  memory: JobMemory,
+  { log, start }: DaemonDeps,
+  running: Map<string, RunningJob>,
+  done: () => void,
+): void {
+  memory.timing = { ...memory.timing, lastSlot: due.slot };
+  delete memory.next;
+  if (memory.running) {
+    memory.overlapped += 1;
+    log("warn", "a slot came while the run before was still at work; it is left out", { job: due.job });
+    return;
+  }
+  const { missed, overlapped } = memory;
+  Object.assign(memory, { running: true, missed: 0, overlapped: 0 });
+  log("info", `starting (${due.trigger}, slot ${due.slot.toISOString()})`, { job: due.job });
+  const run = start(due, missed, overlapped);
+  running.set(due.job, run);
+  void run.ended.then((code) => {
+    log(code === 0 ? "info" : "error", `the run ended with exit code ${code}`, { job: due.job });
+    memory.running = false;
+    running.delete(due.job);
+    done();
+  });
+}
+
+/** Lets the runs end; when the time is up, or somebody is in a hurry, they are told to stop. */
+async function drain({ clock, waits, hurry }: DaemonDeps, running: Map<string, RunningJob>): Promise<void> {
+  const ended = Promise.all([...running.values()].map((run) => run.ended));
+  const stopAll = (): void => {
+    for (const run of running.values()) run.stop();
+  };
+  hurry.addEventListener("abort", stopAll, { once: true });
+  const late = new AbortController();
+  const limit = clock.sleep(waits.stopWithin, AbortSignal.any([late.signal, hurry]));
+  await Promise.race([ended, limit]);
+  late.abort();
+  stopAll();
+  await ended;
+}
+
+/** Wakes the loop, at an instant or because something happened. A ring while nobody waits is not lost. */
+class Bell {
+  #rung = false;
+  #wake: (() => void) | undefined;
+
+  ring(): void {
+    this.#rung = true;
+    this.#wake?.();
+  }
+
+  async rung(at: Date | undefined, wakeAt: DaemonDeps["wakeAt"]): Promise<void> {
+    if (!this.#rung) {
+      await new Promise<void>((resolve) => {
+        const wakeUp = at === undefined ? undefined : wakeAt(at, resolve);
+        this.#wake = () => {
+          wakeUp?.cancel();
+          resolve();
+        };
+      });
+    }
+    this.#wake = undefined;
+    this.#rung = false;
+  }
+}

@@ -1,0 +1,127 @@
+import type { Connection } from "../aws/connection.ts";
+import { createSnapshots, deleteSnapshot, imagesUsing, listSnapshots } from "../aws/snapshots.ts";
+import { BackupError } from "../core/errors.ts";
+import { descriptionOf, pointsOf, tagKeys, tagsOf } from "../core/point-tags.ts";
+import type { CaptureOrder, Engine, Prepared, Removal } from "../core/ports.ts";
+import type { RecoveryPoint, Snapshot } from "../core/recovery-point.ts";
+
+/** EBS snapshots: one CreateSnapshots call makes a whole point. */
+export function ebsEngine(connection: Connection, version: string): Engine {
+  return {
+    prepare: (order) => Promise.resolve(prepare(connection, version, order)),
+    async find(pointId, signal) {
+      const { snapshots, asOf } = await listSnapshots(
+        connection,
+        { key: tagKeys.point, value: pointId },
+        signal,
+      );
+      return pointsOf(snapshots, asOf).find((point) => point.id === pointId);
+    },
+    async list(scope, signal) {
+      const tag =
+        "series" in scope
+          ? { key: tagKeys.series, value: scope.series }
+          : { key: tagKeys.instance, value: scope.instanceArn };
+      const { snapshots, asOf } = await listSnapshots(connection, tag, signal);
+      return { points: pointsOf(snapshots, asOf), asOf };
+    },
+    withHolds: (points, signal) => withImageHolds(connection, points, signal),
+    remove: (point) => removeMembers(connection, point),
+  };
+}
+
+function prepare(connection: Connection, version: string, order: CaptureOrder): Prepared {
+  const { job, instance, scope, runId } = order;
+  const birth = (pointId: string, captured: Date) =>
+    tagsOf({ pointId, runId, job, instance, captured, volumes: scope.expected, version });
+  return {
+    dropped: birth("", new Date(0)).dropped,
+    async capture(pointId, captured, signal) {
+      const { tags, copyVolumeTags } = birth(pointId, captured);
+      const snapshots = await createSnapshots(
+        connection,
+        {
+          instanceId: instance.id,
+          description: descriptionOf(instance, job.name),
+          excludeRoot: scope.excludeRoot,
+          excludeDataVolumeIds: scope.excludeDataVolumeIds,
+          copyVolumeTags,
+          tags,
+        },
+        job.waits.capture,
+        signal,
+      );
+      return pointOf(pointId, snapshots, tags, captured);
+    },
+  };
+}
+
+/** The point that an answer of CreateSnapshots describes, which need not repeat the tags. */
+function pointOf(
+  pointId: string,
+  snapshots: Snapshot[],
+  tags: Record<string, string> | Snapshot["tags"],
+  captured: Date,
+) {
+  const tagged = snapshots.map((one) => ({ ...one, tags: { ...one.tags, ...tags } }));
+  const point = pointsOf(tagged, captured).find((one) => one.id === pointId);
+  if (point !== undefined) return point;
+  throw new BackupError({
+    kind: "unexpected",
+    doing: "read the created point",
+    found: "no member has its id",
+  });
+}
+
+async function withImageHolds(
+  connection: Connection,
+  points: readonly RecoveryPoint[],
+  signal: AbortSignal,
+): Promise<RecoveryPoint[]> {
+  const ids = points.flatMap((point) => point.snapshots.map((one) => one.id));
+  if (ids.length === 0) return [...points];
+  const images = await imagesUsing(connection, ids, signal);
+  return points.map((point) => {
+    const holds = point.snapshots.flatMap(({ id }) => {
+      const image = images.get(id);
+      return image === undefined ? [] : [{ by: "ami" as const, detail: `${id} is used by ${image}` }];
+    });
+    return holds.length === 0 ? point : { ...point, holds: [...point.holds, ...holds] };
+  });
+}
+
+/**
+ * Removes a point member by member, the root volume first, since an image is likeliest to hold that
+ * one. Stops at the first refusal: what is left of the set stays whole as far as it can. Being told
+ * to stop does not end it half-way.
+ */
+async function* removeMembers(connection: Connection, point: RecoveryPoint): AsyncIterable<Removal> {
+  let stopped = false;
+  for (const { id, volumeId } of rootFirst(point)) {
+    const member = { snapshotId: id, volumeId };
+    if (stopped) {
+      yield { ...member, outcome: "left" };
+      continue;
+    }
+    const removal = await removeOne(connection, id);
+    stopped = removal.outcome === "held" || removal.outcome === "failed";
+    yield { ...member, ...removal };
+  }
+}
+
+function rootFirst(point: RecoveryPoint): Snapshot[] {
+  const root = point.recipe.find((volume) => volume.root === true)?.volumeId;
+  return [...point.snapshots].sort((a, b) => Number(b.volumeId === root) - Number(a.volumeId === root));
+}
+
+async function removeOne(connection: Connection, id: string): Promise<Pick<Removal, "outcome" | "failure">> {
+  try {
+    await deleteSnapshot(connection, id);
+    return { outcome: "removed" };
+  } catch (error) {
+    if (!(error instanceof BackupError)) throw error;
+    if (error.kind === "not-found") return { outcome: "was-gone" };
+    // A lock, an image or AWS Backup: EC2 does not document the code of each, but all are client errors.
+    return { outcome: error.kind === "refused" ? "held" : "failed", failure: error };
+  }
+}

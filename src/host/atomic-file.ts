@@ -1,0 +1,81 @@
+import { mkdir, open, readFile, rename, unlink } from "node:fs/promises";
+import { platform } from "node:os";
+import path from "node:path";
+import { BackupError } from "../core/errors.ts";
+
+/** A system error with its code, as Node throws it. */
+export function codeOf(error: unknown): string {
+  return (error as NodeJS.ErrnoException).code ?? (error instanceof Error ? error.message : String(error));
+}
+
+/** A failure to write, with what to do about the usual causes. */
+export function cannotWrite(doing: string, error: unknown): BackupError {
+  const code = codeOf(error);
+  const remedy =
+    code === "ENOSPC"
+      ? "free some space"
+      : code === "EACCES" || code === "EPERM" || code === "EROFS"
+        ? "run as root, or name another directory by stateDirectory or STATE_DIRECTORY"
+        : "check the directory and its filesystem";
+  return new BackupError({ kind: "cannot-write", doing, found: code, code, remedy }, { cause: error });
+}
+
+/**
+ * Replaces a file as a whole: whoever reads it, or whenever the machine stops, it is the old or the
+ * new one. Only the owner may read it.
+ */
+export async function replaceFile(file: string, text: string): Promise<void> {
+  const directory = path.dirname(file);
+  const fresh = `${file}.new`;
+  try {
+    await mkdir(directory, { recursive: true, mode: 0o700 });
+    const handle = await open(fresh, "w", 0o600);
+    try {
+      await handle.writeFile(text);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(fresh, file);
+    await syncDirectory(directory);
+  } catch (error) {
+    await unlink(fresh).catch(() => undefined);
+    throw cannotWrite(`write ${file}`, error);
+  }
+}
+
+/** Without this a power cut can undo the rename; Windows cannot open directories and needs no sync. */
+async function syncDirectory(directory: string): Promise<void> {
+  if (platform() === "win32") return;
+  const handle = await open(directory, "r");
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Adds a line and waits until it is on the disk. */
+export async function appendLine(file: string, line: string): Promise<void> {
+  try {
+    await mkdir(path.dirname(file), { recursive: true, mode: 0o700 });
+    const handle = await open(file, "a", 0o600);
+    try {
+      await handle.appendFile(`${line}\n`);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+  } catch (error) {
+    throw cannotWrite(`append to ${file}`, error);
+  }
+}
+
+/** The parsed content; absent if there is no such file or it is not JSON. */
+export async function readJson(file: string): Promise<unknown> {
+  try {
+    return JSON.parse(await readFile(file, "utf8")) as unknown;
+  } catch {
+    return undefined;
+  }
+}

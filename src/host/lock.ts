@@ -1,0 +1,92 @@
+import { spawn } from "node:child_process";
+import { constants } from "node:fs";
+import { type FileHandle, mkdir, open, readFile } from "node:fs/promises";
+import { createServer, type Server } from "node:net";
+import { platform } from "node:os";
+import path from "node:path";
+import { BackupError } from "../core/errors.ts";
+import type { HeldLock, Locks } from "../core/ports.ts";
+import { cannotWrite, codeOf } from "./atomic-file.ts";
+
+/**
+ * Locks that the kernel releases when their process ends, in whatever way it ends: there is no stale
+ * lock to recognise and no file whose age must be believed.
+ */
+export function fileLocks(directory: string): Locks {
+  return {
+    take: (job, owner) =>
+      platform() === "win32" ? takePipe(job) : takeFile(path.join(directory, `${job}.lock`), owner),
+  };
+}
+
+async function takeFile(file: string, owner: string): Promise<HeldLock | { heldBy: string }> {
+  const handle = await openLocked(file);
+  if (handle === undefined) {
+    const holder = (await readFile(file, "utf8").catch(() => "")).trim();
+    return { heldBy: holder === "" ? file : holder };
+  }
+  await handle.truncate(0);
+  await handle.write(`${owner}\n`, 0);
+  return { release: () => handle.close() };
+}
+
+/** The open and locked file, or nothing if another process has it. */
+async function openLocked(file: string): Promise<FileHandle | undefined> {
+  // BSD and macOS lock at open: O_NONBLOCK and O_EXLOCK of their fcntl.h, which Node does not name.
+  const atOpen = platform() === "linux" ? 0 : 0x0004 | 0x0020;
+  let handle: FileHandle;
+  try {
+    await mkdir(path.dirname(file), { recursive: true, mode: 0o700 });
+    handle = await open(file, constants.O_RDWR | constants.O_CREAT | atOpen, 0o600);
+  } catch (error) {
+    if (atOpen !== 0 && codeOf(error) === "EAGAIN") return undefined;
+    throw cannotWrite(`open the lock ${file}`, error);
+  }
+  if (atOpen !== 0) return handle;
+  try {
+    if (await flock(handle.fd)) return handle;
+  } catch (error) {
+    await handle.close();
+    throw error;
+  }
+  await handle.close();
+  return undefined;
+}
+
+/**
+ * Locks the open file by flock(1): the lock belongs to the open file that this process and the child
+ * share, so it stays when the child has ended.
+ */
+function flock(fd: number): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    const fail = (found: string): void =>
+      reject(
+        new BackupError({
+          kind: "cannot-write",
+          doing: "take the lock",
+          found,
+          remedy: "flock(1) of util-linux must be in the PATH",
+        }),
+      );
+    const child = spawn("flock", ["-n", "3"], { stdio: ["ignore", "ignore", "ignore", fd] });
+    child.once("error", (error) => fail(`flock cannot be started (${codeOf(error)})`));
+    child.once("exit", (code, signal) => {
+      if (code === 0 || code === 1) resolve(code === 0);
+      else fail(`flock ended with ${code ?? signal}`);
+    });
+  });
+}
+
+/** Windows: a named pipe can have one first owner, and goes with its process. */
+async function takePipe(job: string): Promise<HeldLock | { heldBy: string }> {
+  const server: Server = createServer();
+  return new Promise((resolve, reject) => {
+    server.once("error", (error) => {
+      if (codeOf(error) === "EADDRINUSE") resolve({ heldBy: `the pipe of job ${job}` });
+      else reject(cannotWrite(`take the lock of job ${job}`, error));
+    });
+    server.listen(`\\\\.\\pipe\\ec2-backup-${job}`, () => {
+      resolve({ release: () => new Promise((done) => server.close(() => done())) });
+    });
+  });
+}

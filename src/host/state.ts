@@ -1,0 +1,130 @@
+import { readdir, stat } from "node:fs/promises";
+import path from "node:path";
+import type { Audit, CaptureNote, Journal } from "../core/ports.ts";
+import type { RunReport } from "../core/report.ts";
+import { appendLine, readJson, replaceFile } from "./atomic-file.ts";
+
+/** What this host remembers of one job on one instance. */
+export interface JobState {
+  readonly version: 1;
+  readonly job: string;
+  /** The last run that did something, or tried to. */
+  readonly report?: RunReport;
+  /** A capture whose run has not come to its report. */
+  readonly note?: CaptureNote;
+  /** The last scheduled instant that a run has served. */
+  readonly lastSlot?: string;
+}
+
+/**
+ * The state of this host, in one directory per instance id: the state of another instance, such as
+ * the one that an image was made from, is never taken for ours.
+ */
+export class StateDirectory {
+  readonly directory: string;
+  readonly instanceId: string;
+  readonly #jobs = new Map<string, JobState>();
+
+  private constructor(directory: string, instanceId: string) {
+    this.directory = directory;
+    this.instanceId = instanceId;
+  }
+
+  /** Opens the state and reads what is known of each job. A damaged file counts as none. */
+  static async open(directory: string, instanceId: string): Promise<StateDirectory> {
+    const state = new StateDirectory(directory, instanceId);
+    for (const name of await list(state.#own())) {
+      if (!name.startsWith("job-") || !name.endsWith(".json")) continue;
+      const job = name.slice("job-".length, -".json".length);
+      const read = (await readJson(path.join(state.#own(), name))) as Partial<JobState> | undefined;
+      if (read?.version === 1 && read.job === job) state.#jobs.set(job, read as JobState);
+    }
+    return state;
+  }
+
+  /** True once any run here has captured or tried to. */
+  get known(): boolean {
+    return this.#jobs.size > 0;
+  }
+
+  jobs(): readonly JobState[] {
+    return [...this.#jobs.values()];
+  }
+
+  job(name: string): JobState | undefined {
+    return this.#jobs.get(name);
+  }
+
+  async update(name: string, change: (state: JobState) => JobState): Promise<void> {
+    const file = path.join(this.#own(), `job-${name}.json`);
+    const read = (await readJson(file)) as Partial<JobState> | undefined;
+    const current: JobState = read?.version === 1 ? (read as JobState) : { version: 1, job: name };
+    const next = change(current);
+    await replaceFile(file, `${JSON.stringify(next)}\n`);
+    this.#jobs.set(name, next);
+  }
+
+  /** Records a finished run and the slot that it served, and that its capture came to an end. */
+  async record(report: RunReport): Promise<void> {
+    await this.update(report.job, (state) => {
+      const { note, ...rest } = state;
+      const lastSlot = report.slot ?? state.lastSlot;
+      return {
+        ...rest,
+        report,
+        ...(note === undefined || note.run === report.run ? {} : { note }),
+        ...(lastSlot === undefined ? {} : { lastSlot }),
+      };
+    });
+  }
+
+  journal(): Journal {
+    return {
+      begin: (job, note) => this.update(job, (state) => ({ ...state, note })),
+      unfinished: (job) => this.#jobs.get(job)?.note,
+    };
+  }
+
+  audit(): Audit {
+    return {
+      append: (line) => appendLine(path.join(this.directory, "removals.jsonl"), JSON.stringify(line)),
+    };
+  }
+
+  /** The last configuration that was good, as it was written; the caller validates it. */
+  lastGood(): Promise<unknown> {
+    return readJson(this.#lastGoodFile());
+  }
+
+  /** Written only when something but the date has changed. */
+  async keepGood(configuration: { readonly asOf: string }): Promise<void> {
+    const kept = (await this.lastGood()) as { asOf?: string } | undefined;
+    if (JSON.stringify({ ...kept, asOf: configuration.asOf }) === JSON.stringify(configuration)) return;
+    await replaceFile(this.#lastGoodFile(), `${JSON.stringify(configuration)}\n`);
+  }
+
+  #own(): string {
+    return path.join(this.directory, this.instanceId);
+  }
+
+  #lastGoodFile(): string {
+    return path.join(this.#own(), "last-good.json");
+  }
+}
+
+/** The instance that last wrote its state here; for when the metadata service does not answer. */
+export async function lastInstance(directory: string): Promise<string | undefined> {
+  const ids = (await list(directory)).filter((name) => /^i-[0-9a-f]+$/.test(name));
+  const dated = await Promise.all(
+    ids.map(async (id) => ({ id, at: (await stat(path.join(directory, id))).mtimeMs })),
+  );
+  return dated.sort((a, b) => b.at - a.at)[0]?.id;
+}
+
+async function list(directory: string): Promise<string[]> {
+  try {
+    return await readdir(directory);
+  } catch {
+    return [];
+  }
+}

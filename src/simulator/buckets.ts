@@ -1,0 +1,47 @@
+/** A token bucket: how much is left, and when that was counted on the clock's `elapsed` hand. */
+export interface Bucket {
+  tokens: number;
+  at: number;
+}
+
+/** How much a bucket holds and how much flows back each second. */
+export interface Rate {
+  capacity: number;
+  perSecond: number;
+}
+
+/**
+ * Takes one token.
+ * @param elapsed milliseconds on the clock's `elapsed` hand.
+ * @returns whether there was one; an empty bucket stays as it is.
+ */
+export function takeToken(
+  buckets: Record<string, Bucket>,
+  name: string,
+  rate: Rate,
+  elapsed: number,
+): boolean {
+  const bucket = buckets[name] ?? { tokens: rate.capacity, at: elapsed };
+  const refilled = bucket.tokens + (Math.max(0, elapsed - bucket.at) / 1_000) * rate.perSecond;
+  const tokens = Math.min(rate.capacity, refilled);
+  const granted = tokens >= 1;
+  buckets[name] = { tokens: granted ? tokens - 1 : tokens, at: elapsed };
+  return granted;
+}
+
+/** EC2's request buckets per account, Region and action (ec2/devguide/ec2-api-throttling). */
+export const ec2Rates = {
+  describe: { capacity: 100, perSecond: 20 },
+  /** A Describe call without pages and without filters. */
+  unbounded: { capacity: 50, perSecond: 10 },
+  /** CreateSnapshot, CreateSnapshots, DeleteSnapshot: a resource-intensive class of its own. */
+  snapshots: { capacity: 100, perSecond: 5 },
+  tags: { capacity: 100, perSecond: 10 },
+} as const satisfies Record<string, Rate>;
+
+/** CloudWatch: 500 PutMetricData a second (PutMetricData docs); the reading calls of the quota page are far below that. */
+export const cloudwatchRates: Readonly<Record<string, Rate>> = {
+  PutMetricData: { capacity: 500, perSecond: 500 },
+  GetMetricStatistics: { capacity: 400, perSecond: 400 },
+  ListMetrics: { capacity: 25, perSecond: 25 },
+};

@@ -1,0 +1,21 @@
+import type { ByteStore } from "./bytes.ts";
+import type { Fault } from "./faults.ts";
+import type { Credential, World } from "./world.ts";
+
+/** What an action is carried out with. */
+export interface Context {
+  readonly world: World;
+  /** Simulated milliseconds since the epoch. */
+  readonly now: number;
+  /** Milliseconds on the clock's `elapsed` hand. */
+  readonly elapsed: number;
+  readonly principal: Credential;
+  readonly bytes: ByteStore;
+  /** Faults that act while the call is executed. */
+  readonly faults: readonly Fault[];
+}
+
+/** The fault of a kind that hit this call. */
+export function faultOf(context: Context, kind: Fault["kind"]): Fault | undefined {
+  return context.faults.find((fault) => fault.kind === kind);
+}

@@ -1,0 +1,87 @@
+import type { Call } from "./call-log.ts";
+import { changeInstances } from "./change-instances.ts";
+import { changeSettings } from "./change-settings.ts";
+import { changeSnapshots } from "./change-snapshots.ts";
+import { changeVolumes } from "./change-volumes.ts";
+import { ControlError } from "./control-error.ts";
+import { parseDuration } from "./duration.ts";
+import { type Fault, faultsCheck } from "./faults.ts";
+import type { Runtime } from "./runtime.ts";
+import type { Scenario } from "./scenario.ts";
+import { readScenario } from "./scenario-check.ts";
+import type { World } from "./world.ts";
+
+/** How the world outside is changed and looked at, over HTTP or from within the process. Every method throws a ControlError for what makes no sense. */
+export interface Control {
+  /** The calls after the one with that number (default: all). */
+  calls(since?: number): Call[];
+  /** The same, waiting up to so many milliseconds until one of them has ended. */
+  waitForCalls(since: number, milliseconds: number): Promise<Call[]>;
+  /** Moves simulated time forward, by a duration or to an instant. */
+  clock(move: { advance?: string | number; set?: string }): Promise<{ now: string }>;
+  /** Adds faults, or replaces those in force. */
+  faults(faults: readonly Fault[], replace?: boolean): void;
+  clearFaults(): void;
+  pendingFaults(): { fault: Fault; left: number | null }[];
+  /** All of the state; what time has done by now is done. */
+  state(): Promise<World & { now: string; elapsed: number }>;
+  settings(change: unknown): Promise<void>;
+  volumes(changes: unknown): Promise<string[]>;
+  instances(changes: unknown): Promise<string[]>;
+  snapshots(changes: unknown): Promise<string[]>;
+  /** Back to the beginning of the scenario, or of another one. */
+  reset(scenario?: Scenario): void;
+}
+
+/** The control of a running simulator. */
+export function createControl(runtime: Runtime): Control {
+  const changing = async <T>(change: () => T): Promise<T> => {
+    await runtime.settle();
+    const result = change();
+    runtime.save();
+    return result;
+  };
+  return {
+    calls: (since = 0) => runtime.calls.since(since),
+    waitForCalls: (since, milliseconds) => runtime.calls.waitSince(since, milliseconds),
+    clock: async (move) => {
+      moveClock(runtime, move);
+      await changing(() => undefined);
+      return { now: new Date(runtime.clock.now()).toISOString() };
+    },
+    faults(faults, replace = false) {
+      const wrong = faultsCheck(faults, "faults");
+      if (wrong.length > 0) throw new ControlError(wrong.join("\n"));
+      runtime.faults.arm(faults, replace);
+    },
+    clearFaults: () => runtime.faults.clear(),
+    pendingFaults: () => runtime.faults.pending(),
+    state: async () => {
+      await runtime.settle();
+      const { clock, world } = runtime;
+      return {
+        now: new Date(clock.now()).toISOString(),
+        elapsed: clock.elapsed(),
+        ...structuredClone(world),
+      };
+    },
+    settings: (change) => changing(() => changeSettings(runtime.world, change)),
+    volumes: (changes) => changing(() => changeVolumes(runtime.world, changes, runtime.clock.now())),
+    instances: (changes) => changing(() => changeInstances(runtime.world, changes, runtime.clock.now())),
+    snapshots: (changes) => changing(() => changeSnapshots(runtime.world, changes, runtime.clock.now())),
+    reset: (scenario) => runtime.reset(scenario === undefined ? undefined : readScenario(scenario)),
+  };
+}
+
+function moveClock(runtime: Runtime, move: { advance?: string | number; set?: string }): void {
+  const advance = move.advance === undefined ? 0 : parseDuration(move.advance);
+  const instant = move.set === undefined ? runtime.clock.now() : Date.parse(move.set);
+  if (advance === undefined)
+    throw new ControlError(`advance: expected a duration such as 24h, got ${JSON.stringify(move.advance)}`);
+  if (Number.isNaN(instant))
+    throw new ControlError(`set: expected an ISO 8601 instant, got ${JSON.stringify(move.set)}`);
+  if (move.set !== undefined && instant < runtime.clock.now())
+    throw new ControlError("set: the simulated clock never goes backwards");
+  if (move.set !== undefined) runtime.clock.set(instant);
+  runtime.clock.advance(advance);
+}

@@ -1,0 +1,180 @@
+import { authenticate, refusal } from "./access.ts";
+import { ApiError, commonError } from "./api-error.ts";
+import { type ApiRequest, type HttpRequest, recognise } from "./api-request.ts";
+import type { Call } from "./call-log.ts";
+import { readCloudWatchRequest } from "./cloudwatch/service.ts";
+import type { Context } from "./context.ts";
+import { readEc2Request } from "./ec2/service.ts";
+import type { Fault } from "./faults.ts";
+import { requestId } from "./ids.ts";
+import { own } from "./own.ts";
+import type { Runtime } from "./runtime.ts";
+import { executeSts } from "./sts.ts";
+import type { Answer } from "./wire.ts";
+
+/** How a request ends: answered, answered by half, cut off, or never. */
+export type Ending = { kind: "answer" | "truncated"; answer: Answer } | { kind: "reset" } | { kind: "hang" };
+
+/** Carries out a request to one of the APIs, with the faults that hit it. */
+export async function dispatch(runtime: Runtime, http: HttpRequest): Promise<Ending> {
+  const api = recognise(http);
+  if (api === undefined) return unsigned(runtime, http);
+  const call = runtime.calls.begin({
+    time: new Date(runtime.clock.now()).toISOString(),
+    service: api.service,
+    action: api.action,
+    principal: own(runtime.world.credentials, api.signature.accessKey)?.arn ?? null,
+    parameters: api.raw,
+    userAgent: String(http.headers["user-agent"] ?? ""),
+  });
+  const decoded = decode(api);
+  if (!(decoded instanceof ApiError)) call.parameters = decoded.parameters;
+  const dryRun = (call.parameters as { DryRun?: unknown }).DryRun === true;
+  const faults = runtime.faults.strike({ service: api.service, action: api.action, dryRun });
+  call.faults = faults.map((fault) => fault.kind);
+  const early = await before(runtime, api, call, faults);
+  if (early !== undefined) return early;
+  const done = await execute(runtime, api, http, decoded, faults, call);
+  return after(runtime, call, done, faults);
+}
+
+/** What was done: the answer, and the code under which it is recorded. */
+interface Done {
+  answer: Answer;
+  code: string;
+}
+
+interface Decoded {
+  parameters: unknown;
+  changes: boolean;
+  execute(context: Context): unknown;
+}
+
+function decode(api: ApiRequest): Decoded | ApiError {
+  try {
+    const input = api.input();
+    if (api.service === "cloudwatch") return readCloudWatchRequest(api.action, input);
+    if (api.service === "ec2" && "form" in input) return readEc2Request(api.action, input.form);
+    return { parameters: api.raw, changes: false, execute: (context) => executeSts(api.action, context) };
+  } catch (error) {
+    if (error instanceof ApiError) return error;
+    throw error;
+  }
+}
+
+async function before(
+  runtime: Runtime,
+  api: ApiRequest,
+  call: Call,
+  faults: readonly Fault[],
+): Promise<Ending | undefined> {
+  for (const fault of faults) {
+    if (fault.kind === "delay") await runtime.sleep(fault.ms ?? 1_000);
+    if (fault.kind === "reset-before") return cut(runtime, call, "reset", fault.kind);
+    if (fault.kind === "hang") return cut(runtime, call, "hang", fault.kind);
+    const error = injectedError(api, call, fault);
+    if (error !== undefined) return after(runtime, call, refused(runtime, api, call, error), []);
+  }
+  return undefined;
+}
+
+function injectedError(api: ApiRequest, call: Call, fault: Fault): ApiError | undefined {
+  switch (fault.kind) {
+    case "throttle":
+      return commonError(api.service, "throttled");
+    case "500":
+      return commonError(api.service, "internal");
+    case "503":
+      return commonError(api.service, "unavailable");
+    case "expired":
+      return commonError(api.service, "expired");
+    case "denied":
+      return commonError(
+        api.service,
+        "denied",
+        refusal(api.service, call.principal ?? "anonymous", `${api.service}:${api.action}`, "*"),
+      );
+    case "error":
+      return new ApiError(
+        fault.code ?? "InternalError",
+        fault.message ?? "An injected error.",
+        fault.status ?? 400,
+      );
+    default:
+      return undefined;
+  }
+}
+
+async function execute(
+  runtime: Runtime,
+  api: ApiRequest,
+  http: HttpRequest,
+  decoded: Decoded | ApiError,
+  faults: readonly Fault[],
+  call: Call,
+): Promise<Done> {
+  try {
+    await runtime.settle();
+    const { world, clock, bytes } = runtime;
+    const now = clock.now();
+    const principal = authenticate(world, api.service, api.signature, http.headers, now);
+    if (decoded instanceof ApiError) throw decoded;
+    const result = await decoded.execute({ world, now, elapsed: clock.elapsed(), principal, bytes, faults });
+    if (decoded.changes) runtime.save();
+    const answer = api.wire.success(api.action, result, requestId(world.settings.seed, call.number));
+    return { answer, code: "OK" };
+  } catch (error) {
+    if (error instanceof ApiError) return refused(runtime, api, call, error);
+    throw error;
+  }
+}
+
+function refused(runtime: Runtime, api: ApiRequest, call: Call, error: ApiError): Done {
+  const id = requestId(runtime.world.settings.seed, call.number);
+  return { answer: api.wire.failure(error, id), code: error.code };
+}
+
+function after(runtime: Runtime, call: Call, { answer, code }: Done, faults: readonly Fault[]): Ending {
+  for (const { kind } of faults) {
+    if (kind === "reset-after") return cut(runtime, call, "reset", kind);
+    if (kind === "hang-after") return cut(runtime, call, "hang", kind);
+  }
+  runtime.calls.end(call, answer.status, code);
+  const kinds = faults.map((fault) => fault.kind);
+  if (kinds.includes("truncated")) return { kind: "truncated", answer };
+  if (!kinds.includes("malformed")) return { kind: "answer", answer };
+  return { kind: "answer", answer: { ...answer, status: 200, body: garbled(answer.body) } };
+}
+
+function cut(runtime: Runtime, call: Call, kind: "reset" | "hang", code: string): Ending {
+  runtime.calls.end(call, null, code);
+  return { kind };
+}
+
+// Neither XML, nor JSON, nor CBOR: a beginning that is right and an end that is not.
+function garbled(body: Buffer): Buffer {
+  return Buffer.concat([body.subarray(0, Math.floor(body.length / 2)), Buffer.from("<<&{\u00ff")]);
+}
+
+function unsigned(runtime: Runtime, http: HttpRequest): Ending {
+  const form = new URLSearchParams(http.body.toString());
+  const call = runtime.calls.begin({
+    time: new Date(runtime.clock.now()).toISOString(),
+    service: "unknown",
+    action: form.get("Action") ?? `${http.method} ${http.path}`,
+    principal: null,
+    parameters: Object.fromEntries(form),
+    userAgent: String(http.headers["user-agent"] ?? ""),
+  });
+  const error = new ApiError(
+    "MissingAuthenticationToken",
+    "The request is not signed for a service that is simulated.",
+    403,
+  );
+  runtime.calls.end(call, error.status, error.code);
+  const body = `<ErrorResponse><Error><Type>Sender</Type><Code>${error.code}</Code><Message>${error.message}</Message></Error></ErrorResponse>`;
+  return {
+    kind: "answer",
+    answer: { status: 403, headers: { "content-type": "text/xml" }, body: Buffer.from(body) },
+  };
+}

@@ -1,0 +1,160 @@
+import { applyFilters, type Fields, filterShape } from "../filters.ts";
+import { digest } from "../ids.ts";
+import { tagSet } from "../tags.ts";
+import type { Attachment, Instance, Volume, World } from "../world.ts";
+import type { XmlValue } from "../xml.ts";
+import { byIds, describeRate, iso, pageOf, pageSize } from "./describing.ts";
+import { operation } from "./operation.ts";
+
+const stateCodes = {
+  pending: 0,
+  running: 16,
+  "shutting-down": 32,
+  terminated: 48,
+  stopping: 64,
+  stopped: 80,
+} as const;
+
+/** The instances of the account, each in a reservation of its own. */
+export const describeInstances = operation({
+  name: "DescribeInstances",
+  changes: false,
+  parameters: {
+    InstanceId: ["string"],
+    IncludeManagedResources: "boolean",
+    Filter: filterShape,
+    MaxResults: "integer",
+    NextToken: "string",
+    DryRun: "boolean",
+  },
+  rate: describeRate("DescribeInstances"),
+  prepare(input, context) {
+    const { world } = context;
+    const ids = { name: "instancesSet", values: input.InstanceId };
+    const maxResults = pageSize(input, ids, { minimum: 5, maximum: 1_000, clamps: false });
+    const named = byIds("i", input.InstanceId, Object.values(world.instances), (instance) => instance.id);
+    const found = applyFilters(named, input.Filter, fieldsIn(world));
+    return {
+      commit() {
+        const keys = { keyOf: (each: Instance) => each.id, age: (each: Instance) => each.launchTime };
+        const page = pageOf("DescribeInstances", found, input, maxResults, context, keys);
+        const reservationSet = page.things.map((instance) => ({
+          reservationId: reservationOf(instance),
+          ownerId: world.settings.account,
+          groupSet: [],
+          instancesSet: [describedInstance(instance, world)],
+        }));
+        return { reservationSet, nextToken: page.nextToken };
+      },
+    };
+  },
+});
+
+/** The volumes attached to an instance, each with how it is attached. */
+export function attachedVolumes(
+  world: World,
+  instance: string,
+): { volume: Volume; attachment: Attachment }[] {
+  return Object.values(world.volumes).flatMap((volume) =>
+    volume.attachments
+      .filter((each) => each.instance === instance)
+      .map((attachment) => ({ volume, attachment })),
+  );
+}
+
+const reservationOf = (instance: Instance) => `r-0${digest(instance.id).slice(0, 16)}`;
+const architectureOf = (instance: Instance) =>
+  /^[a-z]+\d+[a-z]*g[a-z]*\./.test(instance.instanceType) ? "arm64" : "x86_64";
+const profileArn = (instance: Instance, world: World) =>
+  `arn:${world.settings.partition}:iam::${world.settings.account}:instance-profile/${instance.role}`;
+
+function describedInstance(instance: Instance, world: World): XmlValue {
+  const { settings } = world;
+  return {
+    instanceId: instance.id,
+    imageId: instance.imageId,
+    instanceState: { code: stateCodes[instance.state], name: instance.state },
+    privateDnsName: `ip-${instance.privateIp.replaceAll(".", "-")}.${settings.region}.compute.internal`,
+    dnsName: "",
+    reason: "",
+    amiLaunchIndex: 0,
+    productCodes: [],
+    instanceType: instance.instanceType,
+    launchTime: new Date(instance.launchTime),
+    placement: { availabilityZone: settings.zone, groupName: "", tenancy: "default" },
+    monitoring: { state: "disabled" },
+    ...(instance.platform === "windows" ? { platform: "windows" } : {}),
+    platformDetails: instance.platform === "windows" ? "Windows" : "Linux/UNIX",
+    privateIpAddress: instance.privateIp,
+    architecture: architectureOf(instance),
+    rootDeviceType: "ebs",
+    rootDeviceName: instance.rootDeviceName,
+    blockDeviceMapping: attachedVolumes(world, instance.id).map(({ volume, attachment }) => ({
+      deviceName: attachment.device,
+      ebs: {
+        volumeId: volume.id,
+        status: "attached",
+        attachTime: new Date(attachment.attachTime),
+        deleteOnTermination: attachment.deleteOnTermination,
+      },
+    })),
+    ...(instance.lifecycle === null ? {} : { instanceLifecycle: instance.lifecycle }),
+    virtualizationType: "hvm",
+    hypervisor: "xen",
+    tagSet: tagSet(instance.tags),
+    ebsOptimized: true,
+    enaSupport: true,
+    ...(instance.role === null
+      ? {}
+      : {
+          iamInstanceProfile: {
+            arn: profileArn(instance, world),
+            id: `AIPA${digest(instance.role).slice(0, 17).toUpperCase()}`,
+          },
+        }),
+    hibernationOptions: { configured: false },
+    metadataOptions: metadataOptions(world),
+  };
+}
+
+function metadataOptions(world: World): XmlValue {
+  const { imds } = world.settings;
+  return {
+    state: "applied",
+    httpTokens: imds.v1 ? "optional" : "required",
+    httpPutResponseHopLimit: 1,
+    httpEndpoint: imds.enabled ? "enabled" : "disabled",
+    httpProtocolIpv6: "disabled",
+    instanceMetadataTags: imds.tags ? "enabled" : "disabled",
+  };
+}
+
+/** Of the many documented filters those about what is simulated; the others are refused as invalid, so nobody takes silence for a match. */
+const fieldsIn = (world: World): Fields<Instance> => ({
+  architecture: (instance) => [architectureOf(instance)],
+  "availability-zone": () => [world.settings.zone],
+  "block-device-mapping.attach-time": (instance) =>
+    attachedVolumes(world, instance.id).map((each) => iso(each.attachment.attachTime)),
+  "block-device-mapping.delete-on-termination": (instance) =>
+    attachedVolumes(world, instance.id).map((each) => String(each.attachment.deleteOnTermination)),
+  "block-device-mapping.device-name": (instance) =>
+    attachedVolumes(world, instance.id).map((each) => each.attachment.device),
+  "block-device-mapping.status": (instance) => attachedVolumes(world, instance.id).map(() => "attached"),
+  "block-device-mapping.volume-id": (instance) =>
+    attachedVolumes(world, instance.id).map((each) => each.volume.id),
+  "iam-instance-profile.arn": (instance) => (instance.role === null ? [] : [profileArn(instance, world)]),
+  "image-id": (instance) => [instance.imageId],
+  "instance-id": (instance) => [instance.id],
+  "instance-lifecycle": (instance) => (instance.lifecycle === null ? [] : [instance.lifecycle]),
+  "instance-state-code": (instance) => [String(stateCodes[instance.state])],
+  "instance-state-name": (instance) => [instance.state],
+  "instance-type": (instance) => [instance.instanceType],
+  "launch-time": (instance) => [iso(instance.launchTime)],
+  "owner-id": () => [world.settings.account],
+  platform: (instance) => (instance.platform === "windows" ? ["windows"] : []),
+  "private-ip-address": (instance) => [instance.privateIp],
+  "reservation-id": (instance) => [reservationOf(instance)],
+  "root-device-name": (instance) => [instance.rootDeviceName],
+  "root-device-type": () => ["ebs"],
+  "virtualization-type": () => ["hvm"],
+});

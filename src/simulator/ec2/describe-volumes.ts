@@ -1,0 +1,85 @@
+import { applyFilters, type Fields, filterShape } from "../filters.ts";
+import { tagSet } from "../tags.ts";
+import type { Volume } from "../world.ts";
+import type { XmlValue } from "../xml.ts";
+import { byIds, describeRate, iso, pageOf, pageSize } from "./describing.ts";
+import { operation } from "./operation.ts";
+
+/** The volumes of the account. */
+export const describeVolumes = operation({
+  name: "DescribeVolumes",
+  changes: false,
+  parameters: {
+    VolumeId: ["string"],
+    IncludeManagedResources: "boolean",
+    Filter: filterShape,
+    MaxResults: "integer",
+    NextToken: "string",
+    DryRun: "boolean",
+  },
+  rate: describeRate("DescribeVolumes"),
+  prepare(input, context) {
+    const ids = { name: "volumesSet", values: input.VolumeId };
+    // 5 to 500; more gives 500 (docstring of botocore 1.29).
+    const maxResults = pageSize(input, ids, { minimum: 5, maximum: 500, clamps: true });
+    const named = byIds("vol", input.VolumeId, Object.values(context.world.volumes), (volume) => volume.id);
+    const found = applyFilters(named, input.Filter, fields);
+    return {
+      commit() {
+        const keys = { keyOf: (each: Volume) => each.id, age: (each: Volume) => each.createTime };
+        const page = pageOf("DescribeVolumes", found, input, maxResults, context, keys);
+        return { volumeSet: page.things.map(describedVolume), nextToken: page.nextToken };
+      },
+    };
+  },
+});
+
+const stateOf = (volume: Volume) => (volume.attachments.length > 0 ? "in-use" : "available");
+
+function describedVolume(volume: Volume): XmlValue {
+  return {
+    volumeId: volume.id,
+    size: volume.size,
+    snapshotId: volume.snapshotId,
+    availabilityZone: volume.zone,
+    status: stateOf(volume),
+    createTime: new Date(volume.createTime),
+    attachmentSet: volume.attachments.map((attachment) => ({
+      volumeId: volume.id,
+      instanceId: attachment.instance,
+      device: attachment.device,
+      status: "attached",
+      attachTime: new Date(attachment.attachTime),
+      deleteOnTermination: attachment.deleteOnTermination,
+    })),
+    volumeType: volume.type,
+    ...(volume.iops === null ? {} : { iops: volume.iops }),
+    ...(volume.throughput === null ? {} : { throughput: volume.throughput }),
+    encrypted: volume.encrypted,
+    ...(volume.kmsKeyId === null ? {} : { kmsKeyId: volume.kmsKeyId }),
+    multiAttachEnabled: volume.multiAttachEnabled,
+    operator: volume.operator === null ? { managed: false } : { managed: true, principal: volume.operator },
+    tagSet: tagSet(volume.tags),
+  };
+}
+
+const fields: Fields<Volume> = {
+  "attachment.attach-time": (volume) => volume.attachments.map((each) => iso(each.attachTime)),
+  "attachment.delete-on-termination": (volume) =>
+    volume.attachments.map((each) => String(each.deleteOnTermination)),
+  "attachment.device": (volume) => volume.attachments.map((each) => each.device),
+  "attachment.instance-id": (volume) => volume.attachments.map((each) => each.instance),
+  "attachment.status": (volume) => volume.attachments.map(() => "attached"),
+  "availability-zone": (volume) => [volume.zone],
+  "create-time": (volume) => [iso(volume.createTime)],
+  encrypted: (volume) => [String(volume.encrypted)],
+  "fast-restored": () => ["false"],
+  "multi-attach-enabled": (volume) => [String(volume.multiAttachEnabled)],
+  "operator.managed": (volume) => [String(volume.operator !== null)],
+  "operator.principal": (volume) => (volume.operator === null ? [] : [volume.operator]),
+  size: (volume) => [String(volume.size)],
+  "snapshot-id": (volume) => [volume.snapshotId],
+  status: (volume) => [stateOf(volume)],
+  "volume-id": (volume) => [volume.id],
+  "volume-type": (volume) => [volume.type],
+};

@@ -1,0 +1,102 @@
+import { authorize } from "../access.ts";
+import { ApiError, commonError } from "../api-error.ts";
+import { takeToken } from "../buckets.ts";
+import type { Context } from "../context.ts";
+import { decodeQuery } from "../query-protocol.ts";
+import type { DecodeFailure } from "../shapes.ts";
+import type { XmlValue } from "../xml.ts";
+import { createSnapshot } from "./create-snapshot.ts";
+import { createSnapshots } from "./create-snapshots.ts";
+import { createTags } from "./create-tags.ts";
+import { deleteSnapshot } from "./delete-snapshot.ts";
+import { deleteTags } from "./delete-tags.ts";
+import { describeImages } from "./describe-images.ts";
+import { describeInstances } from "./describe-instances.ts";
+import { describeRegions } from "./describe-regions.ts";
+import { describeSnapshots } from "./describe-snapshots.ts";
+import { describeTags } from "./describe-tags.ts";
+import { describeVolumes } from "./describe-volumes.ts";
+import type { AnyOperation, Prepared } from "./operation.ts";
+
+const operations: ReadonlyMap<string, AnyOperation> = new Map(
+  [
+    createSnapshot,
+    createSnapshots,
+    createTags,
+    deleteSnapshot,
+    deleteTags,
+    describeImages,
+    describeInstances,
+    describeRegions,
+    describeSnapshots,
+    describeTags,
+    describeVolumes,
+  ].map((each) => [each.name, each as AnyOperation]),
+);
+
+/** The API version that is simulated. */
+export const ec2Version = "2016-11-15";
+
+/** What a decoded request to EC2 will do. */
+export interface Ec2Request {
+  /** Decoded, for the record. */
+  parameters: unknown;
+  changes: boolean;
+  /** Pays, checks and carries it out. @throws ApiError */
+  execute(context: Context): Promise<XmlValue>;
+}
+
+/**
+ * Decodes a request.
+ * @throws ApiError InvalidAction, UnknownParameter, InvalidParameterValue and the like.
+ */
+export function readEc2Request(action: string, form: URLSearchParams): Ec2Request {
+  if (action === "") throw new ApiError("MissingAction", "The request must contain the parameter Action");
+  const operation = operations.get(action);
+  const version = form.get("Version");
+  if (operation === undefined || version !== ec2Version) {
+    const message = `The action ${action} is not valid for this web service.`;
+    throw new ApiError("InvalidAction", message);
+  }
+  const input = decodeQuery(operation.parameters, form, "ec2", failure) as never;
+  const dryRun = (input as { DryRun?: boolean }).DryRun === true;
+  return {
+    parameters: input,
+    changes: operation.changes,
+    async execute(context) {
+      const { world, elapsed } = context;
+      const { bucket, rate } = operation.rate(input);
+      // A dry run is charged like the real call.
+      if (world.settings.limits && !takeToken(world.buckets, bucket, rate, elapsed))
+        throw commonError("ec2", "throttled");
+      const prepared = prepareAllowed(operation, input, context);
+      if (dryRun)
+        throw new ApiError("DryRunOperation", "Request would have succeeded, but DryRun flag is set.", 412);
+      return await prepared.commit();
+    },
+  };
+}
+
+// Who may not call an action learns nothing from it, not even that an id does not exist.
+function prepareAllowed(operation: AnyOperation, input: never, context: Context): Prepared {
+  const allow = (needs: readonly string[], resource: string) =>
+    authorize(context.world, "ec2", context.principal, [`ec2:${operation.name}`, ...needs], resource);
+  let prepared: Prepared;
+  try {
+    prepared = operation.prepare(input, context);
+  } catch (error) {
+    allow([], "*");
+    throw error;
+  }
+  allow(prepared.needs ?? [], prepared.resource ?? "*");
+  return prepared;
+}
+
+const failure: DecodeFailure = (fault, path) => {
+  if (fault.kind === "unknown")
+    return new ApiError("UnknownParameter", `The parameter ${path} is not recognized`);
+  return new ApiError(
+    "InvalidParameterValue",
+    `Value (${fault.found}) for parameter ${path} is invalid. Expected ${fault.expected}.`,
+  );
+};

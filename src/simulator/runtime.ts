@@ -1,0 +1,91 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { buildWorld } from "./build-world.ts";
+import { type ByteStore, createByteStore } from "./bytes.ts";
+import { type CallLog, createCallLog } from "./call-log.ts";
+import { type Clock, createClock } from "./clock.ts";
+import { createFaultPlan, type FaultPlan } from "./faults.ts";
+import type { Scenario } from "./scenario.ts";
+import { settle } from "./settling.ts";
+import { createStore, type Saved } from "./store.ts";
+import type { World } from "./world.ts";
+
+/** A simulator that is under way: the world, its clock, and what happens to calls. */
+export interface Runtime {
+  world: World;
+  clock: Clock;
+  readonly faults: FaultPlan;
+  readonly calls: CallLog;
+  readonly bytes: ByteStore;
+  /** Lets time do its work on the world. */
+  settle(): Promise<void>;
+  /** Keeps the state, when there is a directory to keep it in. */
+  save(): void;
+  /** Waits real milliseconds; ends early when the simulator closes. */
+  sleep(milliseconds: number): Promise<void>;
+  /** Goes back to the beginning of the scenario, or of another one. No faults, no record of calls. @throws ScenarioError */
+  reset(scenario?: Scenario): void;
+  /** Keeps the state a last time and clears up. */
+  close(): void;
+}
+
+/**
+ * @param directory where state and bytes are kept; without it both go when the simulator closes.
+ * @throws ScenarioError, StoreError
+ */
+export function createRuntime(given: Scenario, directory: string | undefined): Runtime {
+  let scenario = given;
+  const store = directory === undefined ? undefined : createStore(directory);
+  const place = directory ?? mkdtempSync(join(tmpdir(), "ec2-backup-simulator-"));
+  const sleepers = new Set<() => void>();
+  const { clock, world } = begin(scenario, store?.load());
+  const runtime: Runtime = {
+    clock,
+    world,
+    faults: createFaultPlan(),
+    calls: createCallLog(),
+    bytes: createByteStore(join(place, "snapshots")),
+    async settle() {
+      const gone = settle(runtime.world, runtime.clock.now(), runtime.clock.elapsed());
+      for (const snapshot of gone) await runtime.bytes.drop(snapshot.file);
+    },
+    save: () => store?.save({ version: 1, clock: runtime.clock.state(), world: runtime.world }),
+    sleep: (milliseconds) => pause(sleepers, milliseconds),
+    reset(other) {
+      const fresh = begin(other ?? scenario);
+      scenario = other ?? scenario;
+      runtime.clock = fresh.clock;
+      runtime.world = fresh.world;
+      runtime.faults.clear();
+      runtime.calls.clear();
+      rmSync(join(place, "snapshots"), { recursive: true, force: true });
+      runtime.save();
+    },
+    close() {
+      runtime.save();
+      for (const wake of [...sleepers]) wake();
+      if (directory === undefined) rmSync(place, { recursive: true, force: true });
+    },
+  };
+  runtime.save();
+  return runtime;
+}
+
+function begin(scenario: Scenario, saved?: Saved): { clock: Clock; world: World } {
+  const start = scenario.clock?.start === undefined ? Date.now() : Date.parse(scenario.clock.start);
+  const clock = createClock(start, scenario.clock?.speed ?? 1, saved?.clock);
+  return { clock, world: saved?.world ?? buildWorld(scenario, clock.now()) };
+}
+
+function pause(sleepers: Set<() => void>, milliseconds: number): Promise<void> {
+  return new Promise((resolve) => {
+    const wake = () => {
+      clearTimeout(timer);
+      sleepers.delete(wake);
+      resolve();
+    };
+    const timer = setTimeout(wake, milliseconds);
+    sleepers.add(wake);
+  });
+}

@@ -1,0 +1,162 @@
+import { type Check, flag, instant, list, nullable, number, object, oneOf, record, text } from "./check.ts";
+import type { Scenario } from "./scenario.ts";
+
+/** A scenario that cannot be played; `faults` names every reason. */
+export class ScenarioError extends Error {
+  readonly faults: readonly string[];
+
+  constructor(faults: readonly string[]) {
+    super(`the scenario has ${faults.length} fault(s):\n${faults.map((fault) => `  ${fault}`).join("\n")}`);
+    this.faults = faults;
+  }
+}
+
+const id = (prefix: string) =>
+  text({
+    pattern: new RegExp(`^${prefix}-[0-9a-f]{8}([0-9a-f]{9})?$`),
+    like: `an id such as ${prefix}-0123456789abcdef0`,
+  });
+const account = text({ pattern: /^\d{12}$/, like: "an account of 12 digits" });
+const device = text({ pattern: /^(\/dev\/)?[a-z0-9]+$/, like: "a device name such as /dev/sdf" });
+const tags = record(text());
+const states = ["pending", "running", "shutting-down", "terminated", "stopping", "stopped"];
+
+const attachment = object(
+  { instance: id("i"), device, deleteOnTermination: flag, attachTime: instant, atLaunch: flag },
+  ["instance", "device"],
+);
+
+/** The form of one instance. */
+export const instanceCheck: Check = object(
+  {
+    id: id("i"),
+    name: text(),
+    tags,
+    state: oneOf(...states),
+    role: nullable(text({ pattern: /^[\w+=,.@-]{1,64}$/, like: "a role name" })),
+    instanceType: text(),
+    imageId: id("ami"),
+    rootDeviceName: device,
+    platform: oneOf("linux", "windows"),
+    privateIp: text(),
+    launchTime: instant,
+    lifecycle: nullable(oneOf("spot")),
+    instanceStores: list(object({ device, virtualName: text() }, ["device", "virtualName"])),
+  },
+  ["id"],
+);
+
+/** The form of one volume. */
+export const volumeCheck: Check = object(
+  {
+    id: id("vol"),
+    size: number({ min: 1, max: 65_536, integer: true }),
+    type: oneOf("gp2", "gp3", "io1", "io2", "st1", "sc1", "standard"),
+    iops: number({ min: 1, integer: true }),
+    throughput: number({ min: 1, integer: true }),
+    encrypted: flag,
+    kmsKeyId: text(),
+    tags,
+    attachments: list(attachment),
+    multiAttachEnabled: flag,
+    snapshotId: id("snap"),
+    createTime: instant,
+    zone: text(),
+    operator: text(),
+    writtenBytes: number({ min: 0, integer: true }),
+    file: text(),
+  },
+  ["size"],
+);
+
+/** The form of one snapshot. */
+export const snapshotCheck: Check = object(
+  {
+    id: id("snap"),
+    volumeId: id("vol"),
+    volumeSize: number({ min: 1, max: 65_536, integer: true }),
+    ownerId: account,
+    ownerAlias: text(),
+    description: text(),
+    tags,
+    state: oneOf("pending", "completed", "error", "recoverable"),
+    stateMessage: text(),
+    startTime: instant,
+    encrypted: flag,
+    kmsKeyId: text(),
+    storageTier: oneOf("standard", "archive"),
+    fullSizeBytes: number({ min: 0, integer: true }),
+    lock: nullable(oneOf("governance", "compliance")),
+  },
+  ["volumeId"],
+);
+
+const image = object(
+  {
+    id: id("ami"),
+    name: text(),
+    ownerId: account,
+    state: oneOf("available", "disabled", "deregistered"),
+    rootDeviceName: device,
+    tags,
+    creationTime: instant,
+    snapshots: record(id("snap")),
+  },
+  ["id", "snapshots"],
+);
+
+const settings = {
+  self: id("i"),
+  settle: object({ seconds: number({ min: 0 }), secondsPerGiB: number({ min: 0 }) }),
+  consistency: object({ seconds: number({ min: 0 }) }, ["seconds"]),
+  limits: flag,
+  shortPages: flag,
+  checkSignatureTime: flag,
+  metricsListedAfter: number({ min: 0 }),
+  imds: object({
+    enabled: flag,
+    v1: flag,
+    hopLimitFailure: flag,
+    tags: flag,
+    credentialSeconds: number({ min: 0 }),
+  }),
+  deny: list(object({ action: text(), principal: text(), standalone: flag }, ["action"])),
+  recycleBin: nullable(object({ tag: object({ key: text(), value: text() }, ["key"]) })),
+};
+
+/** The form of the settings that may change while it runs. */
+export const settingsCheck: Check = object(settings);
+
+/** The form of a whole scenario. */
+export const scenarioCheck: Check = object({
+  ...settings,
+  account,
+  partition: oneOf("aws", "aws-cn", "aws-us-gov"),
+  region: text({ pattern: /^[a-z]{2}(-[a-z]+)+-\d$/, like: "a Region such as eu-central-1" }),
+  zone: text(),
+  seed: number({ min: 0, integer: true }),
+  clock: object({ start: instant, speed: number({ min: 0 }) }),
+  instances: list(instanceCheck),
+  volumes: list(volumeCheck),
+  snapshots: list(snapshotCheck),
+  images: list(image),
+  accessKeys: list(
+    object(
+      {
+        id: text({ pattern: /^AKIA[A-Z0-9]{12,124}$/, like: "an access key id beginning with AKIA" }),
+        user: text(),
+      },
+      ["id", "user"],
+    ),
+  ),
+});
+
+/**
+ * Takes unknown data for a scenario if its form is right.
+ * @throws ScenarioError naming every fault.
+ */
+export function readScenario(value: unknown): Scenario {
+  const faults = scenarioCheck(value, "");
+  if (faults.length > 0) throw new ScenarioError(faults);
+  return value as Scenario;
+}

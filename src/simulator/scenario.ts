@@ -1,0 +1,146 @@
+/** A duration as text (`90s`, `24h`) or a number of seconds. */
+export type DurationText = string | number;
+
+/** What the metadata service does. */
+export interface ImdsOptions {
+  /** `false`: answers 403 to everything, as with HttpEndpoint=disabled. */
+  enabled: boolean;
+  /** `true`: requests without a token are answered too, as with HttpTokens=optional. */
+  v1: boolean;
+  /** `true`: the answer to PUT never arrives, as with a hop limit too small for a container. */
+  hopLimitFailure: boolean;
+  /** `true`: tags/instance exists, as with InstanceMetadataTags=enabled. */
+  tags: boolean;
+  /** How long issued credentials live, in seconds. */
+  credentialSeconds: number;
+}
+
+/** An action that is refused. */
+export interface DenyRule {
+  /** `ec2:DeleteSnapshot`; `*` and `?` are wildcards. */
+  action: string;
+  /** ARN of who is refused, with wildcards; absent: everybody. */
+  principal?: string;
+  /** Only when called as an action of its own, not as part of a creating call (as a policy with ec2:CreateAction does for ec2:CreateTags). */
+  standalone?: boolean;
+}
+
+/** Which deleted snapshots are kept in the Recycle Bin. No tag named: all of the Region. */
+export interface RecycleBinRule {
+  tag?: { key: string; value?: string };
+}
+
+export interface ScenarioInstance {
+  id: string;
+  /** Shorthand for the tag `Name`. */
+  name?: string;
+  tags?: Record<string, string>;
+  state?: "pending" | "running" | "shutting-down" | "terminated" | "stopping" | "stopped";
+  /** Role of its instance profile; null: none. Default `ec2-backup`. */
+  role?: string | null;
+  instanceType?: string;
+  imageId?: string;
+  rootDeviceName?: string;
+  platform?: "linux" | "windows";
+  privateIp?: string;
+  launchTime?: string;
+  lifecycle?: "spot" | null;
+  instanceStores?: { device: string; virtualName: string }[];
+}
+
+export interface ScenarioAttachment {
+  instance: string;
+  device: string;
+  deleteOnTermination?: boolean;
+  attachTime?: string;
+  /** Whether it was there when the instance was launched; default: yes in a scenario, no when attached later. */
+  atLaunch?: boolean;
+}
+
+export interface ScenarioVolume {
+  id?: string;
+  /** GiB. */
+  size: number;
+  type?: "gp2" | "gp3" | "io1" | "io2" | "st1" | "sc1" | "standard";
+  iops?: number;
+  throughput?: number;
+  encrypted?: boolean;
+  kmsKeyId?: string;
+  tags?: Record<string, string>;
+  attachments?: ScenarioAttachment[];
+  multiAttachEnabled?: boolean;
+  snapshotId?: string;
+  createTime?: string;
+  zone?: string;
+  /** The service that manages it, such as `workspaces.amazonaws.com`. */
+  operator?: string;
+  writtenBytes?: number;
+  /** A file (best a sparse one) or block device that holds its bytes. */
+  file?: string;
+}
+
+export interface ScenarioSnapshot {
+  id?: string;
+  volumeId: string;
+  volumeSize?: number;
+  ownerId?: string;
+  ownerAlias?: string;
+  description?: string;
+  tags?: Record<string, string>;
+  state?: "pending" | "completed" | "error" | "recoverable";
+  stateMessage?: string;
+  startTime?: string;
+  encrypted?: boolean;
+  kmsKeyId?: string;
+  storageTier?: "standard" | "archive";
+  fullSizeBytes?: number;
+  lock?: "governance" | "compliance" | null;
+}
+
+export interface ScenarioImage {
+  id: string;
+  name?: string;
+  ownerId?: string;
+  state?: "available" | "disabled" | "deregistered";
+  rootDeviceName?: string;
+  tags?: Record<string, string>;
+  creationTime?: string;
+  snapshots: Record<string, string>;
+}
+
+/** The settings that may also be changed while it runs. */
+export interface ScenarioSettings {
+  self?: string;
+  settle?: { seconds?: number; secondsPerGiB?: number };
+  /** Seconds during which a new snapshot, a change of tags or a deletion is not seen. Default 0. */
+  consistency?: { seconds: number };
+  /** Token buckets and per-volume limits. Default true. */
+  limits?: boolean;
+  /** Pages may hold fewer items than asked for, or none, and still name a next one. Default false. */
+  shortPages?: boolean;
+  /** Refuse signatures made more than five minutes from simulated time. Default false. */
+  checkSignatureTime?: boolean;
+  /** Seconds until ListMetrics knows a new metric. Default 0. */
+  metricsListedAfter?: number;
+  imds?: Partial<ImdsOptions>;
+  deny?: DenyRule[];
+  recycleBin?: RecycleBinRule | null;
+}
+
+/** A scenario file. Everything is optional; without instances, those of the default scenario are taken. */
+export interface Scenario extends ScenarioSettings {
+  account?: string;
+  partition?: "aws" | "aws-cn" | "aws-us-gov";
+  region?: string;
+  zone?: string;
+  /** Makes ids repeatable. Default 1. */
+  seed?: number;
+  /** Where simulated time starts (default: now) and how many of its seconds pass in a real one (default 1; 0 stands still). */
+  clock?: { start?: string; speed?: number };
+  instances?: ScenarioInstance[];
+  volumes?: ScenarioVolume[];
+  snapshots?: ScenarioSnapshot[];
+  images?: ScenarioImage[];
+  /** Long-lived access keys that are accepted beside those the metadata service issues. */
+  accessKeys?: { id: string; user: string }[];
+}

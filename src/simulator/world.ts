@@ -1,0 +1,169 @@
+import type { Bucket } from "./buckets.ts";
+import type { DenyRule, ImdsOptions, RecycleBinRule } from "./scenario.ts";
+
+/** Tags as a plain record; EC2 keys are case-sensitive and unique per resource. */
+export type Tags = Record<string, string>;
+
+/** Everything that is decided once, by the scenario or through the control surface. Times are milliseconds. */
+export interface Settings {
+  account: string;
+  partition: string;
+  region: string;
+  zone: string;
+  /** The instance that the metadata service speaks for. */
+  self: string;
+  seed: number;
+  /** How long a new snapshot stays pending: a fixed part and a part for each GiB of its volume. */
+  settle: { fixed: number; perGiB: number };
+  /** For how long a new snapshot, a change of tags or a deletion is not seen by Describe calls. */
+  consistency: number;
+  limits: boolean;
+  shortPages: boolean;
+  checkSignatureTime: boolean;
+  metricsListedAfter: number;
+  imds: ImdsOptions;
+  deny: DenyRule[];
+  recycleBin: RecycleBinRule | null;
+}
+
+export interface Instance {
+  id: string;
+  tags: Tags;
+  state: "pending" | "running" | "shutting-down" | "terminated" | "stopping" | "stopped";
+  role: string | null;
+  instanceType: string;
+  imageId: string;
+  rootDeviceName: string;
+  platform: "linux" | "windows";
+  privateIp: string;
+  launchTime: number;
+  lifecycle: "spot" | null;
+  /** Instance-store devices: what EC2 calls ephemeral0 and so on, by device name. */
+  instanceStores: { device: string; virtualName: string }[];
+  /** Device names of the EBS volumes present at launch: all that the metadata service knows of. */
+  launchDevices: string[];
+}
+
+export interface Attachment {
+  instance: string;
+  device: string;
+  deleteOnTermination: boolean;
+  attachTime: number;
+}
+
+export interface Volume {
+  id: string;
+  /** GiB. */
+  size: number;
+  type: "gp2" | "gp3" | "io1" | "io2" | "st1" | "sc1" | "standard";
+  iops: number | null;
+  throughput: number | null;
+  encrypted: boolean;
+  kmsKeyId: string | null;
+  tags: Tags;
+  attachments: Attachment[];
+  multiAttachEnabled: boolean;
+  snapshotId: string;
+  createTime: number;
+  zone: string;
+  operator: string | null;
+  /** Bytes ever written, as FullSnapshotSizeInBytes tells for a volume without a backing file. */
+  writtenBytes: number;
+  /** A file or device that holds the volume's bytes. */
+  file: string | null;
+  /** When a snapshot was last begun, on the clock's `elapsed` hand. */
+  lastSnapshotAt: number | null;
+}
+
+export interface Snapshot {
+  id: string;
+  volumeId: string;
+  /** GiB. */
+  volumeSize: number;
+  ownerId: string;
+  ownerAlias: string | null;
+  description: string;
+  tags: Tags;
+  state: "pending" | "completed" | "error" | "recoverable";
+  stateMessage: string | null;
+  startTime: number;
+  completesAt: number;
+  completionTime: number | null;
+  /** When this snapshot, with all of its set, turns to `error`; null when it will complete. */
+  failsAt: number | null;
+  /** Percentage at which a failed one stopped. */
+  stoppedAt: number | null;
+  encrypted: boolean;
+  kmsKeyId: string | null;
+  storageTier: "standard" | "archive";
+  fullSizeBytes: number;
+  lock: "governance" | "compliance" | null;
+  /** Deleted while pending: takes effect when it settles. */
+  deleteWhenSettled: boolean;
+  /** From when Describe calls see it, on the `elapsed` hand. */
+  visibleFrom: number;
+  /** The tags that Describe calls still show, and until when on the `elapsed` hand. */
+  formerTags: { tags: Tags; until: number } | null;
+  /** The copy of the volume's bytes, when the volume has a file. */
+  file: string | null;
+}
+
+export interface Image {
+  id: string;
+  name: string;
+  ownerId: string;
+  state: "available" | "disabled" | "deregistered";
+  rootDeviceName: string;
+  tags: Tags;
+  creationTime: number;
+  /** Device name to snapshot id. */
+  snapshots: Record<string, string>;
+}
+
+export interface Credential {
+  /** ARN of who signs with it. */
+  arn: string;
+  /** `AROA...:i-...`, as GetCallerIdentity tells. */
+  userId: string;
+  /** The secret and the session token, only for those issued by the metadata service. */
+  session: { secret: string; token: string; instance: string; issued: number; expires: number } | null;
+}
+
+/** One value set of one metric, at one time. */
+export interface DataPoint {
+  time: number;
+  unit: string;
+  sum: number;
+  minimum: number;
+  maximum: number;
+  count: number;
+}
+
+export interface MetricSeries {
+  namespace: string;
+  name: string;
+  dimensions: { Name: string; Value: string }[];
+  /** When the series was first seen, on the `elapsed` hand. */
+  createdAt: number;
+  /** Simulated time of the last PutMetricData. */
+  lastPutAt: number;
+  points: DataPoint[];
+}
+
+/** All that the simulated account holds. Plain data: what is saved is what is held. */
+export interface World {
+  settings: Settings;
+  instances: Record<string, Instance>;
+  volumes: Record<string, Volume>;
+  snapshots: Record<string, Snapshot>;
+  /** Deleted snapshots that Describe calls still show until that moment of the `elapsed` hand. */
+  ghosts: { snapshot: Snapshot; until: number }[];
+  images: Record<string, Image>;
+  series: Record<string, MetricSeries>;
+  buckets: Record<string, Bucket>;
+  credentials: Record<string, Credential>;
+  /** Metadata tokens, each with the moment of the `elapsed` hand at which it expires. */
+  metadataTokens: Record<string, number>;
+  /** Counts what was given an id. */
+  sequence: number;
+}

@@ -1,0 +1,15 @@
+import { existsSync } from "node:fs";
+import path from "node:path";
+import type { Contender, Work } from "../contender.ts";
+
+const program = (work: Work) => process.env.BENCH_AGENT ?? path.join(work.root, "dist/ec2-backup.js");
+
+export const missing = (work: Work): string | undefined =>
+  existsSync(program(work)) ? undefined : `${program(work)} is not built`;
+
+/** The shipped command as cron starts it. */
+export const agent: Contender = {
+  name: "ec2-backup run",
+  missing,
+  command: (work) => [process.execPath, program(work), "run", "--config", work.config],
+};
