@@ -5,19 +5,27 @@
 import { chmod, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { rolldown } from "rolldown";
+import { parseAst } from "rolldown/parseAst";
 import { minifySync } from "rolldown/utils";
 
 const root = import.meta.dirname;
 const dist = path.join(root, "dist");
+const members = JSON.parse(await readFile(path.join(root, "src/aws/members.json"), "utf8"));
 const { version } = JSON.parse(await readFile(path.join(root, "package.json"), "utf8"));
 
-/** Far above what the commands we send need, far below the whole schema (over 500 KB): shaking works, or the build fails. */
-const EC2_SCHEMA_LIMIT = 64 * 1024;
+/** Of over 500 KB that the SDK has: shaking and cutting work, or the build fails. */
+const EC2_SCHEMA_LIMIT = 20_000;
 const EC2_SCHEMA = /@aws-sdk\/client-ec2\/dist-es\/schemas\//;
 
 /** Modules that bundling cannot see are never reached. Each must still be met, or the table is out of date. */
 const LEFT_OUT = [
   { module: /^@smithy\/core\/event-streams$/, why: "no operation we call streams events" },
+  {
+    module:
+      /^\.\/(align|cli|colorize|errors|label|logstash|metadata|ms|pad-levels|pretty-print|simple|splat|uncolorize|json|timestamp)(\.js)?$/,
+    from: /logform\/index\.js$/,
+    why: "src/log.ts makes its lines itself",
+  },
   {
     module: /^\.\/(file|http|stream)$/,
     from: /winston\/lib\/winston\/transports\/index\.js$/,
@@ -51,6 +59,19 @@ function leaveOut() {
   };
 }
 
+/** winston brings its own copy of Node's streams, for versions of Node that had none so good. */
+function nativeStreams() {
+  const natives = {
+    "readable-stream": "require('node:stream')",
+    "readable-stream/lib/_stream_writable.js": "require('node:stream').Writable",
+  };
+  return {
+    name: "native-streams",
+    resolveId: (source) => (source in natives ? `\0native:${source}` : null),
+    load: (id) => (id.startsWith("\0native:") ? `module.exports = ${natives[id.slice(8)]};` : null),
+  };
+}
+
 /**
  * `import('node:http')` builds a namespace by reading every export, and one of them loads a whole second
  * HTTP client (some 30 ms). Asking for the module itself reads nothing.
@@ -63,6 +84,42 @@ function builtinsWithoutNamespace() {
     },
     load(id) {
       return id.startsWith("\0builtin:") ? `module.exports = require(${JSON.stringify(id.slice(9))});` : null;
+    },
+  };
+}
+
+/**
+ * Leaves out of the SDK's schema what we never read of EC2's answers: src/aws/members.json names what we
+ * read of each structure, and a test holds the sources against it. A structure or member that is not found
+ * fails the build.
+ */
+function onlyMembersWeRead(wanted) {
+  return {
+    name: "only-members-we-read",
+    transform(code, id) {
+      if (!EC2_SCHEMA.test(id.replaceAll("\\", "/"))) return null;
+      const { body } = parseAst(code);
+      const declared = body.flatMap((node) => (node.declaration ?? node).declarations ?? []);
+      const texts = new Map(declared.map(({ id: name, init }) => [name.name, init?.value]));
+      const cuts = Object.entries(wanted).flatMap(([structure, members]) => {
+        const schema = declared.find(({ id: name }) => name.name === `${structure}$`)?.init.elements;
+        if (!schema)
+          throw new Error(`the SDK's schema has no structure ${structure}: update src/aws/members.json`);
+        const [names, shapes] = [schema[4].elements, schema[5].elements];
+        const kept = names
+          .map((name, index) => [texts.get(name.name), name, shapes[index]])
+          .filter(([text]) => members.includes(text));
+        if (kept.length !== members.length)
+          throw new Error(`${structure} lacks members that src/aws/members.json names`);
+        return [1, 2].map((part) => ({
+          from: schema[part + 3].start,
+          to: schema[part + 3].end,
+          text: `[${kept.map((member) => code.slice(member[part].start, member[part].end)).join(",")}]`,
+        }));
+      });
+      return cuts
+        .sort((a, b) => b.from - a.from)
+        .reduce((text, cut) => text.slice(0, cut.from) + cut.text + text.slice(cut.to), code);
     },
   };
 }
@@ -177,13 +234,24 @@ await rm(dist, { recursive: true, force: true });
 await mkdir(dist);
 
 const agent = await bundle(
-  { input: { main: "src/main.ts" }, plugins: [leaveOut(), builtinsWithoutNamespace()] },
+  {
+    input: { main: "src/main.ts" },
+    plugins: [leaveOut(), nativeStreams(), builtinsWithoutNamespace(), onlyMembersWeRead(members)],
+  },
   // No hash in the names, so that a compile cache is overwritten by an upgrade, not added to.
   { format: "cjs", entryFileNames: "agent/[name].cjs", chunkFileNames: "agent/[name].cjs" },
 );
+// The cache of compiled code is as good as code: it lies where only the user who runs it can write, and
+// never in Node's default, a directory that everybody shares.
 const launcher = `#!/usr/bin/env node
-import { createRequire } from 'node:module';
-createRequire(import.meta.url)('./agent/main.cjs');
+import module from 'node:module';
+import os from 'node:os';
+import path from 'node:path';
+const { env } = process;
+const root = process.getuid?.() === 0;
+const cache = env.CACHE_DIRECTORY ?? (root ? '/var/cache/ec2-backup' : path.join(env.XDG_CACHE_HOME ?? path.join(os.homedir(), '.cache'), 'ec2-backup'));
+if (env.NODE_COMPILE_CACHE === undefined) module.enableCompileCache?.(path.join(cache, 'compiled'));
+module.createRequire(import.meta.url)('./agent/main.cjs');
 `;
 await writeFile(path.join(dist, "ec2-backup.js"), launcher);
 

@@ -26,19 +26,26 @@ export function createLog({ level, format: shape, color }: LogOptions): Log {
   return (at, message, fields) => void logger.log({ level: at, message, ...fields });
 }
 
-const shapes: Readonly<Record<LogFormat, (color: boolean) => ReturnType<typeof format.combine>>> = {
-  text: (color) =>
-    format.combine(...(color ? [format.colorize({ all: true, colors })] : []), format.printf(lineOf)),
-  json: () => format.combine(format.timestamp(), format.json()),
+const shapes: Readonly<Record<LogFormat, (color: boolean) => ReturnType<typeof format.printf>>> = {
+  text: (color) => format.printf((info) => (color ? painted(info) : lineOf(info))),
+  json: () =>
+    format.printf(({ level, message, ...fields }) =>
+      JSON.stringify({ time: new Date().toISOString(), level, message, ...fields }),
+    ),
   journal: () => format.printf((info) => `<${priorities[info.level as LogLevel]}>${lineOf(info)}`),
 };
 
-const colors = { error: "red", warn: "yellow", info: "reset", debug: "dim" };
+/** Codes of ECMA-48: red, yellow, none, faint. */
+const colors: Readonly<Record<LogLevel, string>> = { error: "31", warn: "33", info: "0", debug: "2" };
 
+function painted(info: { level: string; message: unknown }): string {
+  return `\x1b[${colors[info.level as LogLevel]}m${lineOf(info)}\x1b[0m`;
+}
+
+/** What others wrote (names, tags, answers) neither begins a line of its own nor speaks to the terminal. */
 function lineOf({ level, message, ...fields }: { level: string; message: unknown }): string {
   const facts = Object.entries(fields).map(([name, value]) => `${name}=${String(value)}`);
-  const text = String(message).replace(/\s*\n\s*/g, " ");
-  return [`${level}:`, text, ...facts].join(" ");
+  return [`${level}:`, String(message), ...facts].join(" ").replace(/\s*[\p{Cc}\u2028\u2029]+\s*/gu, " ");
 }
 
 /** What the environment suggests where the configuration says `auto`. */

@@ -26,13 +26,14 @@ const minute = 60_000;
 /** Wires the daemon to child processes, node-cron and the service manager. */
 export async function runDaemon(options: AgentOptions, host: DaemonHost, stop: AbortSignal): Promise<void> {
   const { log } = options;
+  const words = globalWords(options, host);
   const service = serviceManager(host.env, host.pid, (message) => log("warn", message));
   await daemon(
     {
       clock: systemClock,
       log,
-      readTimetable: () => readTimetable(host),
-      start: (due, missed, overlapped) => startRun(due, missed, overlapped, host),
+      readTimetable: (signal) => readTimetable(host, words, signal),
+      start: (due, missed, overlapped) => startRun(due, missed, overlapped, host, words),
       wakeAt,
       notify: service.notify,
       uptime: () => os.uptime() * 1000,
@@ -54,31 +55,45 @@ function waitsOf({ loaded }: AgentOptions, watchdogMs: number | undefined): Daem
   };
 }
 
-function configWords(host: DaemonHost): string[] {
-  return host.config === undefined ? [] : ["--config", host.config];
+/** What was said to the daemon is meant for its runs as well. */
+function globalWords({ flags }: AgentOptions, { config }: DaemonHost): string[] {
+  return [
+    ...(config === undefined ? [] : ["--config", config]),
+    ...(flags.logLevel === undefined ? [] : ["--log-level", flags.logLevel]),
+  ];
 }
 
 /** Asks a process of its own, so that the SDK is never loaded here. */
-async function readTimetable(host: DaemonHost): Promise<Timetable> {
-  const text = await output(host, ["--json", ...configWords(host), "check-config"]);
+async function readTimetable(
+  host: DaemonHost,
+  global: readonly string[],
+  signal: AbortSignal,
+): Promise<Timetable> {
+  const text = await output(host, ["--json", ...global, "check-config"], signal);
+  if (text === "") throw new Error("check-config ended without an answer");
   const checked = JSON.parse(text) as {
     instance?: string;
     timetable?: Timetable["jobs"];
+    faults?: readonly string[];
     withoutTags?: { found: string };
     error?: { found: string };
   };
   if (checked.instance === undefined || checked.timetable === undefined) {
     throw new Error(checked.withoutTags?.found ?? checked.error?.found ?? "check-config named no instance");
   }
-  return { instance: checked.instance, jobs: checked.timetable };
+  const { instance, timetable, faults = [] } = checked;
+  // Neither a good configuration nor a last good one: to be looked at again, not to be idle with.
+  if (timetable.length === 0 && faults.length > 0) throw new Error(faults.join("; "));
+  return { instance, jobs: timetable };
 }
 
-function output(host: DaemonHost, words: readonly string[]): Promise<string> {
+function output(host: DaemonHost, words: readonly string[], signal: AbortSignal): Promise<string> {
   return new Promise((resolve, reject) => {
     const [program = "", ...before] = host.self;
     const child = spawn(program, [...before, ...words], {
       stdio: ["ignore", "pipe", "inherit"],
       timeout: 5 * minute,
+      signal,
     });
     let text = "";
     child.stdout.setEncoding("utf8").on("data", (more: string) => {
@@ -90,12 +105,18 @@ function output(host: DaemonHost, words: readonly string[]): Promise<string> {
 }
 
 /** In a process group of its own: what stops the daemon at a terminal does not cut a run in two. */
-function startRun(due: Due, missed: number, overlapped: number, host: DaemonHost): RunningJob {
+function startRun(
+  due: Due,
+  missed: number,
+  overlapped: number,
+  host: DaemonHost,
+  global: readonly string[],
+): RunningJob {
   const [program = "", ...before] = host.self;
   const words = ["run", due.job, "--trigger", due.trigger, "--slot", due.slot.toISOString()];
   if (missed > 0) words.push("--missed", String(missed));
   if (overlapped > 0) words.push("--overlapped", String(overlapped));
-  const child = spawn(program, [...before, ...configWords(host), ...words], {
+  const child = spawn(program, [...before, ...global, ...words], {
     stdio: ["ignore", "ignore", "inherit"],
     detached: true,
   });

@@ -149,7 +149,8 @@ async function failEarly(
   const names = wish.jobs.length > 0 ? wish.jobs : force.jobs.map((job) => job.name);
   const reports = names.map((job) => failedReport(run, job, wish, failure));
   if (wish.planned) return { reports };
-  const identity = await identify(requestTimeout(options.loaded), signal).catch(() => undefined);
+  const timeout = requestTimeout(options.loaded);
+  const identity = await identify(timeout, signal).catch(() => undefined);
   const { namespace, enabled, dimensions } = force.settings.metrics;
   for (const report of reports) {
     const named =
@@ -158,7 +159,7 @@ async function failEarly(
       log: options.log,
       dimensions,
       ...(enabled && identity !== undefined
-        ? { metrics: metricsFor(identity, options.version, run, namespace) }
+        ? { metrics: metricsFor(identity, options.version, run, namespace, timeout) }
         : {}),
       record: () => Promise.resolve(),
     });

@@ -6,7 +6,6 @@ import { type Connection, type ConnectionOptions, connect, connectCloudWatch } f
 import { discover } from "../aws/discover.ts";
 import { type Identity, readIdentity } from "../aws/metadata.ts";
 import { leftOutByTags } from "../config/backup-tag.ts";
-import { defaultWaits } from "../config/defaults.ts";
 import type { Discovery } from "../core/instance.ts";
 import type { Engine, Locks, Log, MetricSink } from "../core/ports.ts";
 import type { RunReport } from "../core/report.ts";
@@ -51,21 +50,30 @@ export function identify(requestTimeout: number, signal: AbortSignal): Promise<I
 }
 
 /** How this run reaches AWS; CloudTrail shows product, version and run beside each call. */
-function connectionOptions(identity: Identity, version: string, run: string): ConnectionOptions {
+function connectionOptions(
+  identity: Identity,
+  version: string,
+  run: string,
+): Omit<ConnectionOptions, "requestTimeout"> {
   return {
     region: identity.region,
     userAgent: [
       ["ec2-backup-agent", version],
       ["run", run],
     ],
-    requestTimeout: defaultWaits.request,
   };
 }
 
 /** CloudWatch for reports of runs that came no further than the identity. */
-export function metricsFor(identity: Identity, version: string, run: string, namespace: string): MetricSink {
-  const options = connectionOptions(identity, version, run);
-  return cloudWatchSink(connectCloudWatch(options, connect(options)), namespace, defaultWaits.request);
+export function metricsFor(
+  identity: Identity,
+  version: string,
+  run: string,
+  namespace: string,
+  requestTimeout: number,
+): MetricSink {
+  const options = { ...connectionOptions(identity, version, run), requestTimeout };
+  return cloudWatchSink(connectCloudWatch(options, connect(options)), namespace, requestTimeout);
 }
 
 /** Finds the instance and its volumes and wires what the commands use. */

@@ -1,6 +1,6 @@
 import { CloudWatchClient, type CloudWatchClientConfig } from "@aws-sdk/client-cloudwatch";
 import { EC2Client, type EC2ClientConfig } from "@aws-sdk/client-ec2";
-import { fromNodeProviderChain } from "@aws-sdk/credential-providers";
+import { credentialsFor } from "./credentials.ts";
 import { noteServiceClock } from "./service-clock.ts";
 import { sendOnce } from "./single-attempt.ts";
 
@@ -37,12 +37,7 @@ function clientConfig({ region, userAgent, requestTimeout }: ConnectionOptions):
   return {
     region,
     customUserAgent: userAgent.map(([name, value]) => [name, value] as [string, string]),
-    credentials: fromNodeProviderChain({
-      timeout: 2_000,
-      maxRetries: 3,
-      ec2MetadataV1Disabled: true,
-      clientConfig: { region },
-    }),
+    credentials: credentialsFor(region, requestTimeout),
     requestHandler: {
       connectionTimeout: Math.min(5_000, requestTimeout),
       requestTimeout,

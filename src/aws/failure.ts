@@ -108,7 +108,9 @@ function remedyOf(kind: ErrorKind, name: string): string | undefined {
         ? "the credentials have expired: check the instance's role and the host's clock"
         : "allow the action in the policy of the instance's role";
     case "unreachable":
-      return "check the network, the endpoint, the proxy and the metadata service";
+      return name === "CredentialsProviderError"
+        ? "give the instance a role (an instance profile), and check the metadata service"
+        : "check the network, the endpoint, the proxy and the metadata service";
     case "throttled":
       return "the next run tries again; spread runs with splay if this is common";
     default:

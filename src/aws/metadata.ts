@@ -40,7 +40,8 @@ async function reader(timeout: number, signal: AbortSignal): Promise<(path: stri
   };
   const guarded = async (ask: () => Promise<string>): Promise<string> => {
     try {
-      return await withDeadline(timeout, signal, doing, ask);
+      // For all tries of a request together, as with the requests to EC2.
+      return await withDeadline(timeout * 4, signal, doing, ask);
     } catch (error) {
       throw metadataFailure(error);
     }

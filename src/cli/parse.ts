@@ -88,7 +88,7 @@ function build(version: string, choose: (command: Command) => void): Program {
     .argument("<snapshot>", "id of a snapshot of this instance", pattern(/^snap-[0-9a-f]+$/, "snap-…"))
     .action((snapshot: string) => choose({ name: "explain", snapshot }));
   addPruning(add, jobs, choose);
-  add("status", "show the last and the next run of each job").action(() => choose({ name: "status" }));
+  add("status", "show the last run of each job").action(() => choose({ name: "status" }));
   add("check-config", "check the configuration and show each value with its origin")
     .option("--schema", "print the JSON Schema of the configuration file")
     .action((options: Options) => choose({ name: "check-config", schema: options["schema"] === true }));

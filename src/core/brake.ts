@@ -11,13 +11,14 @@ export interface BrakedPlan {
 
 /**
  * One run removes at most max(3, 20 %) of a series' points, oldest first, unless a person released the
- * brake. Failed sets hold nothing, are cleaned up whenever they are seen and do not count.
+ * brake. Failed sets hold nothing, are cleaned up whenever they are seen and do not count on either side:
+ * a month of them must not widen what may go of the points that hold something.
  */
 export function brake(plan: RetentionPlan, released: boolean): BrakedPlan {
-  const total = plan.keep.length + plan.remove.length;
-  const limit = Math.max(3, Math.floor(total * 0.2));
   const empty = plan.remove.filter((point) => point.state === "failed");
   const full = plan.remove.filter((point) => point.state !== "failed");
+  const kept = plan.keep.filter(({ point }) => point.state !== "failed");
+  const limit = Math.max(3, Math.floor((kept.length + full.length) * 0.2));
   if (released || full.length <= limit) return { remove: plan.remove, postponed: [], limit };
   return { remove: [...full.slice(-limit), ...empty], postponed: full.slice(0, -limit), limit };
 }

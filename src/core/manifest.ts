@@ -55,8 +55,9 @@ function wordsOf(volume: VolumeRecipe): string {
   return words.join(" ");
 }
 
+/** Short enough, too, that all words of one volume fit into one tag. */
 function isPlain(value: string): boolean {
-  return /^[\p{L}\p{N}+\-=._:/@]{1,100}$/u.test(value);
+  return /^[\p{L}\p{N}+\-=._:/@]{1,64}$/u.test(value) && value.length <= 64;
 }
 
 /** Reads what {@link encodeManifest} wrote; words of later versions are passed over. */

@@ -95,7 +95,7 @@ function identityOf({ pointId, runId, job, instance, captured, version }: Birth)
     [tagKeys.version]: version,
   };
   if (instance.name !== undefined && instance.name !== "")
-    tags[tagKeys.name] = instance.name.slice(0, maxTagValue);
+    tags[tagKeys.name] = cut(instance.name, maxTagValue);
   if (job.dialect === "seed2") {
     tags["Type"] = "Automated";
     tags["DeleteOn"] = dateOf(captured.getTime() + (job.retention.within ?? 0));
@@ -119,14 +119,19 @@ function ownTags(tags: Tags): number {
 /** What EC2 does where a copied tag and a given one share their key is not documented, so we avoid it. */
 function hasClash(tags: Tags, extra: Tags): boolean {
   return Object.keys(tags).some(
-    (key) => key.startsWith("ec2-backup:") || key === "Type" || key === "DeleteOn" || key in extra,
+    (key) => key.startsWith("ec2-backup:") || key === "Type" || key === "DeleteOn" || Object.hasOwn(extra, key),
   );
 }
 
 /** `name (instance-id) - job - region`, as seed tools wrote it; EC2 allows 255 characters. */
 export function descriptionOf(instance: Instance, job: string): string {
   const tail = ` (${instance.id}) - ${job} - ${instance.region}`;
-  return `${(instance.name ?? "").slice(0, 255 - tail.length)}${tail}`.trim();
+  return `${cut(instance.name ?? "", 255 - tail.length)}${tail}`.trim();
+}
+
+/** Never cuts a character of two code units in half, of which no valid request could be made. */
+function cut(text: string, length: number): string {
+  return text.slice(0, length).replace(/[\uD800-\uDBFF]$/, "");
 }
 
 /**

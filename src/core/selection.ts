@@ -91,8 +91,9 @@ function matches(volume: Volume, matcher: VolumeMatcher): boolean {
   if ("id" in matcher) return volume.id === matcher.id;
   if ("device" in matcher) return bare(volume.device) === bare(matcher.device);
   const at = matcher.tag.indexOf("=");
-  if (at < 0) return volume.tags[matcher.tag] !== undefined;
-  return volume.tags[matcher.tag.slice(0, at)] === matcher.tag.slice(at + 1);
+  const key = at < 0 ? matcher.tag : matcher.tag.slice(0, at);
+  if (!Object.hasOwn(volume.tags, key)) return false;
+  return at < 0 || volume.tags[key] === matcher.tag.slice(at + 1);
 }
 
 /** EC2 shows `/dev/sdf` or `sdf`, depending on how the volume was attached. */

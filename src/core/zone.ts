@@ -8,6 +8,9 @@ const FARTHEST = 16 * HOUR;
 /** A change of a zone's UTC offset: `at` is an instant, `before` and `after` are offsets east of UTC, all in ms. */
 export type Shift = { readonly at: number; readonly before: number; readonly after: number };
 
+/** The first question to Intl costs tens of milliseconds, and most hosts never need to ask it. */
+const UTC = "UTC";
+
 type Cache = { format: Intl.DateTimeFormat; offsets: Map<number, number>; shifts: Map<number, Shift> };
 
 // Asking Intl costs microseconds and a schedule asks often, so each zone keeps one formatter and
@@ -17,7 +20,7 @@ const caches = new Map<string, Cache>();
 /** Whether the name is a time zone that this runtime knows, such as `Europe/Berlin` or `UTC`. */
 export function isTimeZone(name: string): boolean {
   try {
-    cacheOf(name);
+    if (name !== UTC) cacheOf(name);
     return true;
   } catch {
     return false;
@@ -26,6 +29,7 @@ export function isTimeZone(name: string): boolean {
 
 /** The zone's offset east of UTC, in ms, at an instant (ms since the epoch). Throws RangeError for an unknown zone. */
 export function offsetAt(zone: string, instant: number): number {
+  if (zone === UTC) return 0;
   const cache = cacheOf(zone);
   const day = Math.floor(instant / DAY);
   const shift = shiftOn(cache, day);
@@ -35,6 +39,7 @@ export function offsetAt(zone: string, instant: number): number {
 
 /** The zone's shifts with `from <= at < until` (ms since the epoch), oldest first. */
 export function shiftsBetween(zone: string, from: number, until: number): Shift[] {
+  if (zone === UTC) return [];
   const cache = cacheOf(zone);
   const shifts: Shift[] = [];
   // A shift at midnight UTC is filed under the day that it ends.

@@ -20,7 +20,7 @@ export interface RunningJob {
 export interface DaemonDeps {
   readonly clock: Clock;
   readonly log: Log;
-  readonly readTimetable: () => Promise<Timetable>;
+  readonly readTimetable: (signal: AbortSignal) => Promise<Timetable>;
   readonly start: (due: Due, missed: number, overlapped: number) => RunningJob;
   readonly wakeAt: (instant: Date, wake: () => void) => WakeUp;
   readonly notify: (...states: string[]) => Promise<void>;
@@ -31,6 +31,9 @@ export interface DaemonDeps {
   /** Aborts when draining takes too long for somebody. */
   readonly hurry: AbortSignal;
 }
+
+/** The exit code of a run that never was one: EX_SOFTWARE of sysexits.h. */
+const couldNotStart = 70;
 
 /** In milliseconds. */
 export interface DaemonWaits {
@@ -54,32 +57,36 @@ export async function daemon(deps: DaemonDeps, stop: AbortSignal): Promise<void>
   const running = new Map<string, RunningJob>();
   const bell = new Bell();
   const readyAt = new Date(clock.now().getTime() + Math.max(0, waits.bootDelay - deps.uptime()));
-  let stale = true;
-  deps.onReload(() => {
-    stale = true;
+  // On the clock that never jumps: when the timetable is to be read, if it is.
+  let readAt: number | undefined = clock.elapsed();
+  const reload = (): void => {
+    readAt = clock.elapsed();
     bell.ring();
-  });
+  };
+  deps.onReload(reload);
   stop.addEventListener("abort", () => bell.ring(), { once: true });
   const timer = setInterval(() => {
     void deps.notify("WATCHDOG=1");
     bell.ring();
   }, waits.tick);
-  let ready = false;
+  // Before the reading: AWS may be slow, and the service manager does not wait for ever.
+  await deps.notify("READY=1");
   while (!stop.aborted) {
-    if (stale) stale = !(await refresh(deps, jobs));
-    if (!ready) await deps.notify("READY=1");
-    ready = true;
+    if (readAt !== undefined && readAt <= clock.elapsed()) {
+      // Before the reading: who asks for another meanwhile is heard.
+      readAt = undefined;
+      const read = await refresh(deps, jobs, stop);
+      if (!read) readAt ??= clock.elapsed() + waits.retryEvery;
+    }
+    if (stop.aborted) break;
     const now = clock.now();
     for (const memory of jobs.values()) {
       const due = nextDue(memory, now, readyAt);
       if (due.at > now) continue;
-      begin(due, memory, deps, running, () => {
-        stale = true;
-        bell.ring();
-      });
+      begin(due, memory, deps, running, reload);
     }
     const next = [...jobs.values()].map((memory) => nextDue(memory, clock.now(), readyAt).at.getTime());
-    if (stale) next.push(clock.now().getTime() + waits.retryEvery);
+    if (readAt !== undefined) next.push(clock.now().getTime() + Math.max(0, readAt - clock.elapsed()));
     await bell.rung(next.length === 0 ? undefined : new Date(Math.min(...next)), deps.wakeAt);
   }
   clearInterval(timer);
@@ -88,15 +95,24 @@ export async function daemon(deps: DaemonDeps, stop: AbortSignal): Promise<void>
   await drain(deps, running);
 }
 
-async function refresh({ readTimetable, log }: DaemonDeps, jobs: Map<string, JobMemory>): Promise<boolean> {
+async function refresh(
+  { readTimetable, log }: DaemonDeps,
+  jobs: Map<string, JobMemory>,
+  stop: AbortSignal,
+): Promise<boolean> {
   try {
-    const { instance, jobs: timetable } = await readTimetable();
+    const { instance, jobs: timetable } = await readTimetable(stop);
     updateJobs(jobs, timetable, instance);
+    if (timetable.length === 0) log("warn", "no job has a schedule: nothing will run until a reload");
     return true;
   } catch (error) {
-    log("error", `cannot read the timetable: ${error instanceof Error ? error.message : String(error)}`);
+    if (!stop.aborted) log("error", `cannot read the timetable: ${messageOf(error)}`);
     return false;
   }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 function begin(
@@ -113,10 +129,11 @@ function begin(
     log("warn", "a slot came while the run before was still at work; it is left out", { job: due.job });
     return;
   }
-  const { missed, overlapped } = memory;
+  const { overlapped } = memory;
+  const missed = memory.missed + (due.missed ?? 0);
   Object.assign(memory, { running: true, missed: 0, overlapped: 0 });
   log("info", `starting (${due.trigger}, slot ${due.slot.toISOString()})`, { job: due.job });
-  const run = start(due, missed, overlapped);
+  const run = started(() => start(due, missed, overlapped), log);
   running.set(due.job, run);
   void run.ended.then((code) => {
     log(code === 0 ? "info" : "error", `the run ended with exit code ${code}`, { job: due.job });
@@ -124,6 +141,16 @@ function begin(
     running.delete(due.job);
     done();
   });
+}
+
+/** A process that the system has no room for is a run that failed, and no reason to end the daemon. */
+function started(start: () => RunningJob, log: Log): RunningJob {
+  try {
+    return start();
+  } catch (error) {
+    log("error", `the run cannot be started: ${messageOf(error)}`);
+    return { ended: Promise.resolve(couldNotStart), stop: () => undefined };
+  }
 }
 
 /** Lets the runs end; when the time is up, or somebody is in a hurry, they are told to stop. */

@@ -9,6 +9,8 @@ export interface Due {
   readonly slot: Date;
   readonly at: Date;
   readonly trigger: "schedule" | "catch-up";
+  /** Older slots that nobody served, in the place of which this one is made up for. */
+  readonly missed?: number;
 }
 
 /** What the daemon remembers of a job between its runs; nothing of it needs to survive the daemon. */
@@ -23,10 +25,15 @@ export interface JobMemory {
   overlapped: number;
   /** What the job does next; kept until its instant, since the slot of a passed instant counts as missed. */
   next?: Due;
+  /** When `next` was decided: a clock that was wrong then must not decide for ever. */
+  decided?: Date;
 }
 
 /** Later than this after its instant, a slot was slept over: other instances may have slept too. */
 const sleptOver = 600_000;
+
+/** A clock that goes back further than this was wrong before. */
+const putBack = 3_600_000;
 
 /** Takes over a timetable: new jobs, changed schedules, and slots that other runs have served meanwhile. */
 export function updateJobs(
@@ -70,8 +77,13 @@ function isChanged(a: JobTiming, b: JobTiming): boolean {
 
 /** What the job does next, and when. `readyAt` is the earliest instant at which missed slots are made up for. */
 export function nextDue(memory: JobMemory, now: Date, readyAt: Date): Due {
-  if (memory.next !== undefined && now.getTime() - memory.next.at.getTime() > sleptOver) delete memory.next;
-  memory.next ??= missedDue(memory, now, readyAt) ?? scheduledDue(memory, now);
+  const { next, decided } = memory;
+  if (next !== undefined && now.getTime() - next.at.getTime() > sleptOver) delete memory.next;
+  if (decided !== undefined && decided.getTime() - now.getTime() > putBack) delete memory.next;
+  if (memory.next === undefined) {
+    memory.next = missedDue(memory, now, readyAt) ?? scheduledDue(memory, now);
+    memory.decided = now;
+  }
   return memory.next;
 }
 
@@ -81,20 +93,21 @@ function scheduledDue({ timing, source }: JobMemory, now: Date): Due {
 
 /**
  * Looks for slots that passed while nobody was awake: the newest is made up for after `readyAt` and the
- * job's splay, since a whole fleet may have slept; the others are counted. While a run is at work its
- * slots overlap and are not missed.
+ * job's splay, since a whole fleet may have slept; the others are counted. Where the next slot comes
+ * before that, it serves for all of them. While a run is at work its slots overlap and are not missed.
  */
 function missedDue(memory: JobMemory, now: Date, readyAt: Date): Due | undefined {
-  if (memory.running) return undefined;
   const decision = catchUp(memory.timing, now);
   if (decision.kind === "none") return undefined;
-  if (decision.kind === "skip-next-is-near") {
-    memory.timing = { ...memory.timing, lastSlot: decision.slot };
-    memory.missed += decision.missed;
-    return undefined;
-  }
-  memory.missed += decision.missed - 1;
+  const { slot, missed } = decision;
+  const handled = { ...memory.timing, lastSlot: slot };
   const at = new Date(Math.max(now.getTime(), readyAt.getTime()) + memory.timing.splay);
-  memory.timing = { ...memory.timing, lastSlot: decision.slot };
-  return { job: memory.source.job, slot: decision.slot, at, trigger: "catch-up" };
+  if (!memory.running && decision.kind === "run" && at < nextWake(handled, now).at) {
+    // The slot is handled when the run begins; until then a sleep or a reload may change the plan.
+    return { job: memory.source.job, slot, at, trigger: "catch-up", missed: missed - 1 };
+  }
+  memory.timing = handled;
+  if (memory.running) memory.overlapped += missed;
+  else memory.missed += missed;
+  return undefined;
 }

@@ -7,6 +7,7 @@ export interface WakeUp {
 
 /**
  * Wakes once at an instant, to the second, also if the host slept over it: then as soon as it is awake.
+ * An instant that has passed wakes at once, but never before this returns.
  * node-cron only wakes us; which slots there are and what to do about them, core/schedule decides.
  */
 export function wakeAt(instant: Date, wake: () => void): WakeUp {
@@ -30,6 +31,8 @@ export function wakeAt(instant: Date, wake: () => void): WakeUp {
   const task = createTask(expression, fire, { timezone: "UTC", suppressMissedWarning: true });
   task.on("execution:missed", fire);
   void task.start();
+  // An instant that has passed, or passed while we asked, matches again only in a year.
+  if (Date.now() >= at.getTime()) setTimeout(fire, 0);
   return {
     cancel() {
       if (done) return;

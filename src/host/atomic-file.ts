@@ -1,7 +1,11 @@
+import { randomBytes } from "node:crypto";
 import { mkdir, open, readFile, rename, unlink } from "node:fs/promises";
 import { platform } from "node:os";
 import path from "node:path";
 import { BackupError } from "../core/errors.ts";
+
+/** Ends the name of a file that is being written; one that stays was left by a process that was killed. */
+export const unfinished = ".new";
 
 /** A system error with its code, as Node throws it. */
 export function codeOf(error: unknown): string {
@@ -22,11 +26,11 @@ export function cannotWrite(doing: string, error: unknown): BackupError {
 
 /**
  * Replaces a file as a whole: whoever reads it, or whenever the machine stops, it is the old or the
- * new one. Only the owner may read it.
+ * new one, also when two processes replace it at once. Only the owner may read it.
  */
 export async function replaceFile(file: string, text: string): Promise<void> {
   const directory = path.dirname(file);
-  const fresh = `${file}.new`;
+  const fresh = `${file}.${randomBytes(4).toString("hex")}${unfinished}`;
   try {
     await mkdir(directory, { recursive: true, mode: 0o700 });
     const handle = await open(fresh, "w", 0o600);

@@ -25,9 +25,14 @@ async function takeFile(file: string, owner: string): Promise<HeldLock | { heldB
     const holder = (await readFile(file, "utf8").catch(() => "")).trim();
     return { heldBy: holder === "" ? file : holder };
   }
+  // The name only tells others; the lock holds without it, also on a full disk.
+  await nameOwner(handle, owner).catch(() => undefined);
+  return { release: () => handle.close() };
+}
+
+async function nameOwner(handle: FileHandle, owner: string): Promise<void> {
   await handle.truncate(0);
   await handle.write(`${owner}\n`, 0);
-  return { release: () => handle.close() };
 }
 
 /** The open and locked file, or nothing if another process has it. */

@@ -1,8 +1,8 @@
-import { readdir, stat } from "node:fs/promises";
+import { readdir, stat, unlink } from "node:fs/promises";
 import path from "node:path";
 import type { Audit, CaptureNote, Journal } from "../core/ports.ts";
 import type { RunReport } from "../core/report.ts";
-import { appendLine, readJson, replaceFile } from "./atomic-file.ts";
+import { appendLine, readJson, replaceFile, unfinished } from "./atomic-file.ts";
 
 /** What this host remembers of one job on one instance. */
 export interface JobState {
@@ -34,6 +34,7 @@ export class StateDirectory {
   static async open(directory: string, instanceId: string): Promise<StateDirectory> {
     const state = new StateDirectory(directory, instanceId);
     for (const name of await list(state.#own())) {
+      if (name.endsWith(unfinished)) await removeOld(path.join(state.#own(), name));
       if (!name.startsWith("job-") || !name.endsWith(".json")) continue;
       const job = name.slice("job-".length, -".json".length);
       const read = (await readJson(path.join(state.#own(), name))) as Partial<JobState> | undefined;
@@ -119,6 +120,15 @@ export async function lastInstance(directory: string): Promise<string | undefine
     ids.map(async (id) => ({ id, at: (await stat(path.join(directory, id))).mtimeMs })),
   );
   return dated.sort((a, b) => b.at - a.at)[0]?.id;
+}
+
+/** What a killed process left. A younger one may still be at work on it. */
+async function removeOld(file: string): Promise<void> {
+  try {
+    if (Date.now() - (await stat(file)).mtimeMs > 3_600_000) await unlink(file);
+  } catch {
+    // Its writer has finished meanwhile, or only root may remove it.
+  }
 }
 
 async function list(directory: string): Promise<string[]> {

@@ -19,7 +19,7 @@ export interface ByteStore {
 export function createByteStore(directory: string): ByteStore {
   return {
     async capture(source, snapshot) {
-      await mkdir(directory, { recursive: true });
+      await mkdir(directory, { recursive: true, mode: 0o700 });
       const file = join(directory, `${snapshot}.img`);
       await copySparse(source, file);
       return { file, bytes: (await stat(file)).blocks * 512 };

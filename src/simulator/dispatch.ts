@@ -1,4 +1,4 @@
-import { authenticate, refusal } from "./access.ts";
+import { authenticate, readSignature, refusal } from "./access.ts";
 import { ApiError, commonError } from "./api-error.ts";
 import { type ApiRequest, type HttpRequest, recognise } from "./api-request.ts";
 import type { Call } from "./call-log.ts";
@@ -10,7 +10,7 @@ import { requestId } from "./ids.ts";
 import { own } from "./own.ts";
 import type { Runtime } from "./runtime.ts";
 import { executeSts } from "./sts.ts";
-import type { Answer } from "./wire.ts";
+import { type Answer, queryWire } from "./wire.ts";
 
 /** How a request ends: answered, answered by half, cut off, or never. */
 export type Ending = { kind: "answer" | "truncated"; answer: Answer } | { kind: "reset" } | { kind: "hang" };
@@ -166,15 +166,21 @@ function unsigned(runtime: Runtime, http: HttpRequest): Ending {
     parameters: Object.fromEntries(form),
     userAgent: String(http.headers["user-agent"] ?? ""),
   });
-  const error = new ApiError(
-    "MissingAuthenticationToken",
-    "The request is not signed for a service that is simulated.",
-    403,
-  );
+  const error = unsignedError(http.headers.authorization);
   runtime.calls.end(call, error.status, error.code);
-  const body = `<ErrorResponse><Error><Type>Sender</Type><Code>${error.code}</Code><Message>${error.message}</Message></Error></ErrorResponse>`;
-  return {
-    kind: "answer",
-    answer: { status: 403, headers: { "content-type": "text/xml" }, body: Buffer.from(body) },
-  };
+  // No service, hence no protocol of its own: the general form of the query services.
+  const id = requestId(runtime.world.settings.seed, call.number);
+  return { kind: "answer", answer: queryWire("https://aws.amazon.com/").failure(error, id) };
+}
+
+function unsignedError(header: string | undefined): ApiError {
+  const signature = readSignature(header);
+  if (header !== undefined && header !== "" && signature === undefined) {
+    return new ApiError("IncompleteSignature", "The request signature does not conform to AWS standards.");
+  }
+  const message =
+    signature === undefined
+      ? "The request is not signed."
+      : `The service ${signature.service} is not simulated.`;
+  return new ApiError("MissingAuthenticationToken", message, 403);
 }

@@ -1,4 +1,5 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { randomUUID } from "node:crypto";
+import { rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { buildWorld } from "./build-world.ts";
@@ -37,7 +38,7 @@ export interface Runtime {
 export function createRuntime(given: Scenario, directory: string | undefined): Runtime {
   let scenario = given;
   const store = directory === undefined ? undefined : createStore(directory);
-  const place = directory ?? mkdtempSync(join(tmpdir(), "ec2-backup-simulator-"));
+  const place = directory ?? join(tmpdir(), `ec2-backup-simulator-${randomUUID()}`);
   const sleepers = new Set<() => void>();
   const { clock, world } = begin(scenario, store?.load());
   const runtime: Runtime = {

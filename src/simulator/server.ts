@@ -46,7 +46,10 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   });
   // A client may hold a connection over the jumps of simulated time.
   server.keepAliveTimeout = 120_000;
-  const url = await listen(server, options.port ?? 0);
+  const url = await listen(server, options.port ?? 0).catch((error: unknown) => {
+    runtime.close();
+    throw error;
+  });
   return {
     url,
     environment: environmentOf(url, runtime.world.settings.region),

@@ -1,0 +1,55 @@
+import { readdirSync, readFileSync } from "node:fs";
+import path from "node:path";
+import { describe, expect, it } from "vitest";
+
+const folder = path.join(import.meta.dirname, "..", "src", "aws");
+const members = JSON.parse(readFileSync(path.join(folder, "members.json"), "utf8")) as Record<
+  string,
+  string[]
+>;
+const sources = readdirSync(folder)
+  .filter((file) => file.endsWith(".ts"))
+  .map((file) => readFileSync(path.join(folder, file), "utf8"))
+  .join("\n")
+  .replace(/\/\*[\s\S]*?\*\/|\/\/.*/g, "");
+
+/** Members of requests and of the outermost answers, which the bundle keeps whole. */
+const whole = new Set([
+  "Reservations",
+  "Volumes",
+  "Snapshots",
+  "Images",
+  "NextToken",
+  "Key",
+  "Value",
+  "Managed",
+  "Principal",
+]);
+
+/** What the sources read of an answer: `.Member`, `"Member" in found`, and members taken apart. */
+function membersRead(): string[] {
+  const dotted = [...sources.matchAll(/\.([A-Z][A-Za-z]+)\b(?!\()/g)].map((match) => match[1] ?? "");
+  const asked = [...sources.matchAll(/"([A-Z][A-Za-z]+)" in found/g)].map((match) => match[1] ?? "");
+  const apart = [...sources.matchAll(/const \{([^}]*)\} = (?:found|volume)\b/g)]
+    .flatMap((match) => (match[1] ?? "").split(","))
+    .map((part) => part.split(":")[0]?.trim() ?? "");
+  return [...new Set([...dotted, ...asked, ...apart])].filter((name) => /^[A-Z]/.test(name));
+}
+
+describe("the members of EC2's answers that the bundle keeps", () => {
+  it("are all those that the sources read", () => {
+    const kept = new Set(Object.values(members).flat());
+    const others = new Set(["NaN", "NotFound", "Timeout"]);
+    const missing = membersRead().filter((name) => !kept.has(name) && !whole.has(name) && !others.has(name));
+    expect(missing).toEqual([]);
+  });
+
+  it("are read by the sources, every one", () => {
+    const read = new Set(membersRead());
+    expect(
+      Object.values(members)
+        .flat()
+        .filter((name) => !read.has(name)),
+    ).toEqual([]);
+  });
+});

@@ -1,0 +1,80 @@
+import { execFile } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type Simulator, startSimulator } from "../src/simulator/server.ts";
+
+const dist = process.env["EC2_BACKUP_DIST"] ?? path.join(import.meta.dirname, "..", "dist");
+const recorder = path.join(import.meta.dirname, "fakes", "record-modules.cjs");
+const kilobyte = 1000;
+
+interface Meta {
+  outputs: Record<string, { bytes: number; inputs: Record<string, { bytesInOutput: number }> }>;
+}
+
+describe("the bundle", () => {
+  const home = mkdtempSync(path.join(tmpdir(), "bundle-"));
+  let simulator: Simulator;
+  beforeAll(async () => {
+    simulator = await startSimulator({ scenario: {} });
+  });
+  afterAll(async () => {
+    await simulator.close();
+    rmSync(home, { recursive: true, force: true });
+  });
+
+  /** The chunks that a process loads, and their bytes. */
+  async function loadedBy(...words: string[]): Promise<{ names: string[]; bytes: number }> {
+    const list = path.join(home, "loaded");
+    const env = {
+      PATH: process.env["PATH"],
+      HOME: home,
+      STATE_DIRECTORY: path.join(home, "state"),
+      CACHE_DIRECTORY: path.join(home, "cache"),
+      RECORD_MODULES: list,
+      ...simulator.environment,
+    };
+    const program = path.join(dist, "ec2-backup.js");
+    await promisify(execFile)(process.execPath, ["--require", recorder, program, ...words], { env });
+    const files = readFileSync(list, "utf8")
+      .split("\n")
+      .filter((file) => file.endsWith(".cjs") && file !== recorder);
+    return {
+      names: files.map((file) => path.basename(file)),
+      bytes: files.reduce((sum, file) => sum + statSync(file).size, 0),
+    };
+  }
+
+  it("loads at most 450 kB for a run that is governed by tags", async () => {
+    const { bytes } = await loadedBy("run");
+    expect(bytes).toBeGreaterThan(100 * kilobyte);
+    expect(bytes).toBeLessThanOrEqual(450 * kilobyte);
+  });
+
+  it("loads at most 600 kB for a run with a configuration file", async () => {
+    const config = path.join(home, "config.yaml");
+    writeFileSync(config, "version: 1\njobs: { nightly: { schedule: '0 2 * * *' } }\n", { mode: 0o600 });
+    const { bytes, names } = await loadedBy("run", "--config", config, "--dry-run");
+    expect(names).toContain("parse.cjs");
+    expect(bytes).toBeLessThanOrEqual(600 * kilobyte);
+  });
+
+  it("keeps at most 20 kB of the EC2 schema", () => {
+    const meta = JSON.parse(readFileSync(path.join(dist, "meta.json"), "utf8")) as Meta;
+    const parts = Object.values(meta.outputs).flatMap((output) => Object.entries(output.inputs));
+    const schema = parts.filter(([name]) => name.includes("client-ec2/dist-es/schemas/"));
+    const bytes = schema.reduce((sum, [, part]) => sum + part.bytesInOutput, 0);
+    expect(bytes).toBeGreaterThan(1 * kilobyte);
+    expect(bytes).toBeLessThanOrEqual(20 * kilobyte);
+  });
+
+  it("contains nothing of the simulator in the agent", () => {
+    const meta = JSON.parse(readFileSync(path.join(dist, "meta.json"), "utf8")) as Meta;
+    const agent = Object.entries(meta.outputs).filter(([name]) => name.startsWith("dist/agent/"));
+    expect(agent.length).toBeGreaterThan(1);
+    const inputs = agent.flatMap(([, output]) => Object.keys(output.inputs));
+    expect(inputs.filter((name) => name.startsWith("src/simulator"))).toEqual([]);
+  });
+});
