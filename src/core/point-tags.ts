@@ -116,10 +116,13 @@ function ownTags(tags: Tags): number {
   return Object.keys(tags).filter((key) => !key.startsWith("aws:")).length;
 }
 
+/** Tags that mean something on a snapshot: copied from a volume, they would hold or expire its every point. */
+const meaningful = new Set(["KeepForever", "DeleteOn", "Type"]);
+
 /** What EC2 does where a copied tag and a given one share their key is not documented, so we avoid it. */
 function hasClash(tags: Tags, extra: Tags): boolean {
   return Object.keys(tags).some(
-    (key) => key.startsWith("ec2-backup:") || key === "Type" || key === "DeleteOn" || Object.hasOwn(extra, key),
+    (key) => key.startsWith("ec2-backup:") || meaningful.has(key) || Object.hasOwn(extra, key),
   );
 }
 

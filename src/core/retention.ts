@@ -72,8 +72,9 @@ function keepTheUntouchable(points: readonly RecoveryPoint[], now: Date, reasons
 
 /**
  * A policy that shrank waits: what the policies recorded on the points of the last `shrinkDelay` keep
- * stays, so that a typing error has a week to be noticed. The newest point that carries such a policy
- * stays too, since with it the wait would be forgotten.
+ * stays, so that a typing error has a week to be noticed. Where captures are rarer than that, the two
+ * newest points count whatever their age: the one made under the new policy, and the one before it. The
+ * newest point that carries such a policy stays too, since with it the wait would be forgotten.
  */
 function keepByRecordedPolicies(
   points: readonly RecoveryPoint[],
@@ -83,14 +84,16 @@ function keepByRecordedPolicies(
 ): void {
   const inForce = formatPolicy(policy);
   const seen = new Set<string>();
+  const newest = new Set(points.filter((point) => point.state !== "failed").slice(0, 2));
   for (const point of points) {
     const recorded = point.policy;
     if (recorded === undefined) continue;
+    const own = recorded === "unreadable" ? 0 : recorded.shrinkDelay;
+    if (!newest.has(point) && !isRecent(point, now, Math.max(policy.shrinkDelay, own))) continue;
     if (recorded === "unreadable") {
-      if (isRecent(point, now, policy.shrinkDelay)) keepAllFor(points, point, reasons);
+      keepAllFor(points, point, reasons);
       continue;
     }
-    if (!isRecent(point, now, Math.max(policy.shrinkDelay, recorded.shrinkDelay))) continue;
     const text = formatPolicy(recorded);
     if (text === inForce || seen.has(text)) continue;
     seen.add(text);
@@ -111,7 +114,7 @@ function keepAllFor(points: readonly RecoveryPoint[], carrier: RecoveryPoint, re
   for (const point of points) {
     add(reasons, point, {
       rule: "shrink-delay",
-      detail: `the policy recorded on ${carrier.id} cannot be read, so nothing is removed while it is recent`,
+      detail: `the policy recorded on ${carrier.id} cannot be read, so nothing is removed while it may count`,
     });
   }
 }

@@ -168,13 +168,12 @@ describe("slots between two instants", () => {
   });
 });
 
-describe("the search is quick", () => {
+describe("a long search", () => {
   test.each([
-    ["0 * * * *", 8_760, 200],
-    ["0 0-22 * * *", 8_395, 200],
-    ["*/5 * * * *", 105_120, 1_000],
-  ])("a year of %j gives %i slots in less than %i ms", (text, count, limit) => {
-    const start = performance.now();
+    ["0 * * * *", 8_760],
+    ["0 0-22 * * *", 8_395],
+    ["*/5 * * * *", 105_120],
+  ])("finds a year of %j: %i slots", (text, count) => {
     const slots = slotsBetween(
       parseSchedule(text),
       "America/Chicago",
@@ -182,16 +181,12 @@ describe("the search is quick", () => {
       date("2028-01-01T06:00"),
       Number.POSITIVE_INFINITY,
     );
-    const took = performance.now() - start;
     expect(Math.abs(slots.length - count)).toBeLessThanOrEqual(1);
-    expect(took).toBeLessThan(limit);
   });
 
-  test("the rarest date is found in both directions in less than 100 ms", () => {
+  test("finds the rarest date in both directions", () => {
     const rare = parseSchedule("0 0 29 2 */7");
-    const start = performance.now();
     expect(nextSlot(rare, "Asia/Tokyo", date("2088-03-01T00:00"))).toEqual(date("2128-02-28T15:00"));
     expect(previousSlot(rare, "Asia/Tokyo", date("2128-02-01T00:00"))).toEqual(date("2088-02-28T15:00"));
-    expect(performance.now() - start).toBeLessThan(100);
   });
 });

@@ -1,0 +1,75 @@
+import { describe, expect, test } from "vitest";
+import { metricsOf, metricTable } from "../../src/core/metrics.ts";
+import type { RunReport } from "../../src/core/report.ts";
+import { captured, problem, report } from "./reports.ts";
+
+const values = (one: RunReport) => Object.fromEntries(metricsOf(one).map(({ name, value }) => [name, value]));
+const newestComplete = { captured: "2027-03-28T01:00:00.000Z", bytes: 5_000, ageSeconds: 86_400 };
+
+describe("the metrics of a run", () => {
+  test("are all of the table where it captured, waited and listed, in the table's units", () => {
+    const full = report({
+      points: [captured],
+      settleMs: 90_000,
+      series: { complete: 7, newestComplete },
+      problems: [
+        problem("refused"),
+        problem("denied"),
+        problem("refused", "warning"),
+        problem("refused", "notice"),
+      ],
+    });
+    expect(values(full)).toEqual({
+      ElapsedTime: 2.5,
+      SettleSeconds: 90,
+      Size: 5_000,
+      Errors: 2,
+      RecoveryPoints: 7,
+      SecondsSinceLastBackup: 86_400,
+    });
+    for (const { name, unit } of metricsOf(full)) {
+      expect(unit).toBe(metricTable[name as keyof typeof metricTable].unit);
+    }
+    expect(
+      metricsOf(full)
+        .map(({ name }) => name)
+        .sort(),
+    ).toEqual(Object.keys(metricTable).sort());
+  });
+
+  test("say that there were no errors, where there were none", () => {
+    expect(values(report())).toEqual({ Errors: 0, ElapsedTime: 2.5 });
+  });
+
+  test("are its errors alone where another run held the lock, whatever else the report holds", () => {
+    const skipped = report({
+      outcome: "skipped",
+      problems: [problem("locked")],
+      series: { complete: 7, newestComplete },
+      settleMs: 1,
+    });
+    expect(metricsOf(skipped)).toEqual([{ name: "Errors", unit: "Count", value: 1 }]);
+  });
+
+  test("tell no age, no size and no count of a series that could not be listed", () => {
+    const blind = report({ outcome: "degraded", points: [captured], problems: [problem("unreachable")] });
+    expect(values(blind)).toEqual({ Errors: 1, ElapsedTime: 2.5 });
+  });
+
+  test("tell no age where no point is complete yet, but that there are none", () => {
+    expect(values(report({ series: { complete: 0 } }))).toEqual({
+      Errors: 0,
+      ElapsedTime: 2.5,
+      RecoveryPoints: 0,
+    });
+  });
+
+  test("tell the age as EC2 lists it also where the run failed, so that the alarm sees it grow", () => {
+    const failed = report({
+      outcome: "failed",
+      problems: [problem("throttled")],
+      series: { complete: 3, newestComplete: { ...newestComplete, ageSeconds: 200_000 } },
+    });
+    expect(values(failed)).toMatchObject({ Errors: 1, SecondsSinceLastBackup: 200_000 });
+  });
+});
