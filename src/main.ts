@@ -5,7 +5,7 @@ import { explain, forgettable, points } from "./agent/inquiries.ts";
 import { perform } from "./agent/perform.ts";
 import { configFile, type HostFacts, stateDirectory } from "./agent/places.ts";
 import { status } from "./agent/status.ts";
-import type { AgentOptions, Outcome, Wish } from "./agent/wish.ts";
+import { type AgentOptions, type Outcome, wishOf } from "./agent/wish.ts";
 import { printChecked } from "./cli/check-config.ts";
 import type { Command, GlobalOptions } from "./cli/command.ts";
 import { printExplanation } from "./cli/explain.ts";
@@ -30,17 +30,18 @@ interface Result {
   readonly print: (out: Terminal) => void;
 }
 
-type RunCommand = Extract<Command, { readonly name: "run" }>;
-
 const stop = new AbortController();
 /** Aborted by the second signal; only who drains listens. */
 const hurry = new AbortController();
 let draining = false;
 let stoppedBy: "SIGINT" | "SIGTERM" | undefined;
+let stoppedAt = 0;
 
 void main();
 
 async function main(): Promise<void> {
+  // A reader that goes away must not end a run between capture and report.
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", () => undefined);
   const invocation = parse(process.argv.slice(2), version);
   if (invocation.kind === "text") {
     process.stdout.write(invocation.text);
@@ -92,15 +93,19 @@ function complain(error: unknown, command: Command, global: GlobalOptions): numb
 }
 
 function listenForSignals(): void {
-  for (const signal of ["SIGINT", "SIGTERM"] as const) {
-    process.on(signal, () => {
-      if (stoppedBy === undefined) {
-        stoppedBy = signal;
-        stop.abort();
-      } else if (draining && !hurry.signal.aborted) hurry.abort();
-      else process.exit(interruptedCode());
-    });
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => obey(signal));
+}
+
+function obey(signal: "SIGINT" | "SIGTERM"): void {
+  if (stoppedBy === undefined) {
+    stoppedBy = signal;
+    stoppedAt = performance.now();
+    stop.abort();
+    return;
   }
+  if (draining && !hurry.signal.aborted) return hurry.abort();
+  // A service manager and a daemon that both pass on the same wish are not in a hurry.
+  if (performance.now() - stoppedAt > 1_000) process.exit(interruptedCode());
 }
 
 function interruptedCode(): number {
@@ -175,31 +180,12 @@ async function schema(): Promise<Result> {
   return { code: exitCodes.done, json, print: (out) => out.print(JSON.stringify(json, null, 2)) };
 }
 
-function wishOf(
-  command: Partial<Omit<RunCommand, "name">> & { readonly jobs: readonly string[] },
-  wanted: Partial<Wish>,
-): Wish {
-  const { jobs, trigger = "manual", slot, missed, overlapped, splay, wait = false } = command;
-  return {
-    jobs,
-    trigger,
-    ...(slot === undefined ? {} : { slot }),
-    ...(missed === undefined ? {} : { missed }),
-    ...(overlapped === undefined ? {} : { overlapped }),
-    ...(splay === undefined ? {} : { splay }),
-    wait,
-    capture: false,
-    planned: false,
-    consent: {},
-    lenient: wanted.capture === true && wanted.planned !== true,
-    ...wanted,
-  };
-}
-
 function reported({ reports, message }: Outcome): Result {
+  // Neither a report nor a sentence: that would be success without a word.
+  const nothing = reports.length === 0 && message === undefined;
   const cut = reports.some((report) => report.problems.some((problem) => problem.kind === "interrupted"));
   return {
-    code: cut ? interruptedCode() : exitCodeOf(reports),
+    code: cut ? interruptedCode() : nothing ? exitCodes.internal : exitCodeOf(reports),
     json: { reports, ...(message === undefined ? {} : { message }) },
     print: (out) => {
       printReports(reports, out);
@@ -225,7 +211,7 @@ async function agentOptions(command: Command, global: GlobalOptions): Promise<Ag
     log: createLog({
       level: global.logLevel ?? settings.log.level,
       format: chooseFormat(settings.log.format, process.env),
-      color: global.color && process.stderr.isTTY === true,
+      color: global.color && process.stderr.isTTY === true && process.env["NO_COLOR"] === undefined,
     }),
     progress: (percent, point) => {
       if (percent >= 100) bar.end();

@@ -15,7 +15,9 @@ export function assemble(
   const { instance, instanceStores } = request.discovery;
   const { selected, points, settleMs, listing, retention } = found;
   const wrong = record.problems.some((problem) => problem.severity === "error");
-  const nothing = request.capture ? points.length === 0 : retention === undefined;
+  const nothing = request.capture
+    ? points.every((point) => point.state === "failed")
+    : retention === undefined;
   const outcome = at.skipped ? "skipped" : wrong ? (nothing ? "failed" : "degraded") : "done";
   return {
     version: 1,

@@ -1,5 +1,4 @@
 import type { RecoveryPoint } from "../core/recovery-point.ts";
-import type { Selected } from "../core/selection.ts";
 import type { Findings, RunDeps, RunRequest } from "./run-request.ts";
 import { failed } from "./settle.ts";
 import type { Recorder } from "./steps.ts";
@@ -15,8 +14,11 @@ export function inspect(
   const { points, asOf } = found.listing ?? { points: [], asOf: deps.clock.now() };
   const own = new Set(found.points.map((point) => point.id));
   for (const point of points) {
-    if (point.state === "failed" && !own.has(point.id))
+    // A run that waited has told of its own.
+    if (point.state === "failed" && !(own.has(point.id) && request.wait))
       record.report("error", failed(point, `complete point ${point.id}`));
+    const mixed = point.holds.find((hold) => hold.by === "mixed");
+    if (mixed !== undefined) record.report("warning", mixture(point, mixed.detail));
     if (point.policy === "unreadable") record.report("warning", unreadablePolicy(point));
   }
   if (unfinished !== undefined) {
@@ -25,7 +27,18 @@ export function inspect(
   }
   const skew = Math.abs(deps.clock.now().getTime() - asOf.getTime());
   if (skew > 300_000) record.report("warning", skewed(skew));
-  if (request.capture) reportLostVolumes(request, record, found.selected, points, own);
+  if (request.capture) reportLostVolumes(request, record, found, points, own);
+}
+
+function mixture(point: RecoveryPoint, found: string) {
+  return {
+    kind: "unexpected" as const,
+    doing: `judge point ${point.id}`,
+    found,
+    remedy:
+      "it counts as no point and is never removed; take the tag from the snapshots that do not belong to it",
+    code: "MixedPoint",
+  };
 }
 
 function unreadablePolicy(point: RecoveryPoint) {
@@ -60,13 +73,17 @@ function skewed(ms: number) {
 function reportLostVolumes(
   { job }: RunRequest,
   record: Recorder,
-  selected: Selected,
+  { selected, points: made }: Findings,
   points: readonly RecoveryPoint[],
   own: ReadonlySet<string>,
 ): void {
   const earlier = points.filter((point) => !own.has(point.id) && point.state !== "failed");
   const last = earlier.sort((a, b) => b.captured.getTime() - a.captured.getTime())[0];
-  const chosen = new Set(selected.chosen.map(({ volume }) => volume.id));
+  // What was captured although it was left out is not lost.
+  const chosen = new Set([
+    ...selected.chosen.map(({ volume }) => volume.id),
+    ...made.flatMap((point) => point.snapshots.map((one) => one.volumeId)),
+  ]);
   const volumes = new Set(last?.snapshots.map((one) => one.volumeId));
   for (const volume of volumes) {
     if (chosen.has(volume)) continue;

@@ -17,10 +17,12 @@ export interface PruneDeps {
   readonly run: string;
 }
 
-/** What a person allowed beyond the policy. */
+/** What a person allowed beyond the policy, and what the run forbids of it. */
 export interface PruneConsent extends RetentionOverrides {
   /** Releases the brake. */
   readonly yes?: boolean;
+  /** Remove failed sets and nothing else: while new points fail, the old ones are all there is. */
+  readonly failedOnly?: boolean;
 }
 
 /**
@@ -36,9 +38,9 @@ export async function prune(
   signal: AbortSignal,
 ): Promise<RetentionReport> {
   const first = planRetention(points, job.retention, asOf, consent);
-  const held = await withHolds(first.remove, deps, signal);
-  const whole = held === undefined ? keepingAll(first) : replan(points, held, job, asOf, consent);
-  const plan = consent.forget === undefined ? whole : onlyOf(consent.forget, whole);
+  const known = await lookAgain(first.remove, deps, signal);
+  const whole = known === undefined ? keepingAll(first) : replan(points, known, job, asOf, consent);
+  const plan = narrowed(whole, points, job, asOf, consent);
   const { remove, postponed, limit } = brake(plan, consent.yes === true);
   if (postponed.length > 0) deps.record.report("error", braked(job, remove.length + postponed.length, limit));
   const removals: (Removal & { point: string })[] = [];
@@ -66,14 +68,25 @@ export async function prune(
   };
 }
 
-/** Only points that are about to go are asked about; without an answer nothing goes. */
-async function withHolds(
+/**
+ * Only points that are about to go are asked about, and without an answer nothing goes: which of them
+ * images hold, and whether one that looks partial is not in truth whole.
+ */
+async function lookAgain(
   candidates: readonly RecoveryPoint[],
   { engine, record }: PruneDeps,
   signal: AbortSignal,
 ): Promise<readonly RecoveryPoint[] | undefined> {
   if (candidates.length === 0) return candidates;
-  return record.step("look for images in use", () => engine.withHolds(candidates, signal));
+  const partial = candidates.filter((point) => point.state === "partial");
+  const seen = new Map<string, RecoveryPoint>();
+  for (const point of partial) {
+    const found = await record.step("look again at a partial point", () => engine.find(point.id, signal));
+    if (found === undefined) return undefined;
+    seen.set(point.id, found);
+  }
+  const sure = candidates.map((point) => seen.get(point.id) ?? point);
+  return record.step("look for images in use", () => engine.withHolds(sure, signal));
 }
 
 function replan(
@@ -89,16 +102,41 @@ function replan(
 }
 
 function keepingAll(plan: RetentionPlan): RetentionPlan {
-  const reasons = [{ rule: "held" as const, detail: "whether an image uses it could not be found out" }];
+  const reasons = [{ rule: "held" as const, detail: "whether it may go could not be found out" }];
   return { keep: [...plan.keep, ...plan.remove.map((point) => ({ point, reasons }))], remove: [] };
 }
 
-/** Who gives up a volume gives up points that hold it, and nothing else at this occasion. */
-function onlyOf(volumes: ReadonlySet<string>, plan: RetentionPlan): RetentionPlan {
-  const holds = (point: RecoveryPoint): boolean => point.snapshots.some((one) => volumes.has(one.volumeId));
-  const reasons = [{ rule: "held" as const, detail: "it does not hold the volume; the next prune decides" }];
-  const others = plan.remove.filter((point) => !holds(point)).map((point) => ({ point, reasons }));
-  return { keep: [...plan.keep, ...others], remove: plan.remove.filter(holds) };
+/** The part of a plan that this occasion is for. */
+function narrowed(
+  plan: RetentionPlan,
+  points: readonly RecoveryPoint[],
+  job: Job,
+  asOf: Date,
+  consent: PruneConsent,
+): RetentionPlan {
+  if (consent.forget !== undefined) {
+    // Who gives up a volume gives up what only that volume kept, and nothing else.
+    const { forget: _, ...otherwise } = consent;
+    const before = planRetention(points, job.retention, asOf, otherwise);
+    const kept = new Set(before.keep.map(({ point }) => point.id));
+    return only(
+      plan,
+      (point) => kept.has(point.id),
+      "the volume is not what keeps it; the next prune decides",
+    );
+  }
+  if (consent.failedOnly !== true) return plan;
+  return only(
+    plan,
+    (point) => point.state === "failed",
+    "the newest settled point is not complete, so older ones stay",
+  );
+}
+
+function only(plan: RetentionPlan, may: (point: RecoveryPoint) => boolean, detail: string): RetentionPlan {
+  const reasons = [{ rule: "held" as const, detail }];
+  const others = plan.remove.filter((point) => !may(point)).map((point) => ({ point, reasons }));
+  return { keep: [...plan.keep, ...others], remove: plan.remove.filter(may) };
 }
 
 function braked(job: Job, wanted: number, limit: number) {
@@ -132,13 +170,22 @@ async function removePoint(
         record.report("error", removal.failure);
       if (removal.outcome === "held" && removal.failure !== undefined)
         record.report("notice", removal.failure);
-      await deps.audit.append(lineOf(point, removal.snapshotId, job, deps, removal.outcome));
+      await recordOutcome(lineOf(point, removal.snapshotId, job, deps, removal.outcome), deps);
     }
     if (isHalved(removals)) record.report("error", halved(point, removals));
   } catch (error) {
     record.report("error", failureOf(error, `remove point ${point.id}`));
   }
   return removals;
+}
+
+/** That it was to be removed is recorded already; a full disk now must not halve the set. */
+async function recordOutcome(line: AuditLine, { audit, record }: PruneDeps): Promise<void> {
+  try {
+    await audit.append(line);
+  } catch (error) {
+    record.report("error", failureOf(error, `record that ${line.snapshot} was ${line.outcome}`));
+  }
 }
 
 function lineOf(

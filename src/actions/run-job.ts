@@ -8,6 +8,7 @@ import { assemble } from "./assemble-report.ts";
 import { backup } from "./backup.ts";
 import { inspect } from "./inspect.ts";
 import { prune } from "./prune.ts";
+import { gateOf } from "./prune-gate.ts";
 import type { Findings, RunDeps, RunRequest } from "./run-request.ts";
 import { settle } from "./settle.ts";
 import { type Recorder, recorder } from "./steps.ts";
@@ -60,11 +61,28 @@ async function work(
     list(request, deps, request.planned ? [] : found.points, signal),
   );
   if (found.listing === undefined) return;
-  inspect(request, deps, record, found, before?.point);
-  if (!request.prune) return;
   const { listing } = found;
+  // EC2 knows more of the point by now; it may have failed already.
+  found.points = found.points.map((one) => listing.points.find(({ id }) => id === one.id) ?? one);
+  inspect(request, deps, record, found, before?.point);
+  if (request.prune) await thin(request, deps, record, found, listing, signal);
+}
+
+/** Removes what retention gives up, as far as this run has the right to. */
+async function thin(
+  request: RunRequest,
+  deps: RunDeps,
+  record: Recorder,
+  found: Findings,
+  listing: Listing,
+  signal: AbortSignal,
+): Promise<void> {
+  const gate = gateOf(request, listing, request.planned ? [] : found.points, deps.clock);
+  if (gate.because !== undefined) record.report("error", gate.because);
+  if (gate.may === "nothing") return;
+  const consent = { ...request.consent, failedOnly: gate.may === "failed-only" };
   const tools = { ...deps, record, run: request.run };
-  found.retention = await record.step("prune", () => prune(job, listing, request.consent, tools, signal));
+  found.retention = await record.step("prune", () => prune(request.job, listing, consent, tools, signal));
 }
 
 async function capture(
@@ -84,7 +102,8 @@ async function capture(
     });
     return undefined;
   }
-  const order = { job, instance: discovery.instance, scope, runId: run };
+  const { instance, asOf } = discovery;
+  const order = { job, instance, scope, runId: run, ...(asOf === undefined ? {} : { asOf }) };
   const prepared = await record.step("prepare", () => deps.engine.prepare(order, signal));
   if (prepared === undefined) return undefined;
   for (const what of prepared.dropped) record.report("warning", droppedTags(what));

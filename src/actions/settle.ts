@@ -23,15 +23,18 @@ export async function settle(
   const until = clock.elapsed() + waits.settleFor;
   let latest = point;
   let trouble = "";
+  let stuck: number | undefined;
   for (;;) {
     progress(percentOf(latest), latest);
     if (latest.state === "complete") return latest;
     if (latest.state === "failed") throw failed(latest, doing);
+    stuck = latest.state === "partial" ? (stuck ?? clock.elapsed()) : undefined;
+    if (stuck !== undefined && clock.elapsed() - stuck > waits.reconcileFor) throw incomplete(latest, doing);
     if (signal.aborted) throw interrupted(doing);
     if (clock.elapsed() + waits.settleEvery > until) break;
     await clock.sleep(waits.settleEvery, signal);
     try {
-      latest = keepMembers(latest, await engine.find(point.id, signal));
+      latest = (await engine.find(point.id, signal)) ?? latest;
       trouble = "";
     } catch (error) {
       const failure = failureOf(error, doing);
@@ -48,10 +51,16 @@ export async function settle(
   });
 }
 
-/** A listing that is behind may lack members that the capture's answer named; those are pending. */
-function keepMembers(known: RecoveryPoint, seen: RecoveryPoint | undefined): RecoveryPoint {
-  if (seen === undefined || seen.snapshots.length < known.snapshots.length) return known;
-  return seen;
+/** Members that are not listed are pending at first; after EC2's time for consistency they are gone. */
+function incomplete(point: RecoveryPoint, doing: string): BackupError {
+  const there = point.snapshots.map((one) => one.id).join(", ");
+  return new BackupError({
+    kind: "refused",
+    doing,
+    found: `the set lacks snapshots of volumes that it was to hold; there are ${there}`,
+    remedy: "what is there is kept for now; run again for a whole point",
+    code: "Partial",
+  });
 }
 
 function percentOf(point: RecoveryPoint): number {

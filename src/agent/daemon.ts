@@ -92,9 +92,16 @@ function output(host: DaemonHost, words: readonly string[], signal: AbortSignal)
     const [program = "", ...before] = host.self;
     const child = spawn(program, [...before, ...words], {
       stdio: ["ignore", "pipe", "inherit"],
-      timeout: 5 * minute,
       signal,
+      // It only reads, so there is nothing that it would have to finish.
+      killSignal: "SIGKILL",
     });
+    // The timetable waits for nobody, not even for a process that cannot be ended.
+    const timer = setTimeout(() => {
+      child.kill("SIGKILL");
+      reject(new Error("check-config gave no answer within 2 min"));
+    }, 2 * minute);
+    child.once("close", () => clearTimeout(timer));
     let text = "";
     child.stdout.setEncoding("utf8").on("data", (more: string) => {
       text += more;

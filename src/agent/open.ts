@@ -1,3 +1,4 @@
+import type { Identity } from "../aws/metadata.ts";
 import { defaultWaits } from "../config/defaults.ts";
 import type { Loaded } from "../config/load.ts";
 import { BackupError } from "../core/errors.ts";
@@ -14,16 +15,21 @@ export interface Opened {
   readonly force: InForce;
 }
 
-/** Finds the instance and decides which configuration is in force. */
+/**
+ * Finds the instance and decides which configuration is in force. `identified` is told as soon as the
+ * instance is known, since what comes after may fail.
+ */
 export async function open(
   run: string,
   options: AgentOptions,
   signal: AbortSignal,
   wish: Pick<Wish, "splay"> = {},
+  identified: (identity: Identity) => void = () => undefined,
 ): Promise<Opened> {
   const { identify, openSession } = await import("./session.ts");
   const timeout = requestTimeout(options.loaded);
   const identity = await identify(timeout, signal);
+  identified(identity);
   if (wish.splay !== undefined) await spread(identity.instanceId, wish.splay, options.log, signal);
   const session = await openSession(identity, run, timeout, options, signal);
   const written = { loaded: options.loaded, tags: session.discovery.instance.tags, flags: options.flags };

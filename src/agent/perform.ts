@@ -1,12 +1,14 @@
 import { publish } from "../actions/publish.ts";
+import type { Identity } from "../aws/metadata.ts";
 import { toLastGood } from "../config/last-good.ts";
 import { resolve } from "../config/resolve.ts";
 import { BackupError, type Failure, failureOf } from "../core/errors.ts";
 import type { Job } from "../core/job.ts";
 import type { Problem, RunReport } from "../core/report.ts";
 import { systemClock } from "../host/clock.ts";
+import { StateDirectory } from "../host/state.ts";
 import { failedReport } from "./failed-report.ts";
-import { inForce, unknownJobs } from "./in-force.ts";
+import { type InForce, inForce, unknownJobs } from "./in-force.ts";
 import { type Opened, open, requestTimeout } from "./open.ts";
 import type { AgentOptions, Outcome, Wish } from "./wish.ts";
 
@@ -14,11 +16,14 @@ import type { AgentOptions, Outcome, Wish } from "./wish.ts";
 export async function perform(wish: Wish, options: AgentOptions, signal: AbortSignal): Promise<Outcome> {
   const { newRunId } = await import("./session.ts");
   const run = newRunId();
+  let identity: Identity | undefined;
   let opened: Opened;
   try {
-    opened = await open(run, options, signal, wish);
+    opened = await open(run, options, signal, wish, (found) => {
+      identity = found;
+    });
   } catch (error) {
-    return failEarly(run, wish, failureOf(error, "find this instance"), options, signal);
+    return failEarly(run, wish, failureOf(error, "find this instance"), options, identity);
   }
   const { session, force } = opened;
   if (force.protection !== "configured") return unprotected(opened, wish, options, signal);
@@ -136,35 +141,48 @@ const nothingConfigured: Failure = {
   found: "it names no job",
 };
 
-/** A run that came no further than this is reported all the same, as far as anybody can be reached. */
+/** A run that came no further is reported all the same, as far as anybody can be reached. */
 async function failEarly(
   run: string,
   wish: Wish,
   failure: Failure,
   options: AgentOptions,
-  signal: AbortSignal,
+  identity: Identity | undefined,
 ): Promise<Outcome> {
-  const { identify, metricsFor } = await import("./session.ts");
   const force = inForce({ loaded: options.loaded, tags: {}, flags: options.flags });
-  const names = wish.jobs.length > 0 ? wish.jobs : force.jobs.map((job) => job.name);
-  const reports = names.map((job) => failedReport(run, job, wish, failure));
+  const named = wish.jobs.length > 0 ? wish.jobs : force.jobs.map((job) => job.name);
+  const reports = (named.length > 0 ? named : ["default"]).map((job) => {
+    const report = failedReport(run, job, wish, failure);
+    const instance = identity === undefined ? {} : { instance: { id: identity.instanceId, arn: "" } };
+    return { ...report, ...instance, problems: [...force.problems, ...report.problems] };
+  });
   if (wish.planned) return { reports };
-  const timeout = requestTimeout(options.loaded);
-  const identity = await identify(timeout, signal).catch(() => undefined);
-  const { namespace, enabled, dimensions } = force.settings.metrics;
-  for (const report of reports) {
-    const named =
-      identity === undefined ? report : { ...report, instance: { id: identity.instanceId, arn: "" } };
-    await publish(named, {
-      log: options.log,
-      dimensions,
-      ...(enabled && identity !== undefined
-        ? { metrics: metricsFor(identity, options.version, run, namespace, timeout) }
-        : {}),
-      record: () => Promise.resolve(),
-    });
-  }
+  for (const report of reports) await tellEarly(report, force, options, identity);
   return { reports };
+}
+
+async function tellEarly(
+  report: RunReport,
+  force: InForce,
+  options: AgentOptions,
+  identity: Identity | undefined,
+): Promise<void> {
+  const { namespace, enabled, dimensions } = force.settings.metrics;
+  const { metricsFor } = await import("./session.ts");
+  const timeout = requestTimeout(options.loaded);
+  await publish(report, {
+    log: options.log,
+    dimensions,
+    ...(enabled && identity !== undefined
+      ? { metrics: metricsFor(identity, options.version, report.run, namespace, timeout) }
+      : {}),
+    record: async (one) => {
+      if (identity === undefined) return;
+      const state = await StateDirectory.open(options.stateDirectory, identity.instanceId);
+      // What never was protected does not become so by failing.
+      if (state.known) await state.record(one);
+    },
+  });
 }
 
 async function tell(report: RunReport, { session, force }: Opened, { log }: AgentOptions): Promise<void> {

@@ -44,3 +44,26 @@ export interface Wish {
    */
   readonly lenient: boolean;
 }
+
+/** A wish with everything that nobody asked for left off. */
+export function wishOf(
+  asked: Pick<Wish, "jobs"> &
+    Partial<Pick<Wish, "trigger" | "slot" | "missed" | "overlapped" | "splay" | "wait">>,
+  wanted: Partial<Pick<Wish, "capture" | "planned" | "consent">>,
+): Wish {
+  const { jobs, trigger = "manual", slot, missed, overlapped, splay, wait = false } = asked;
+  return {
+    jobs,
+    trigger,
+    ...(slot === undefined ? {} : { slot }),
+    ...(missed === undefined ? {} : { missed }),
+    ...(overlapped === undefined ? {} : { overlapped }),
+    ...(splay === undefined ? {} : { splay }),
+    wait,
+    capture: false,
+    planned: false,
+    consent: {},
+    lenient: wanted.capture === true && wanted.planned !== true,
+    ...wanted,
+  };
+}

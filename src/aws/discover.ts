@@ -6,12 +6,13 @@ import {
   type Tag,
   type VolumeAttachment,
 } from "@aws-sdk/client-ec2";
-import { BackupError } from "../core/errors.ts";
 import type { Discovery, Instance, Tags, Volume } from "../core/instance.ts";
 import type { Connection } from "./connection.ts";
 import { withDeadline } from "./deadline.ts";
 import { awsFailure } from "./failure.ts";
 import type { Identity } from "./metadata.ts";
+import { pages, unreadable } from "./pages.ts";
+import { serviceClock } from "./service-clock.ts";
 
 /**
  * One DescribeInstances and one DescribeVolumes (plus pages). The volumes come from EC2 and not from
@@ -22,17 +23,18 @@ export async function discover(
   identity: Identity,
   signal: AbortSignal,
 ): Promise<Discovery> {
-  const found = await describeInstance(connection, identity.instanceId, signal);
+  const { found, asOf } = await describeInstance(connection, identity.instanceId, signal);
   const instance = instanceOf(found, identity);
   const volumes = await describeVolumes(connection, instance, signal);
-  return { instance, volumes, instanceStores: identity.instanceStores };
+  const { instanceStores } = identity;
+  return { instance, volumes, instanceStores, ...(asOf === undefined ? {} : { asOf }) };
 }
 
 async function describeInstance(
   connection: Connection,
   id: string,
   signal: AbortSignal,
-): Promise<Ec2Instance> {
+): Promise<{ found: Ec2Instance; asOf: Date | undefined }> {
   const doing = `describe the instance ${id}`;
   const answer = await call(connection, doing, signal, (abortSignal) =>
     connection.ec2.send(new DescribeInstancesCommand({ InstanceIds: [id] }), { abortSignal }),
@@ -41,7 +43,7 @@ async function describeInstance(
     (one) => one.InstanceId === id,
   );
   if (instance === undefined) throw unreadable(doing, "the instance is not in the answer");
-  return instance;
+  return { found: instance, asOf: serviceClock(answer.$metadata) };
 }
 
 function instanceOf(found: Ec2Instance, identity: Identity): Instance {
@@ -68,33 +70,33 @@ async function describeVolumes(
 ): Promise<Volume[]> {
   const doing = `describe the volumes attached to ${instance.id}`;
   const volumes: Volume[] = [];
-  let token: string | undefined;
-  do {
-    const page = await call(connection, doing, signal, (abortSignal) =>
+  const ask = (next: { NextToken?: string }) =>
+    call(connection, doing, signal, (abortSignal) =>
       connection.ec2.send(
         new DescribeVolumesCommand({
           Filters: [{ Name: "attachment.instance-id", Values: [instance.id] }],
           MaxResults: 500,
-          ...(token === undefined ? {} : { NextToken: token }),
+          ...next,
         }),
         { abortSignal },
       ),
     );
+  for await (const page of pages(doing, ask)) {
     if (page.Volumes === undefined) throw unreadable(doing, "the answer has no list of volumes");
     volumes.push(...page.Volumes.flatMap((volume) => volumeOf(volume, instance, doing)));
-    token = nextToken(page.NextToken);
-  } while (token !== undefined);
+  }
   return volumes;
 }
 
 function volumeOf(volume: Ec2Volume, instance: Instance, doing: string): Volume[] {
   const attachment = volume.Attachments?.find((one) => one.InstanceId === instance.id);
   const { VolumeId: id, Size: sizeGiB } = volume;
-  const device = attachment?.Device;
-  if (id === undefined || sizeGiB === undefined || attachment === undefined || device === undefined) {
-    throw unreadable(doing, `a volume lacks its id, size or attachment (${id ?? "no id"})`);
+  // One that is detached at this moment may still be listed.
+  if (attachment === undefined || attachment.State === "detached") return [];
+  const device = attachment.Device;
+  if (id === undefined || sizeGiB === undefined || device === undefined) {
+    throw unreadable(doing, `a volume lacks its id, size or device (${id ?? "no id"})`);
   }
-  if (attachment.State === "detached") return [];
   return [describe(volume, attachment, { id, sizeGiB, device }, instance)];
 }
 
@@ -136,20 +138,4 @@ export async function call<T>(
 /** EC2's tags as a record. */
 export function tagsOf(tags: readonly Tag[] | undefined): Tags {
   return Object.fromEntries((tags ?? []).map((tag) => [tag.Key ?? "", tag.Value ?? ""]));
-}
-
-/** An empty token means the same as none. */
-export function nextToken(token: string | undefined): string | undefined {
-  return token === "" ? undefined : token;
-}
-
-/** An answer that AWS would not give; acting on half of it could remove what the other half keeps. */
-export function unreadable(doing: string, found: string): BackupError {
-  return new BackupError({
-    kind: "unreachable",
-    doing,
-    found,
-    remedy: "the answer is incomplete: check what stands between this host and AWS, then run again",
-    code: "UnreadableAnswer",
-  });
 }

@@ -65,9 +65,15 @@ export function awsFailure(thrown: unknown, doing: string): BackupError {
 export function awsFailureOfUnrepeatable(thrown: unknown, doing: string): BackupError {
   const failure = awsFailure(thrown, doing);
   const error = (thrown instanceof SingleAttemptFailure ? thrown.failure : thrown) as SdkError;
-  if (failure.kind !== "unreachable" || neverSent.has(error.code ?? "") || isCredentialFault(error))
-    return failure;
+  if (neverSent.has(error.code ?? "") || isCredentialFault(error)) return failure;
+  if (failure.kind !== "unreachable" && isEc2Code(error.name ?? "")) return failure;
   return new BackupError({ ...facts(failure), kind: "unknown-outcome" }, { cause: error });
+}
+
+/** EC2 names its refusals. What has no such name, such as a 408 or a 403 of a proxy, decides nothing. */
+function isEc2Code(name: string): boolean {
+  if (throttled.has(name) || denied.has(name)) return true;
+  return /^[A-Z][A-Za-z]+(\.[A-Za-z]+)*$/.test(name) && !/^Unknown|Error$|Exception$/.test(name);
 }
 
 function facts(error: BackupError): { doing: string; found: string; code?: string; remedy?: string } {

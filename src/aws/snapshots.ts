@@ -5,14 +5,16 @@ import {
   DescribeSnapshotsCommand,
   type Snapshot as Ec2Snapshot,
   type Filter,
+  type Image,
   type SnapshotInfo,
 } from "@aws-sdk/client-ec2";
 import type { Tags } from "../core/instance.ts";
 import type { Snapshot } from "../core/recovery-point.ts";
 import type { Connection } from "./connection.ts";
 import { withDeadline } from "./deadline.ts";
-import { call, nextToken, tagsOf, unreadable } from "./discover.ts";
+import { call, tagsOf } from "./discover.ts";
 import { awsFailureOfUnrepeatable } from "./failure.ts";
+import { pages, unreadable } from "./pages.ts";
 import { serviceClock } from "./service-clock.ts";
 
 /** One CreateSnapshots request. */
@@ -79,35 +81,31 @@ export async function listSnapshots(
   signal: AbortSignal,
 ): Promise<{ snapshots: Snapshot[]; asOf: Date }> {
   const doing = `list the snapshots with ${tag.key}=${tag.value}`;
-  const snapshots: Snapshot[] = [];
+  // By id: a listing that gives one twice must not make two of it.
+  const snapshots = new Map<string, Snapshot>();
   let asOf: Date | undefined;
-  let token: string | undefined;
-  const seen = new Set<string>();
-  do {
-    const page = await call(connection, doing, signal, (abortSignal) =>
-      connection.ec2.send(listCommand(tag, token), { abortSignal }),
+  const ask = (next: { NextToken?: string }) =>
+    call(connection, doing, signal, (abortSignal) =>
+      connection.ec2.send(
+        new DescribeSnapshotsCommand({
+          OwnerIds: ["self"],
+          Filters: [{ Name: `tag:${tag.key}`, Values: [literal(tag.value)] }],
+          MaxResults: 1000,
+          ...next,
+        }),
+        { abortSignal },
+      ),
     );
+  for await (const page of pages(doing, ask)) {
     if (page.Snapshots === undefined) throw unreadable(doing, "the answer has no list of snapshots");
-    snapshots.push(...page.Snapshots.map((one) => snapshotOf(one, doing)));
+    for (const found of page.Snapshots) {
+      const snapshot = snapshotOf(found, doing);
+      snapshots.set(snapshot.id, snapshot);
+    }
     asOf ??= serviceClock(page.$metadata);
-    if (asOf === undefined) throw unreadable(doing, "the answer has no Date header, so ages cannot be told");
-    token = nextToken(page.NextToken);
-    if (token !== undefined && seen.has(token)) throw unreadable(doing, "the same page was given twice");
-    if (token !== undefined) seen.add(token);
-  } while (token !== undefined);
-  return { snapshots, asOf };
-}
-
-function listCommand(
-  tag: { key: string; value: string },
-  token: string | undefined,
-): DescribeSnapshotsCommand {
-  return new DescribeSnapshotsCommand({
-    OwnerIds: ["self"],
-    Filters: [{ Name: `tag:${tag.key}`, Values: [literal(tag.value)] }],
-    MaxResults: 1000,
-    ...(token === undefined ? {} : { NextToken: token }),
-  });
+  }
+  if (asOf === undefined) throw unreadable(doing, "the answer has no Date header, so ages cannot be told");
+  return { snapshots: [...snapshots.values()], asOf };
 }
 
 /** In the values of EC2's filters `*` and `?` are wildcards unless a backslash precedes them. */
@@ -155,31 +153,32 @@ export async function imagesUsing(
     const Filters: Filter[] = [
       { Name: "block-device-mapping.snapshot-id", Values: snapshotIds.slice(from, from + maxFilterValues) },
     ];
-    let token: string | undefined;
-    do {
-      const page = await call(connection, doing, signal, (abortSignal) =>
+    const ask = (next: { NextToken?: string }) =>
+      call(connection, doing, signal, (abortSignal) =>
         connection.ec2.send(
           new DescribeImagesCommand({
             Owners: ["self"],
             Filters,
             IncludeDeprecated: true,
             IncludeDisabled: true,
-            ...(token === undefined ? {} : { NextToken: token }),
+            ...next,
           }),
           { abortSignal },
         ),
       );
+    for await (const page of pages(doing, ask)) {
       if (page.Images === undefined) throw unreadable(doing, "the answer has no list of images");
-      for (const image of page.Images) {
-        for (const mapping of image.BlockDeviceMappings ?? []) {
-          const id = mapping.Ebs?.SnapshotId;
-          if (id !== undefined) holders.set(id, image.ImageId ?? "an image");
-        }
-      }
-      token = nextToken(page.NextToken);
-    } while (token !== undefined);
+      for (const image of page.Images) noteHolder(image, holders);
+    }
   }
   return holders;
+}
+
+function noteHolder(image: Image, holders: Map<string, string>): void {
+  for (const mapping of image.BlockDeviceMappings ?? []) {
+    const id = mapping.Ebs?.SnapshotId;
+    if (id !== undefined) holders.set(id, image.ImageId ?? "an image");
+  }
 }
 
 /** Deletes one snapshot. Deleting is idempotent: what is gone already is a failure of kind `not-found`. */

@@ -59,8 +59,8 @@ export function formatInstant(iso: string): string {
 export function formatSpan(seconds: number): string {
   if (seconds < 120) return `${Math.round(seconds)} s`;
   if (seconds < 7_200) return `${Math.round(seconds / 60)} min`;
-  const hours = seconds / 3_600;
-  return hours < 48
-    ? `${Math.floor(hours)} h ${Math.round((seconds % 3_600) / 60)} min`
-    : `${Math.round(hours / 24)} d`;
+  const minutes = Math.round(seconds / 60);
+  return minutes < 48 * 60
+    ? `${Math.floor(minutes / 60)} h ${minutes % 60} min`
+    : `${Math.round(minutes / 60 / 24)} d`;
 }

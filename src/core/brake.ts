@@ -15,10 +15,14 @@ export interface BrakedPlan {
  * a month of them must not widen what may go of the points that hold something.
  */
 export function brake(plan: RetentionPlan, released: boolean): BrakedPlan {
-  const empty = plan.remove.filter((point) => point.state === "failed");
-  const full = plan.remove.filter((point) => point.state !== "failed");
-  const kept = plan.keep.filter(({ point }) => point.state !== "failed");
+  const empty = plan.remove.filter(isEmpty);
+  const full = plan.remove.filter((point) => !isEmpty(point));
+  const kept = plan.keep.filter(({ point }) => !isEmpty(point));
   const limit = Math.max(3, Math.floor((kept.length + full.length) * 0.2));
   if (released || full.length <= limit) return { remove: plan.remove, postponed: [], limit };
   return { remove: [...full.slice(-limit), ...empty], postponed: full.slice(0, -limit), limit };
+}
+
+function isEmpty(point: RecoveryPoint): boolean {
+  return point.state === "failed" && !point.snapshots.some((one) => one.state === "completed");
 }

@@ -41,6 +41,8 @@ export interface Volume {
 export interface Discovery {
   readonly instance: Instance;
   readonly volumes: readonly Volume[];
+  /** EC2's clock at the discovery, if the answer was dated. */
+  readonly asOf?: Date;
   /** Devices of instance-store volumes; their data lives and dies with the instance. */
   readonly instanceStores: readonly string[];
 }

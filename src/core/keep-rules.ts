@@ -1,6 +1,6 @@
 import { formatDuration } from "./duration.ts";
 import { type Period, periodCounter } from "./periods.ts";
-import type { RecoveryPoint } from "./recovery-point.ts";
+import { isMixed, type RecoveryPoint } from "./recovery-point.ts";
 import { type CountedRule, consistencies, keepsAll, type RetentionPolicy } from "./retention-policy.ts";
 
 /** Why a point is kept, such as `daily 3` or `newest complete of vol-1`. */
@@ -58,7 +58,7 @@ export function keepByPolicy(
     for (const point of points) keep(point, { rule: "everything", detail: "the policy has no rules" });
     return;
   }
-  const settled = points.filter((point) => point.state !== "pending");
+  const settled = points.filter((point) => point.state !== "pending" && !isMixed(point));
   const levels = [...new Set(settled.map((point) => quality.get(point) ?? 0))].filter((level) => level > 0);
   for (const level of levels.sort((a, b) => b - a)) {
     const good = settled.filter((point) => (quality.get(point) ?? 0) >= level);

@@ -1,7 +1,7 @@
 import type { Instance, Tags, Volume } from "./instance.ts";
 import { type Job, seriesOf } from "./job.ts";
 import { decodeManifest, encodeManifest, type ManifestDetail, maxTagValue, recipeOf } from "./manifest.ts";
-import { type Hold, type RecoveryPoint, type Snapshot, stateOf } from "./recovery-point.ts";
+import { type Hold, mixtureOf, type RecoveryPoint, type Snapshot, stateOf } from "./recovery-point.ts";
 import { consistencies, formatPolicy, parsePolicy } from "./retention-policy.ts";
 
 /** EC2 allows this many tags on a snapshot. */
@@ -30,6 +30,8 @@ export interface Birth {
   readonly instance: Instance;
   /** By the host's clock; only for people, since retention goes by EC2's start time. */
   readonly captured: Date;
+  /** EC2's clock, by which other tools delete. */
+  readonly asOf?: Date;
   readonly volumes: readonly Volume[];
   readonly version: string;
 }
@@ -82,7 +84,15 @@ export function tagsOf(birth: Birth): PointTags {
   return { tags: identity, copyVolumeTags: false, dropped: ["the restore recipe", "every tag but our own"] };
 }
 
-function identityOf({ pointId, runId, job, instance, captured, version }: Birth): Record<string, string> {
+function identityOf({
+  pointId,
+  runId,
+  job,
+  instance,
+  captured,
+  asOf,
+  version,
+}: Birth): Record<string, string> {
   const tags: Record<string, string> = {
     [tagKeys.point]: pointId,
     [tagKeys.run]: runId,
@@ -98,7 +108,8 @@ function identityOf({ pointId, runId, job, instance, captured, version }: Birth)
     tags[tagKeys.name] = cut(instance.name, maxTagValue);
   if (job.dialect === "seed2") {
     tags["Type"] = "Automated";
-    tags["DeleteOn"] = dateOf(captured.getTime() + (job.retention.within ?? 0));
+    // By EC2's clock or not at all: other tools would delete by a wrong date.
+    if (asOf !== undefined) tags["DeleteOn"] = dateOf(asOf.getTime() + (job.retention.within ?? 0));
   }
   return tags;
 }
@@ -161,6 +172,9 @@ function pointOf(id: string, snapshots: readonly Snapshot[], asOf: Date): Recove
   const consistency = consistencies.find((one) => one === tags[tagKeys.consistency]) ?? "crash";
   const policy = tags[tagKeys.retention];
   const name = tags[tagKeys.name];
+  const why = mixtureOf(snapshots);
+  const mixture: Hold[] =
+    why === undefined ? [] : [{ by: "mixed", detail: `${why}; look at its tag ${tagKeys.point}` }];
   return {
     id,
     run: tags[tagKeys.run] ?? "",
@@ -168,13 +182,13 @@ function pointOf(id: string, snapshots: readonly Snapshot[], asOf: Date): Recove
     series: tags[tagKeys.series] ?? "",
     instanceArn: tags[tagKeys.instance] ?? "",
     ...(name === undefined ? {} : { name }),
-    state: stateOf(snapshots, planned),
+    state: why === undefined ? stateOf(snapshots, planned) : "partial",
     captured: new Date(Math.min(...snapshots.map((one) => one.startTime.getTime()))),
     consistency,
     snapshots,
     recipe,
     ...(policy === undefined ? {} : { policy: parsePolicy(policy) ?? "unreadable" }),
-    holds: snapshots.flatMap((snapshot) => holdsOf(snapshot, asOf)),
+    holds: [...mixture, ...snapshots.flatMap((snapshot) => holdsOf(snapshot, asOf))],
   };
 }
 

@@ -21,6 +21,8 @@ export interface CaptureOrder {
   readonly instance: Instance;
   readonly scope: CaptureScope;
   readonly runId: string;
+  /** EC2's clock, if it is known. */
+  readonly asOf?: Date;
 }
 
 /** A capture that is ready: everything that can fail beforehand has been done. */

@@ -25,7 +25,7 @@ export type PointState = "pending" | "complete" | "partial" | "failed";
 
 /** Why a point cannot be removed now. Normal, listed, no error. */
 export interface Hold {
-  readonly by: "ami" | "lock" | "keep-forever" | "aws-backup" | "dlm" | "delete-on" | "refused";
+  readonly by: "ami" | "lock" | "keep-forever" | "aws-backup" | "dlm" | "delete-on" | "refused" | "mixed";
   readonly detail: string;
 }
 
@@ -72,6 +72,25 @@ export function stateOf(snapshots: readonly Snapshot[], planned: readonly string
   const whole = new Set(snapshots.filter((one) => one.state === "completed").map((one) => one.volumeId));
   const missing = planned.some((volumeId) => !whole.has(volumeId));
   return missing || whole.size < snapshots.length ? "partial" : "complete";
+}
+
+/** EC2 gives all members of a set the same start time; what differs by more than this was not made with it. */
+const sameStart = 60_000;
+
+/**
+ * Why snapshots that carry the same point id cannot be one set: others were tagged, copied or made by a
+ * tool that copies tags. Nobody can say then which of them is the point, so none may stand for it or go.
+ */
+export function mixtureOf(snapshots: readonly Snapshot[]): string | undefined {
+  const starts = snapshots.map((one) => one.startTime.getTime());
+  if (Math.max(...starts) - Math.min(...starts) > sameStart) return "its snapshots were not started together";
+  const volumes = new Set(snapshots.map((one) => one.volumeId));
+  return volumes.size < snapshots.length ? "it has two snapshots of one volume" : undefined;
+}
+
+/** Whether the point is such a mixture. */
+export function isMixed(point: RecoveryPoint): boolean {
+  return point.holds.some((hold) => hold.by === "mixed");
 }
 
 /** The volumes of which the point holds restorable data, whatever the state of the set. */

@@ -155,5 +155,6 @@ export function exitCodeOf(reports: readonly RunReport[]): number {
 
 function didSomething(report: RunReport): boolean {
   const removed = report.retention?.removals.some((removal) => removal.outcome === "removed") ?? false;
-  return report.outcome === "done" || report.points.length > 0 || removed;
+  const made = report.points.some((point) => point.state !== "failed");
+  return report.outcome === "done" || made || removed;
 }

@@ -1,5 +1,5 @@
 import { add, type KeepReason, keepByPolicy, type Reasons } from "./keep-rules.ts";
-import { type RecoveryPoint, restorableVolumes } from "./recovery-point.ts";
+import { isMixed, type RecoveryPoint, restorableVolumes } from "./recovery-point.ts";
 import { describePolicy, formatPolicy, type RetentionPolicy } from "./retention-policy.ts";
 
 export interface Kept {
@@ -131,7 +131,7 @@ function keepNewestOfEachVolume(
   const safe = new Set(forgotten);
   for (const complete of [true, false]) {
     for (const point of points) {
-      if ((point.state === "complete") !== complete || point.state === "pending") continue;
+      if ((point.state === "complete") !== complete || point.state === "pending" || isMixed(point)) continue;
       const volumes = restorableVolumes(point).filter((volume) => !safe.has(volume));
       if (volumes.length === 0) continue;
       for (const volume of volumes) safe.add(volume);

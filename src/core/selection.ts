@@ -133,7 +133,8 @@ export function scopeOf(selected: Selected): CaptureScope | Unscopable {
       remedy: "see the reasons beside each volume in `ec2-backup plan`",
     };
   }
-  const excludeRoot = !selected.chosen.some(({ volume }) => volume.root);
+  // Where no volume is known as the root, none may be left out as such.
+  const excludeRoot = selected.left.some(({ volume }) => volume.root);
   // A volume that is about to detach may be gone when the request arrives, and naming it would fail the set.
   const data = selected.left
     .map(({ volume }) => volume)

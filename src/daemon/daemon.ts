@@ -153,18 +153,21 @@ function started(start: () => RunningJob, log: Log): RunningJob {
   }
 }
 
-/** Lets the runs end; when the time is up, or somebody is in a hurry, they are told to stop. */
+/**
+ * Lets the runs end; when the time is up, or somebody is in a hurry, they are told to stop. Once: a run
+ * that is told twice ends without a report. Who is in a hurry after that tells them a second time.
+ */
 async function drain({ clock, waits, hurry }: DaemonDeps, running: Map<string, RunningJob>): Promise<void> {
   const ended = Promise.all([...running.values()].map((run) => run.ended));
   const stopAll = (): void => {
     for (const run of running.values()) run.stop();
   };
-  hurry.addEventListener("abort", stopAll, { once: true });
   const late = new AbortController();
   const limit = clock.sleep(waits.stopWithin, AbortSignal.any([late.signal, hurry]));
   await Promise.race([ended, limit]);
   late.abort();
   stopAll();
+  hurry.addEventListener("abort", stopAll, { once: true });
   await ended;
 }
 

@@ -23,7 +23,9 @@ export function ebsEngine(connection: Connection, version: string): Engine {
           ? { key: tagKeys.series, value: scope.series }
           : { key: tagKeys.instance, value: scope.instanceArn };
       const { snapshots, asOf } = await listSnapshots(connection, tag, signal);
-      return { points: pointsOf(snapshots, asOf), asOf };
+      // Not left to the filter alone: what is listed may be removed.
+      const ours = snapshots.filter((one) => one.tags[tag.key] === tag.value);
+      return { points: pointsOf(ours, asOf), asOf };
     },
     withHolds: (points, signal) => withImageHolds(connection, points, signal),
     remove: (point) => removeMembers(connection, point),
@@ -31,9 +33,18 @@ export function ebsEngine(connection: Connection, version: string): Engine {
 }
 
 function prepare(connection: Connection, version: string, order: CaptureOrder): Prepared {
-  const { job, instance, scope, runId } = order;
+  const { job, instance, scope, runId, asOf } = order;
   const birth = (pointId: string, captured: Date) =>
-    tagsOf({ pointId, runId, job, instance, captured, volumes: scope.expected, version });
+    tagsOf({
+      pointId,
+      runId,
+      job,
+      instance,
+      captured,
+      ...(asOf === undefined ? {} : { asOf }),
+      volumes: scope.expected,
+      version,
+    });
   return {
     dropped: birth("", new Date(0)).dropped,
     async capture(pointId, captured, signal) {

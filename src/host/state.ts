@@ -1,4 +1,4 @@
-import { readdir, stat, unlink } from "node:fs/promises";
+import { readdir, rename, stat, unlink } from "node:fs/promises";
 import path from "node:path";
 import type { Audit, CaptureNote, Journal } from "../core/ports.ts";
 import type { RunReport } from "../core/report.ts";
@@ -38,7 +38,7 @@ export class StateDirectory {
       if (!name.startsWith("job-") || !name.endsWith(".json")) continue;
       const job = name.slice("job-".length, -".json".length);
       const read = (await readJson(path.join(state.#own(), name))) as Partial<JobState> | undefined;
-      if (read?.version === 1 && read.job === job) state.#jobs.set(job, read as JobState);
+      if (read?.version === 1 && read.job === job) state.#jobs.set(job, withoutDamage(read as JobState));
     }
     return state;
   }
@@ -58,8 +58,11 @@ export class StateDirectory {
 
   async update(name: string, change: (state: JobState) => JobState): Promise<void> {
     const file = path.join(this.#own(), `job-${name}.json`);
-    const read = (await readJson(file)) as Partial<JobState> | undefined;
-    const current: JobState = read?.version === 1 ? (read as JobState) : { version: 1, job: name };
+    const read = (await readJson(file)) as (Partial<JobState> & { version?: number }) | null | undefined;
+    // Of a later version of this program, which may come back: set aside, not lost.
+    if (read?.version !== undefined && read.version > 1) await rename(file, `${file}.v${read.version}`);
+    const usable = read?.version === 1 && read.job === name;
+    const current: JobState = usable ? (read as JobState) : { version: 1, job: name };
     const next = change(current);
     await replaceFile(file, `${JSON.stringify(next)}\n`);
     this.#jobs.set(name, next);
@@ -120,6 +123,14 @@ export async function lastInstance(directory: string): Promise<string | undefine
     ids.map(async (id) => ({ id, at: (await stat(path.join(directory, id))).mtimeMs })),
   );
   return dated.sort((a, b) => b.at - a.at)[0]?.id;
+}
+
+/** A report that cannot be one is left out; what else is known of the job stays. */
+function withoutDamage(state: JobState): JobState {
+  const { report, ...rest } = state;
+  const looksRight =
+    typeof report?.finished === "string" && Array.isArray(report.problems) && Array.isArray(report.points);
+  return looksRight ? state : rest;
 }
 
 /** What a killed process left. A younger one may still be at work on it. */

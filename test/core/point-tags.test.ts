@@ -158,9 +158,21 @@ describe("the tags of a set", () => {
 
   test("name the day from which another tool may delete, where that dialect is asked for", () => {
     const { tags } = tagsOf(
-      birth({ job: job({ dialect: "seed2", retention: policy({ within: 7 * day }) }) }),
+      birth({
+        captured: new Date("2020-01-01T00:00:00Z"),
+        asOf: new Date("2027-03-28T02:00:00Z"),
+        job: job({ dialect: "seed2", retention: policy({ within: 7 * day }) }),
+      }),
     );
     expect(tags).toMatchObject({ Type: "Automated", DeleteOn: "2027-04-04" });
+  });
+
+  test("name no day where EC2's clock is not known", () => {
+    const { tags } = tagsOf(
+      birth({ job: job({ dialect: "seed2", retention: policy({ within: 7 * day }) }) }),
+    );
+    expect(tags["Type"]).toBe("Automated");
+    expect(tags).not.toHaveProperty("DeleteOn");
   });
 });
 
@@ -373,7 +385,10 @@ describe("a snapshot that says it is to stay", () => {
   test("holds its whole set", () => {
     const tags = { [tagKeys.point]: "p" };
     const [point] = pointsOf(
-      [snapshot({ id: "snap-1", tags }), snapshot({ id: "snap-2", tags: { ...tags, KeepForever: "yes" } })],
+      [
+        snapshot({ id: "snap-1", volumeId: "vol-1", tags }),
+        snapshot({ id: "snap-2", volumeId: "vol-2", tags: { ...tags, KeepForever: "yes" } }),
+      ],
       asOf,
     );
     expect(point?.holds).toEqual([{ by: "keep-forever", detail: "snap-2 has the tag KeepForever=yes" }]);

@@ -1,0 +1,171 @@
+import { describe, expect, test } from "vitest";
+import type { Command, Invocation } from "../../src/cli/command.ts";
+import { examples, exitCodeTable } from "../../src/cli/help-texts.ts";
+import { parse } from "../../src/cli/parse.ts";
+import { exitCodes } from "../../src/core/report.ts";
+
+const invoke = (line: string): Invocation => parse(line.split(" ").filter(Boolean), "1.2.3");
+
+function commandOf(line: string): Command {
+  const invocation = invoke(line);
+  if (invocation.kind !== "command") expect.fail(JSON.stringify(invocation));
+  return invocation.command;
+}
+
+function usageOf(line: string): string {
+  const invocation = invoke(line);
+  if (invocation.kind !== "usage") expect.fail(JSON.stringify(invocation));
+  return invocation.message;
+}
+
+function textOf(line: string): string {
+  const invocation = invoke(line);
+  if (invocation.kind !== "text") expect.fail(JSON.stringify(invocation));
+  return invocation.text;
+}
+
+const run = { name: "run", jobs: [], all: false, wait: false, dryRun: false, trigger: "manual" };
+const prune = { name: "prune", jobs: [], all: false, yes: false, dryRun: false };
+const forget = { name: "forget", volume: "vol-0123456789abcdef0", yes: false, dryRun: false };
+
+describe("a command", () => {
+  test.each<[string, object]>([
+    ["run", run],
+    ["run database files", { ...run, jobs: ["database", "files"] }],
+    ["run --all", { ...run, all: true }],
+    ["run --wait", { ...run, wait: true }],
+    ["run --dry-run", { ...run, dryRun: true }],
+    ["run --splay 90m", { ...run, splay: 5_400_000 }],
+    ["run nightly --wait --all", { ...run, jobs: ["nightly"], wait: true, all: true }],
+    [
+      "run default --trigger catch-up --slot 2027-03-01T02:00:00Z --missed 3 --overlapped 1",
+      {
+        ...run,
+        jobs: ["default"],
+        trigger: "catch-up",
+        slot: "2027-03-01T02:00:00.000Z",
+        missed: 3,
+        overlapped: 1,
+      },
+    ],
+    ["plan", { name: "plan", jobs: [], all: false }],
+    ["plan database --all", { name: "plan", jobs: ["database"], all: true }],
+    ["daemon", { name: "daemon" }],
+    ["list", { name: "list", jobs: [] }],
+    ["list database files", { name: "list", jobs: ["database", "files"] }],
+    ["explain snap-0123456789abcdef0", { name: "explain", snapshot: "snap-0123456789abcdef0" }],
+    ["prune", prune],
+    ["prune database --yes --all", { ...prune, jobs: ["database"], yes: true, all: true }],
+    ["prune --dry-run", { ...prune, dryRun: true }],
+    ["forget vol-0123456789abcdef0", forget],
+    ["forget vol-0123456789abcdef0 --yes", { ...forget, yes: true }],
+    ["forget vol-0123456789abcdef0 --dry-run", { ...forget, dryRun: true }],
+    ["status", { name: "status" }],
+    ["check-config", { name: "check-config", schema: false }],
+    ["check-config --schema", { name: "check-config", schema: true }],
+  ])("`%s` is understood", (line, command) => {
+    expect(commandOf(line)).toEqual(command);
+  });
+
+  test.each<[string, object]>([
+    ["status", { json: false, color: true }],
+    ["status --json", { json: true, color: true }],
+    ["--json status", { json: true, color: true }],
+    ["status --no-color", { json: false, color: false }],
+    ["--log-level debug status", { json: false, color: true, logLevel: "debug" }],
+    ["status --config ./new.yaml", { json: false, color: true, config: "./new.yaml" }],
+    [
+      "status --config=/etc/x.yaml --json --log-level=error",
+      {
+        json: true,
+        color: true,
+        config: "/etc/x.yaml",
+        logLevel: "error",
+      },
+    ],
+  ])("takes the options of all commands before and after it: `%s`", (line, global) => {
+    expect(invoke(line)).toMatchObject({ kind: "command", command: { name: "status" }, global });
+  });
+});
+
+describe("wrong usage says what is wrong and where help is", () => {
+  test.each([
+    ["rnu", /unknown command 'rnu'\n\(Did you mean run\?\)/],
+    ["statsu", /unknown command 'statsu'\n\(Did you mean status\?\)/],
+    ["backup", /unknown command 'backup'/],
+    ["run --dry", /unknown option '--dry'/],
+    ["run --dryrun", /unknown option '--dryrun'\n\(Did you mean --dry-run\?\)/],
+    ["run --wiat", /unknown option '--wiat'\n\(Did you mean --wait\?\)/],
+    ["list --yes", /unknown option '--yes'/],
+    ["run --splay soon", /--splay.*soon.*invalid/],
+    ["run --splay", /--splay <duration>' argument missing/],
+    ["run --trigger cron", /Allowed choices are manual, schedule, catch-up/],
+    ["run --slot tonight", /expected an ISO 8601 instant/],
+    ["run --missed -1", /expected a whole number/],
+    ["run --missed 1.5", /expected a whole number/],
+    ["--log-level loud status", /Allowed choices are error, warn, info, debug/],
+    ["explain", /missing required argument 'snapshot'/],
+    ["explain vol-0123456789abcdef0", /expected snap-/],
+    ["explain snap-1 snap-2", /too many arguments/],
+    ["forget", /missing required argument 'volume'/],
+    ["forget snap-0123456789abcdef0", /expected vol-/],
+    ["forget vol-XYZ", /expected vol-/],
+    ["status now", /too many arguments/],
+    ["daemon now", /too many arguments/],
+    ["check-config file.yaml", /too many arguments/],
+    ["--config", /--config <file>' argument missing/],
+  ])("`%s`", (line, expected) => {
+    const message = usageOf(line);
+    expect(message).toMatch(expected);
+    expect(message).toMatch(/\nTry: ec2-backup --help$/);
+    expect(message).not.toMatch(/^error:/);
+  });
+
+  test("without a command there is the help", () => {
+    expect(usageOf("")).toContain("Commands:");
+  });
+});
+
+describe("help", () => {
+  const names = ["run", "plan", "daemon", "list", "explain", "prune", "forget", "status", "check-config"];
+
+  test("names every command, shows examples and the table of exit codes", () => {
+    const text = textOf("--help");
+    for (const name of names) expect(text).toMatch(new RegExp(`^  ${name}\\b`, "m"));
+    expect(text).toContain(examples["main"]);
+    expect(text).toContain(exitCodeTable);
+    expect(textOf("-h")).toBe(text);
+  });
+
+  test.each(names)("of %s has an example that is understood", (name) => {
+    const text = textOf(`${name} --help`);
+    const lines = text.slice(text.indexOf("Examples:")).split("\n").slice(1);
+    const typed = lines
+      .map((line) => /^ {2}ec2-backup (.*?)(?: {2,}.*| [|>].*)?$/.exec(line)?.[1] ?? "")
+      .filter(Boolean);
+    expect(typed.length).toBeGreaterThan(0);
+    for (const line of typed) expect(commandOf(line.replace(/ [|>].*$/, "")).name).toBe(name);
+  });
+
+  test("the examples of the program are understood as well", () => {
+    const typed = [...(examples["main"] ?? "").matchAll(/^ {2}ec2-backup (.*?)(?: {2,}.*)?$/gm)].map(
+      (match) => match[1],
+    );
+    expect(typed.map((line) => commandOf(line ?? "").name)).toEqual(["run", "plan", "list", "explain"]);
+  });
+
+  test("what only the daemon says to its runs is not shown", () => {
+    expect(textOf("run --help")).not.toMatch(/--(trigger|slot|missed|overlapped)/);
+  });
+
+  test("the table has every exit code that there is, and no other", () => {
+    const shown = [...exitCodeTable.matchAll(/(?:^ {2}|SIGINT +)(\d+) /gm)].map((match) => Number(match[1]));
+    const { internal, ...documented } = exitCodes;
+    expect(internal).toBe(70);
+    expect(shown.sort((a, b) => a - b)).toEqual(Object.values(documented).sort((a, b) => a - b));
+  });
+
+  test("the version is the version and nothing else", () => {
+    expect(textOf("--version")).toBe("1.2.3\n");
+  });
+});
