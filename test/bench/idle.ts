@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { agent } from "./contenders/agent.ts";
+import { agent, ownFolders } from "./contenders/agent.ts";
 import { plainEnvironment } from "./measure.ts";
 import { Simulator } from "./simulator.ts";
 import { against, fixed, printTable } from "./table.ts";
@@ -30,7 +30,9 @@ export async function idle(root: string, folder: string, seconds: number): Promi
   if (reason !== undefined) return console.log(`left out: the idle daemon: ${reason}`);
   const daemon = agent.command(work).map((word) => (word === "run" ? "daemon" : word));
   const bare = [process.execPath, "-e", "setInterval(() => {}, 2 ** 30)"];
-  const processes = [bare, daemon].map((command) => start(command, simulator.env));
+  const processes = [bare, daemon].map((command) =>
+    start(command, { ...simulator.env, ...ownFolders(folder) }),
+  );
   try {
     await sleep(5000);
     const before = processes.map(look);

@@ -2,25 +2,22 @@
 //
 //   npm run bench [-- one-shot sizes idle planning]
 //
-// BENCH_RUNS (15) and BENCH_IDLE_SECONDS (60) say how long. A slow machine never fails it; a wrong count does.
+// BENCH_RUNS (15) and BENCH_IDLE_SECONDS (60) say how long. A slow machine never fails it; a wrong
+// count or size does.
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { idle } from "./idle.ts";
-import { oneShot } from "./one-shot.ts";
-import { planning } from "./planning.ts";
-import { sizes } from "./sizes.ts";
 
 const root = path.join(import.meta.dirname, "../..");
 const folder = mkdtempSync(path.join(tmpdir(), "ec2-backup-bench-"));
 const runs = Number(process.env.BENCH_RUNS ?? 15);
 const seconds = Number(process.env.BENCH_IDLE_SECONDS ?? 60);
 
-const parts: Record<string, () => void | Promise<void>> = {
-  sizes: () => sizes(root),
-  "one-shot": () => oneShot(root, folder, runs),
-  planning: () => planning(root, folder, runs),
-  idle: () => idle(root, folder, seconds),
+const parts: Record<string, () => Promise<void>> = {
+  sizes: async () => (await import("./sizes.ts")).sizes(root, folder),
+  "one-shot": async () => (await import("./one-shot.ts")).oneShot(root, folder, runs),
+  planning: async () => (await import("./planning.ts")).planning(root, folder, runs),
+  idle: async () => (await import("./idle.ts")).idle(root, folder, seconds),
 };
 
 const wanted = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(parts);

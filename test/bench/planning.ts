@@ -36,8 +36,8 @@ export async function planning(root: string, folder: string, rounds: number): Pr
     [
       ["first plan, ms", fixed(times[0] ?? Number.NaN)],
       ["plan, ms", fixed(plan)],
-      ["list as many snapshots, ms", fixed(listing)],
-      ["plan / list", against(plan / listing, goal)],
+      ["list as many by the plain SDK, ms", fixed(listing)],
+      ["plan / list", against(plan / listing, goal, 3)],
     ],
   );
 }

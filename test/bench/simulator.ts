@@ -5,6 +5,13 @@ import path from "node:path";
 import { createInterface } from "node:readline";
 import { plainEnvironment } from "./measure.ts";
 
+/** One call as the simulator recorded it; those of the metadata service have a path as their action. */
+export interface Call {
+  service: string;
+  action: string;
+  faults: string[];
+}
+
 /** A simulated AWS in a process of its own, so that its work is not counted as a contender's. */
 export class Simulator implements AsyncDisposable {
   readonly env: Readonly<Record<string, string>>;
@@ -29,17 +36,15 @@ export class Simulator implements AsyncDisposable {
     throw new Error(`${program} ended without printing its environment`);
   }
 
-  /** Everything as at the start, then the given latency on every call. */
+  /** Everything as at the start, then the given latency on every API call; the metadata service is as quick as ever. */
   async reset(latency: number): Promise<void> {
     await this.#control("POST", "reset");
-    if (latency > 0) await this.#control("POST", "faults", [{ kind: "delay", ms: latency }]);
+    if (latency > 0) await this.#control("POST", "faults", [{ kind: "delay", ms: latency, count: "always" }]);
   }
 
-  /** Actions that were called since the last reset, in order, such as `ec2:DescribeVolumes`. */
-  async calls(): Promise<string[]> {
-    const answer = await this.#control("GET", "calls");
-    const calls: { action: string }[] = Array.isArray(answer) ? answer : (answer as { calls: [] }).calls;
-    return calls.map((call) => call.action);
+  /** The calls since the last reset, in order. */
+  async calls(): Promise<Call[]> {
+    return (await this.#control("GET", "calls")) as Call[];
   }
 
   async #control(method: string, what: string, body?: unknown): Promise<unknown> {

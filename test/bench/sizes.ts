@@ -1,33 +1,24 @@
-import { readFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { readFileSync, statSync } from "node:fs";
 import path from "node:path";
+import { agent, ownFolders } from "./contenders/agent.ts";
+import { plainEnvironment } from "./measure.ts";
+import { Simulator } from "./simulator.ts";
 import { against, fixed, printTable } from "./table.ts";
 
 interface Output {
   bytes: number;
-  entryPoint?: string;
   inputs: Record<string, { bytesInOutput: number }>;
-  imports: { path: string; kind: string }[];
 }
 
-const goals = { total: 450, schema: 20 };
+/** In kB. Unlike times these are the same on every machine, so a miss is a failure. */
+const limits = { loaded: 450, schema: 20 };
 
-/** Everything that the agent can load: what is reachable from its command. */
-export function agentOutputs(meta: { outputs: Record<string, Output> }): Map<string, Output> {
-  const found = new Map<string, Output>();
-  const visit = (name: string) => {
-    const output = meta.outputs[name];
-    if (output === undefined || found.has(name)) return;
-    found.set(name, output);
-    for (const { path: next } of output.imports) visit(next);
-  };
-  visit("dist/ec2-backup.js");
-  return found;
-}
-
-/** How large the agent is and which packages make it so. */
-export function sizes(root: string): void {
+/** How much a run loads, how large the whole agent is, and which packages make it so. */
+export async function sizes(root: string, folder: string): Promise<void> {
   const meta = JSON.parse(readFileSync(path.join(root, "dist/meta.json"), "utf8"));
-  const outputs = agentOutputs(meta);
+  const all: [string, Output][] = Object.entries(meta.outputs);
+  const outputs = new Map(all.filter(([name]) => name.startsWith("dist/agent/")));
   const packages = new Map<string, number>();
   let schema = 0;
   for (const { inputs } of outputs.values()) {
@@ -38,17 +29,36 @@ export function sizes(root: string): void {
     }
   }
   const kilo = (bytes: number) => bytes / 1000;
+  const loaded = await loadedByRun(root, folder);
   const total = [...outputs.values()].reduce((sum, output) => sum + output.bytes, 0);
   printTable(
     `The agent's bundle, ${outputs.size} files, kB minified`,
     ["part", "kB"],
     [
-      ["all of it", against(kilo(total), goals.total, 0)],
-      ["  of it the EC2 schema", against(kilo(schema), goals.schema, 1)],
+      ["loaded by a run that tags govern", against(kilo(loaded), limits.loaded, 0)],
+      ["all of it", fixed(kilo(total), 0)],
+      ["  of it the EC2 schema", against(kilo(schema), limits.schema, 1)],
       ...[...packages]
         .sort((a, b) => b[1] - a[1])
         .slice(0, 20)
         .map(([name, bytes]) => [`  ${name}`, fixed(kilo(bytes), 1)]),
     ],
   );
+  if (kilo(loaded) > limits.loaded || kilo(schema) > limits.schema) process.exitCode = 1;
+}
+
+/** The bytes of the chunks that such a run really loads. */
+async function loadedByRun(root: string, folder: string): Promise<number> {
+  await using simulator = await Simulator.start(root, folder, {});
+  const list = path.join(folder, "loaded");
+  const [program = "", ...words] = agent.command({ root, folder, config: "", env: {} }).slice(0, -2);
+  execFileSync(program, ["--require", path.join(root, "test/fakes/record-modules.cjs"), ...words], {
+    stdio: "pipe",
+    env: { ...plainEnvironment(), ...ownFolders(folder), ...simulator.env, RECORD_MODULES: list },
+  });
+  const chunks = readFileSync(list, "utf8")
+    .split("\n")
+    .filter((file) => file.startsWith(path.join(root, "dist/agent/")));
+  if (chunks.length === 0) throw new Error("the run loaded nothing of dist/agent");
+  return chunks.reduce((sum, file) => sum + statSync(file).size, 0);
 }

@@ -7,9 +7,16 @@ const program = (work: Work) => process.env.BENCH_AGENT ?? path.join(work.root, 
 export const missing = (work: Work): string | undefined =>
   existsSync(program(work)) ? undefined : `${program(work)} is not built`;
 
+/** Those of this machine's own agent, if it has one, are no business of a benchmark. */
+export const ownFolders = (folder: string): Record<string, string> => ({
+  STATE_DIRECTORY: path.join(folder, "state"),
+  CACHE_DIRECTORY: path.join(folder, "cache"),
+});
+
 /** The shipped command as cron starts it. */
 export const agent: Contender = {
   name: "ec2-backup run",
   missing,
   command: (work) => [process.execPath, program(work), "run", "--config", work.config],
+  env: (work) => ownFolders(work.folder),
 };
