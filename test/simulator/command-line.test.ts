@@ -162,7 +162,8 @@ describe.skipIf(missing !== undefined)(
 
     test("with credentials of the metadata service", { timeout: 60_000 }, async () => {
       const simulation = await simulate({ ...scenario, clock: { speed: 0 } });
-      const environment = { AWS_EC2_METADATA_SERVICE_ENDPOINT: simulation.simulator.url };
+      // Older releases put the path right behind it.
+      const environment = { AWS_EC2_METADATA_SERVICE_ENDPOINT: `${simulation.simulator.url}/` };
       const arn = `arn:aws:sts::111122223333:assumed-role/ec2-backup/${instance}`;
       expect(await aws(simulation, "sts get-caller-identity", environment)).toMatchObject({ Arn: arn });
     });
