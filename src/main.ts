@@ -9,6 +9,7 @@ import { type AgentOptions, type Outcome, wishOf } from "./agent/wish.ts";
 import { printChecked } from "./cli/check-config.ts";
 import type { Command, GlobalOptions } from "./cli/command.ts";
 import { printExplanation } from "./cli/explain.ts";
+import { forgotten } from "./cli/forget.ts";
 import { pointJson, printPoints } from "./cli/list.ts";
 import { parse } from "./cli/parse.ts";
 import { progressBar } from "./cli/progress.ts";
@@ -27,6 +28,8 @@ import { version } from "./version.ts";
 interface Result {
   readonly code: number;
   readonly json: object;
+  /** What is printed is a document of its own already, such as a schema. */
+  readonly whole?: boolean;
   readonly print: (out: Terminal) => void;
 }
 
@@ -48,7 +51,10 @@ async function main(): Promise<void> {
     return;
   }
   if (invocation.kind === "usage") {
-    process.stderr.write(`ec2-backup: ${invocation.message}\n`);
+    const { message: found } = invocation;
+    const error = { kind: "usage", doing: "read the command line", found };
+    if (process.argv.includes("--json")) writeJson({ exitCode: exitCodes.usage, error });
+    process.stderr.write(`ec2-backup: ${found}\n`);
     process.exitCode = exitCodes.usage;
     return;
   }
@@ -61,8 +67,7 @@ async function main(): Promise<void> {
   try {
     const result = await execute(command, global);
     code = result.code;
-    if (global.json)
-      process.stdout.write(`${JSON.stringify({ version: 1, exitCode: code, ...result.json })}\n`);
+    if (global.json && result.whole !== true) writeJson({ exitCode: code, ...result.json });
     else result.print(out);
   } catch (error) {
     code = complain(error, command, global);
@@ -72,14 +77,17 @@ async function main(): Promise<void> {
   setTimeout(() => process.exit(), 2_000).unref();
 }
 
+/** One document, on a line of its own. */
+function writeJson(document: object): void {
+  process.stdout.write(`${JSON.stringify({ version: 1, ...document })}\n`);
+}
+
 function complain(error: unknown, command: Command, global: GlobalOptions): number {
   const failure = failureOf(error, command.name);
   const code = failure.kind === "interrupted" ? interruptedCode() : exitCodeOfKind(failure.kind);
   const { kind, doing, found, remedy } = failure;
   if (global.json) {
-    process.stdout.write(
-      `${JSON.stringify({ version: 1, exitCode: code, error: { kind, doing, found, remedy } })}\n`,
-    );
+    writeJson({ exitCode: code, error: { kind, doing, found, remedy } });
   } else {
     process.stderr.write(`ec2-backup: ${sentenceOf(failure)}\n`);
   }
@@ -103,7 +111,10 @@ function obey(signal: "SIGINT" | "SIGTERM"): void {
     stop.abort();
     return;
   }
-  if (draining && !hurry.signal.aborted) return hurry.abort();
+  if (draining && !hurry.signal.aborted) {
+    hurry.abort();
+    return;
+  }
   // A service manager and a daemon that both pass on the same wish are not in a hurry.
   if (performance.now() - stoppedAt > 1_000) process.exit(interruptedCode());
 }
@@ -132,14 +143,13 @@ async function execute(command: Command, global: GlobalOptions): Promise<Result>
       const consent = { yes: true, forget: new Set([command.volume]) };
       const planned = command.dryRun || !command.yes;
       const outcome = await perform(wishOf({ jobs }, { planned, consent }), options, stop.signal);
-      return reported(
-        command.yes ? outcome : { ...outcome, message: "Nothing was removed. To remove: add --yes" },
-      );
+      const message = outcome.message ?? forgotten(outcome.reports, command.volume, planned);
+      return reported({ ...outcome, message });
     }
     case "list": {
       const found = await points(command.jobs, options, stop.signal);
       const json = { points: found.map(pointJson) };
-      return { code: exitCodes.done, json, print: (out) => printPoints(found, out) };
+      return { code: exitCodes.done, json, print: (out) => printPoints(found, command.jobs, out) };
     }
     case "explain": {
       const found = await explain(command.snapshot, options, stop.signal);
@@ -177,7 +187,12 @@ async function checked(options: AgentOptions): Promise<Result> {
 async function schema(): Promise<Result> {
   const { jsonSchema } = await import("./config/json-schema.ts");
   const json = jsonSchema();
-  return { code: exitCodes.done, json, print: (out) => out.print(JSON.stringify(json, null, 2)) };
+  return {
+    code: exitCodes.done,
+    json,
+    whole: true,
+    print: (out) => out.print(JSON.stringify(json, null, 2)),
+  };
 }
 
 function reported({ reports, message }: Outcome): Result {
@@ -215,7 +230,7 @@ async function agentOptions(command: Command, global: GlobalOptions): Promise<Ag
     }),
     progress: (percent, point) => {
       if (percent >= 100) bar.end();
-      else bar.update(percent, `waiting for point ${point.id}`);
+      else bar.update(percent, `of ${point.snapshots.length} snapshots`);
     },
     flags,
   };

@@ -30,7 +30,7 @@ const whole = new Set([
 function membersRead(): string[] {
   const dotted = [...sources.matchAll(/\.([A-Z][A-Za-z]+)\b(?!\()/g)].map((match) => match[1] ?? "");
   const asked = [...sources.matchAll(/"([A-Z][A-Za-z]+)" in found/g)].map((match) => match[1] ?? "");
-  const apart = [...sources.matchAll(/const \{([^}]*)\} = (?:found|volume)\b/g)]
+  const apart = [...sources.matchAll(/const \{([^}]*)\} (?:= (?:found|volume)\b|of answer)/g)]
     .flatMap((match) => (match[1] ?? "").split(","))
     .map((part) => part.split(":")[0]?.trim() ?? "");
   return [...new Set([...dotted, ...asked, ...apart])].filter((name) => /^[A-Z]/.test(name));

@@ -160,7 +160,14 @@ async function removePoint(
     for (const one of point.snapshots) await deps.audit.append(lineOf(point, one.id, job, deps, "removing"));
     for await (const removal of engine.remove(point)) {
       removals.push({ ...removal, point: point.id });
-      log(removal.outcome === "failed" ? "warn" : "info", `${removal.outcome}: ${removal.snapshotId}`, {
+      const level = {
+        failed: "warn",
+        left: "debug",
+        held: "info",
+        removed: "info",
+        "was-gone": "info",
+      } as const;
+      log(level[removal.outcome], `${removal.outcome}: ${removal.snapshotId}`, {
         job: job.name,
         point: point.id,
         snapshot: removal.snapshotId,

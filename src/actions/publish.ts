@@ -17,7 +17,9 @@ export async function publish(report: RunReport, deps: PublishDeps): Promise<voi
   const { log } = deps;
   const facts = { run: report.run, job: report.job };
   for (const problem of report.problems) {
-    log(levels[problem.severity], sentenceOf(problem), {
+    // What was only noticed has failed at nothing.
+    const text = problem.severity === "error" ? sentenceOf(problem) : `${problem.doing}: ${problem.found}`;
+    log(levels[problem.severity], text, {
       ...facts,
       ...(problem.code === undefined ? {} : { code: problem.code }),
     });

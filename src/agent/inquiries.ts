@@ -30,19 +30,35 @@ export async function explain(
   const { session, force } = await openReading(options, signal);
   const { instance } = session.discovery;
   const { points: all, asOf } = await session.engine.list({ instanceArn: instance.arn }, signal);
-  const point = all.find((one) => one.snapshots.some(({ id }) => id === snapshot));
+  const point = all.find((one) => one.id === snapshot || one.snapshots.some(({ id }) => id === snapshot));
   if (point === undefined) {
     throw new BackupError({
       kind: "not-found",
       doing: `explain ${snapshot}`,
-      found: `no recovery point of ${instance.id} has this snapshot`,
+      found: `no recovery point of ${instance.id} is or has this`,
       remedy: "see `ec2-backup list --json`; snapshots of other tools and instances are not ours to explain",
     });
   }
+  return {
+    ...(await verdictOf(point, all, asOf, { session, force }, signal)),
+    snapshot: memberOf(point, snapshot),
+  };
+}
+
+function memberOf(point: RecoveryPoint, id: string): string {
+  return point.id === id ? (point.snapshots[0]?.id ?? id) : id;
+}
+
+async function verdictOf(
+  point: RecoveryPoint,
+  all: readonly RecoveryPoint[],
+  asOf: Date,
+  { session, force }: Opened,
+  signal: AbortSignal,
+): Promise<Omit<Explanation, "snapshot">> {
   const job = force.jobs.find((one) => one.name === point.job);
   if (job === undefined) {
     return {
-      snapshot,
       point,
       verdict: "unknown",
       reasons: [`no job ${point.job} is configured, so nothing prunes its series`],
@@ -54,7 +70,6 @@ export async function explain(
   const policy = describePolicy(job.retention);
   if (kept !== undefined) {
     return {
-      snapshot,
       point: kept.point,
       policy,
       verdict: "keep",
@@ -62,7 +77,7 @@ export async function explain(
     };
   }
   const left = brake(plan, false).postponed.some((one) => one.id === point.id);
-  return { snapshot, point, policy, verdict: left ? "postponed" : "remove", reasons: [] };
+  return { point, policy, verdict: left ? "postponed" : "remove", reasons: [] };
 }
 
 /** The series with what outside it holds the point in question. */

@@ -12,8 +12,9 @@ export async function status(stateDirectory: string, signal: AbortSignal): Promi
   return {
     instance,
     protection: state.known ? "protected" : "not protected",
-    jobs: state.jobs().map(({ job, report, note }) => ({
+    jobs: state.jobs().map(({ job, report, note, newest }) => ({
       job,
+      ...(newest === undefined ? {} : { newest }),
       ...(report === undefined ? {} : { report }),
       ...(note === undefined ? {} : { running: { run: note.run, since: note.at } }),
     })),

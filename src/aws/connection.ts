@@ -22,7 +22,7 @@ type SharedConfig = EC2ClientConfig & CloudWatchClientConfig;
 
 /** One client for discovery and capture, so that the capture finds its connection and credentials warm. */
 export function connect(options: ConnectionOptions): Connection {
-  const ec2 = new EC2Client(clientConfig(options));
+  const ec2 = unlogged(new EC2Client(clientConfig(options)));
   sendOnce(ec2);
   noteServiceClock(ec2);
   return { ec2, requestTimeout: options.requestTimeout };
@@ -30,7 +30,15 @@ export function connect(options: ConnectionOptions): Connection {
 
 /** CloudWatch is reached by a client of its own with the credentials that are already there. */
 export function connectCloudWatch(options: ConnectionOptions, beside: Connection): CloudWatchClient {
-  return new CloudWatchClient({ ...clientConfig(options), credentials: beside.ec2.config.credentials });
+  return unlogged(
+    new CloudWatchClient({ ...clientConfig(options), credentials: beside.ec2.config.credentials }),
+  );
+}
+
+/** The SDK copies each answer for its log, also where there is none: a tenth of what a long list costs. */
+function unlogged<C extends EC2Client | CloudWatchClient>(client: C): C {
+  client.middlewareStack.remove("loggerMiddleware");
+  return client;
 }
 
 function clientConfig({ region, userAgent, requestTimeout }: ConnectionOptions): SharedConfig {

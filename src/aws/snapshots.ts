@@ -2,12 +2,14 @@ import {
   CreateSnapshotsCommand,
   DeleteSnapshotCommand,
   DescribeImagesCommand,
+  DescribeLockedSnapshotsCommand,
   DescribeSnapshotsCommand,
   type Snapshot as Ec2Snapshot,
   type Filter,
   type Image,
   type SnapshotInfo,
 } from "@aws-sdk/client-ec2";
+import { BackupError } from "../core/errors.ts";
 import type { Tags } from "../core/instance.ts";
 import type { Snapshot } from "../core/recovery-point.ts";
 import type { Connection } from "./connection.ts";
@@ -178,6 +180,36 @@ function noteHolder(image: Image, holders: Map<string, string>): void {
   for (const mapping of image.BlockDeviceMappings ?? []) {
     const id = mapping.Ebs?.SnapshotId;
     if (id !== undefined) holders.set(id, image.ImageId ?? "an image");
+  }
+}
+
+/**
+ * Which of the snapshots are locked, each with its mode; a lock that has expired holds nothing. Many roles
+ * may not ask and some partitions do not know the question: then nothing is returned.
+ */
+export async function locksOf(
+  connection: Connection,
+  snapshotIds: readonly string[],
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, string> | undefined> {
+  const doing = "look for locks on the snapshots to be removed";
+  const locks = new Map<string, string>();
+  try {
+    for (let from = 0; from < snapshotIds.length; from += maxFilterValues) {
+      const SnapshotIds = snapshotIds.slice(from, from + maxFilterValues);
+      const answer = await call(connection, doing, signal, (abortSignal) =>
+        connection.ec2.send(new DescribeLockedSnapshotsCommand({ SnapshotIds }), { abortSignal }),
+      );
+      for (const { SnapshotId: id, LockState: mode } of answer.Snapshots ?? []) {
+        if (id !== undefined && mode !== undefined && mode !== "expired") locks.set(id, mode);
+      }
+    }
+    return locks;
+  } catch (error) {
+    // One of the snapshots may have gone meanwhile; its removal will find that out.
+    const unanswered = ["denied", "refused", "not-found"];
+    if (error instanceof BackupError && unanswered.includes(error.kind)) return undefined;
+    throw error;
   }
 }
 

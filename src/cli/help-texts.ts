@@ -2,9 +2,10 @@
 export const exitCodeTable = `Exit codes:
   0   done; points that are held back by an image or a lock are normal
   1   something was done and something is wrong: see the report
-  2   nothing was done, for several reasons
+  2   nothing was done, for several reasons or for one without a code of its own
   64  wrong usage
   69  AWS or the instance metadata cannot be reached
+  70  a defect of this program; please report it
   73  state, log or lock cannot be written
   75  another run of the job holds its lock
   77  permission denied by AWS

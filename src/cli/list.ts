@@ -4,9 +4,10 @@ import { summaryOf } from "../core/report.ts";
 import { formatBytes, formatInstant, type Terminal, table } from "./terminal.ts";
 
 /** Prints recovery points, newest first. */
-export function printPoints(points: readonly RecoveryPoint[], out: Terminal): void {
+export function printPoints(points: readonly RecoveryPoint[], jobs: readonly string[], out: Terminal): void {
   if (points.length === 0) {
-    out.print("There is no recovery point of this instance yet. Make one: ec2-backup run");
+    const whose = jobs.length === 0 ? "this instance" : `the job ${jobs.join(", ")} on this instance`;
+    out.print(`There is no recovery point of ${whose}. See what a run would do: ec2-backup plan`);
     return;
   }
   const rows = points.map((point) => [
@@ -16,13 +17,12 @@ export function printPoints(points: readonly RecoveryPoint[], out: Terminal): vo
     point.consistency,
     String(point.snapshots.length),
     formatBytes(sizeOf(point)),
-    point.id,
-    point.holds.map((hold) => hold.by).join(","),
+    [point.id, ...point.holds.map((hold) => `held by ${hold.by}`)].join(" "),
   ]);
-  const head = ["CAPTURED", "JOB", "STATE", "CONSISTENCY", "SNAPSHOTS", "SIZE", "POINT", "HELD BY"];
+  const head = ["CAPTURED", "JOB", "STATE", "CONSISTENCY", "SNAPSHOTS", "SIZE", "POINT"];
   for (const line of table(head, rows, out.width)) out.print(line);
   const complete = points.filter((point) => point.state === "complete").length;
-  out.print(`${points.length} points, ${complete} complete`);
+  out.print(`${points.length} ${points.length === 1 ? "point" : "points"}, ${complete} complete`);
 }
 
 function stateOf(point: RecoveryPoint): string {

@@ -85,7 +85,11 @@ function build(version: string, choose: (command: Command) => void): Program {
     .argument("[job...]", jobs)
     .action((names: string[]) => choose({ name: "list", jobs: names }));
   add("explain", "show what a snapshot belongs to and why it is kept or not")
-    .argument("<snapshot>", "id of a snapshot of this instance", pattern(/^snap-[0-9a-f]+$/, "snap-…"))
+    .argument(
+      "<snapshot>",
+      "id of a snapshot or of a point of this instance",
+      pattern(/^(snap-[0-9a-f]+|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$/, "snap-… or the id of a point"),
+    )
     .action((snapshot: string) => choose({ name: "explain", snapshot }));
   addPruning(add, jobs, choose);
   add("status", "show the last run of each job").action(() => choose({ name: "status" }));

@@ -17,29 +17,52 @@ export function terminal(
   return {
     print: (line) => void stdout.write(`${line}\n`),
     paint: (style, text) => (colored ? styleText(style, text, { validateStream: false }) : text),
-    width: stdout.isTTY === true ? (stdout.columns ?? 80) : Number.POSITIVE_INFINITY,
+    width: stdout.isTTY === true ? stdout.columns || 80 : Number.POSITIVE_INFINITY,
   };
 }
 
 /**
- * Rows under a head, in columns as wide as their widest cell. The last column is cut to the terminal;
- * the others are ids and numbers that people copy.
+ * Rows under a head, in columns as wide as their widest cell. Nothing is cut, since ids are copied and
+ * reasons are read: what the last column has no room for goes on below.
  */
 export function table(
   head: readonly string[],
   rows: readonly (readonly string[])[],
   width: number,
 ): string[] {
+  const last = head.length - 1;
   const widths = head.map((title, column) =>
     Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)),
   );
-  return [head, ...rows].map((row) => {
-    const line = row.map((cell, column) =>
-      column === row.length - 1 ? cell : cell.padEnd(widths[column] ?? 0),
-    );
-    const text = line.join("  ").trimEnd();
-    return text.length > width ? `${text.slice(0, Math.max(0, width - 1))}…` : text;
+  const margin = widths.slice(0, last).reduce((sum, column) => sum + column + 2, 0);
+  return [head, ...rows].flatMap((row) => {
+    const front = row.slice(0, last).map((cell, column) => cell.padEnd(widths[column] ?? 0));
+    return withLast(front.map((cell) => `${cell}  `).join(""), row[last] ?? "", margin, width);
   });
+}
+
+const narrowest = 24;
+
+function withLast(front: string, text: string, margin: number, width: number): string[] {
+  if (margin + text.length <= width) return [`${front}${text}`.trimEnd()];
+  const room = width - margin;
+  if (room < narrowest) return [front.trimEnd(), ...wrapped(text, width - 4).map((line) => `    ${line}`)];
+  return wrapped(text, room).map((line, index) =>
+    index === 0 ? `${front}${line}` : " ".repeat(margin) + line,
+  );
+}
+
+/** Lines of whole words; a word that is longer than a line has one of its own. */
+function wrapped(text: string, width: number): string[] {
+  const lines: string[] = [];
+  let line = "";
+  for (const word of text.split(" ")) {
+    if (line !== "" && line.length + 1 + word.length > width) {
+      lines.push(line);
+      line = word;
+    } else line = line === "" ? word : `${line} ${word}`;
+  }
+  return [...lines, line];
 }
 
 /** "1.5 GiB"; bytes as people compare them. */

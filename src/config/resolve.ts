@@ -57,7 +57,9 @@ export function resolve(input: {
   const faults: Fault[] = [];
   const jobs = names.map((name) => {
     const own = file?.config.jobs?.[name];
-    const job = jobOf(name, own, file?.config, own === undefined ? defaultSchedule : undefined, origins);
+    // Describing the job that protects a host by tags must not take its schedule away.
+    const builtIn = name === defaultJobName ? defaultSchedule : undefined;
+    const job = jobOf(name, own, file?.config, builtIn, origins);
     if (name !== governed) return withFlags(job, flags, origins);
     const tagged = withTags(job, overlay, origins);
     faults.push(...tagged.faults);

@@ -85,7 +85,11 @@ export async function daemon(deps: DaemonDeps, stop: AbortSignal): Promise<void>
       if (due.at > now) continue;
       begin(due, memory, deps, running, reload);
     }
-    const next = [...jobs.values()].map((memory) => nextDue(memory, clock.now(), readyAt).at.getTime());
+    const next = [...jobs.values()].map((memory) => {
+      const due = nextDue(memory, clock.now(), readyAt);
+      announce(due, memory, log);
+      return due.at.getTime();
+    });
     if (readAt !== undefined) next.push(clock.now().getTime() + Math.max(0, readAt - clock.elapsed()));
     await bell.rung(next.length === 0 ? undefined : new Date(Math.min(...next)), deps.wakeAt);
   }
@@ -109,6 +113,14 @@ async function refresh(
     if (!stop.aborted) log("error", `cannot read the timetable: ${messageOf(error)}`);
     return false;
   }
+}
+
+/** Who reads the log sees when the next run is, once for each. */
+function announce({ job, at, trigger }: Due, memory: JobMemory, log: Log): void {
+  if (memory.announced === at.getTime()) return;
+  memory.announced = at.getTime();
+  const { schedule, timezone } = memory.source;
+  log("info", `next run at ${at.toISOString()} (${trigger}; ${schedule}, ${timezone})`, { job });
 }
 
 function messageOf(error: unknown): string {

@@ -25,6 +25,8 @@ export interface JobMemory {
   overlapped: number;
   /** What the job does next; kept until its instant, since the slot of a passed instant counts as missed. */
   next?: Due;
+  /** The instant that was last announced. */
+  announced?: number;
   /** When `next` was decided: a clock that was wrong then must not decide for ever. */
   decided?: Date;
 }

@@ -1,9 +1,9 @@
 import type { Connection } from "../aws/connection.ts";
-import { createSnapshots, deleteSnapshot, imagesUsing, listSnapshots } from "../aws/snapshots.ts";
+import { createSnapshots, deleteSnapshot, imagesUsing, listSnapshots, locksOf } from "../aws/snapshots.ts";
 import { BackupError } from "../core/errors.ts";
 import { descriptionOf, pointsOf, tagKeys, tagsOf } from "../core/point-tags.ts";
 import type { CaptureOrder, Engine, Prepared, Removal } from "../core/ports.ts";
-import type { RecoveryPoint, Snapshot } from "../core/recovery-point.ts";
+import type { Hold, RecoveryPoint, Snapshot } from "../core/recovery-point.ts";
 
 /** EBS snapshots: one CreateSnapshots call makes a whole point. */
 export function ebsEngine(connection: Connection, version: string): Engine {
@@ -27,7 +27,7 @@ export function ebsEngine(connection: Connection, version: string): Engine {
       const ours = snapshots.filter((one) => one.tags[tag.key] === tag.value);
       return { points: pointsOf(ours, asOf), asOf };
     },
-    withHolds: (points, signal) => withImageHolds(connection, points, signal),
+    withHolds: (points, signal) => withOutsideHolds(connection, points, signal),
     remove: (point) => removeMembers(connection, point),
   };
 }
@@ -84,7 +84,8 @@ function pointOf(
   });
 }
 
-async function withImageHolds(
+/** What outside a point holds it: images that use its snapshots, and locks. */
+async function withOutsideHolds(
   connection: Connection,
   points: readonly RecoveryPoint[],
   signal: AbortSignal,
@@ -92,10 +93,15 @@ async function withImageHolds(
   const ids = points.flatMap((point) => point.snapshots.map((one) => one.id));
   if (ids.length === 0) return [...points];
   const images = await imagesUsing(connection, ids, signal);
+  const locks = await locksOf(connection, ids, signal);
   return points.map((point) => {
-    const holds = point.snapshots.flatMap(({ id }) => {
+    const holds = point.snapshots.flatMap(({ id }): Hold[] => {
       const image = images.get(id);
-      return image === undefined ? [] : [{ by: "ami" as const, detail: `${id} is used by ${image}` }];
+      const lock = locks?.get(id);
+      return [
+        ...(image === undefined ? [] : [{ by: "ami" as const, detail: `${id} is used by ${image}` }]),
+        ...(lock === undefined ? [] : [{ by: "lock" as const, detail: `${id} is locked (${lock})` }]),
+      ];
     });
     return holds.length === 0 ? point : { ...point, holds: [...point.holds, ...holds] };
   });

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { mkdir, open, readFile, rename, unlink } from "node:fs/promises";
+import { mkdir, open, readFile, rename, stat, unlink } from "node:fs/promises";
 import { platform } from "node:os";
 import path from "node:path";
 import { BackupError } from "../core/errors.ts";
@@ -25,6 +25,30 @@ export function cannotWrite(doing: string, error: unknown): BackupError {
 }
 
 /**
+ * Makes a directory and those above it. Node's own recursive mkdir never ends where the system says that
+ * a parent is missing and cannot be made, as below /proc.
+ */
+export async function makeDirectory(directory: string): Promise<void> {
+  const missing: string[] = [];
+  for (let one = path.resolve(directory); !(await exists(one)); one = path.dirname(one)) missing.unshift(one);
+  for (const one of missing) {
+    await mkdir(one, { mode: 0o700 }).catch((error: unknown) => {
+      if (codeOf(error) !== "EEXIST") throw error;
+    });
+  }
+}
+
+function exists(directory: string): Promise<boolean> {
+  return stat(directory).then(
+    () => true,
+    (error: unknown) => {
+      if (codeOf(error) === "ENOENT") return false;
+      throw error;
+    },
+  );
+}
+
+/**
  * Replaces a file as a whole: whoever reads it, or whenever the machine stops, it is the old or the
  * new one, also when two processes replace it at once. Only the owner may read it.
  */
@@ -32,7 +56,7 @@ export async function replaceFile(file: string, text: string): Promise<void> {
   const directory = path.dirname(file);
   const fresh = `${file}.${randomBytes(4).toString("hex")}${unfinished}`;
   try {
-    await mkdir(directory, { recursive: true, mode: 0o700 });
+    await makeDirectory(directory);
     const handle = await open(fresh, "w", 0o600);
     try {
       await handle.writeFile(text);
@@ -62,7 +86,7 @@ async function syncDirectory(directory: string): Promise<void> {
 /** Adds a line and waits until it is on the disk. */
 export async function appendLine(file: string, line: string): Promise<void> {
   try {
-    await mkdir(path.dirname(file), { recursive: true, mode: 0o700 });
+    await makeDirectory(path.dirname(file));
     const handle = await open(file, "a", 0o600);
     try {
       await handle.appendFile(`${line}\n`);

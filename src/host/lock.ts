@@ -1,12 +1,12 @@
 import { spawn } from "node:child_process";
 import { constants } from "node:fs";
-import { type FileHandle, mkdir, open, readFile } from "node:fs/promises";
+import { type FileHandle, open, readFile } from "node:fs/promises";
 import { createServer, type Server } from "node:net";
 import { platform } from "node:os";
 import path from "node:path";
 import { BackupError } from "../core/errors.ts";
 import type { HeldLock, Locks } from "../core/ports.ts";
-import { cannotWrite, codeOf } from "./atomic-file.ts";
+import { cannotWrite, codeOf, makeDirectory } from "./atomic-file.ts";
 
 /**
  * Locks that the kernel releases when their process ends, in whatever way it ends: there is no stale
@@ -41,7 +41,7 @@ async function openLocked(file: string): Promise<FileHandle | undefined> {
   const atOpen = platform() === "linux" ? 0 : 0x0004 | 0x0020;
   let handle: FileHandle;
   try {
-    await mkdir(path.dirname(file), { recursive: true, mode: 0o700 });
+    await makeDirectory(path.dirname(file));
     handle = await open(file, constants.O_RDWR | constants.O_CREAT | atOpen, 0o600);
   } catch (error) {
     if (atOpen !== 0 && codeOf(error) === "EAGAIN") return undefined;

@@ -12,6 +12,8 @@ export interface JobState {
   readonly report?: RunReport;
   /** A capture whose run has not come to its report. */
   readonly note?: CaptureNote;
+  /** The newest complete point that any run has seen; a run that could not list saw none. */
+  readonly newest?: { readonly captured: string; readonly bytes: number };
   /** The last scheduled instant that a run has served. */
   readonly lastSlot?: string;
 }
@@ -73,9 +75,11 @@ export class StateDirectory {
     await this.update(report.job, (state) => {
       const { note, ...rest } = state;
       const lastSlot = report.slot ?? state.lastSlot;
+      const seen = report.series?.newestComplete;
       return {
         ...rest,
         report,
+        ...(seen === undefined ? {} : { newest: { captured: seen.captured, bytes: seen.bytes } }),
         ...(note === undefined || note.run === report.run ? {} : { note }),
         ...(lastSlot === undefined ? {} : { lastSlot }),
       };

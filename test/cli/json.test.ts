@@ -12,7 +12,6 @@ const commands = [
   ["prune", 0],
   ["status", 0],
   ["check-config", 0],
-  ["check-config --schema", 0],
 ] as const;
 
 const errors = [
@@ -33,6 +32,19 @@ describe("--json prints one document and nothing else on stdout", () => {
       expect({ line, code: answer.code, says: answer.json.exitCode }).toEqual({ line, code, says: code });
       expect(answer.stdout.trimEnd().split("\n")).toHaveLength(1);
     }
+  });
+
+  test("for the schema, which is a document of its own", async (context) => {
+    const host = await Host.start(context, { Backup: "yes" });
+    const answer = await host.ask("check-config", "--schema");
+    expect(answer).toMatchObject({ code: 0, json: { $schema: expect.any(String) } });
+    expect(answer.json).not.toHaveProperty("exitCode");
+  });
+
+  test("for words that do not parse", async (context) => {
+    const host = await Host.start(context, { Backup: "yes" });
+    const answer = await host.ask("explain", "nothing");
+    expect(answer).toMatchObject({ code: 64, json: { exitCode: 64, error: { kind: "usage" } } });
   });
 
   test("for every kind of error, with its kind and the exit code", async (context) => {

@@ -23,11 +23,22 @@ describe("a table", () => {
     ]);
   });
 
-  test.each([80, 60, 132])("fits %i columns, and what was cut is seen to be cut", (width) => {
+  test.each([80, 60, 132])("fits %i columns, and what has no room goes on below", (width) => {
     const lines = table(head, rows, width);
     expect(lines.filter((line) => line.length > width)).toEqual([]);
-    expect(lines[2]).toMatch(/…$/);
-    expect(lines[2]).toHaveLength(width);
+    const words = lines
+      .slice(2)
+      .join(" ")
+      .split(/\s+/)
+      .filter((word) => word !== "");
+    expect(words).toEqual(
+      `vol-1 /dev/sdf left out its tag Backup=no ${"and more ".repeat(20)}`.trim().split(" "),
+    );
+  });
+
+  test("cuts no id, however narrow the terminal", () => {
+    const id = "01a1fbf9-ed1a-7b04-9fe5-2fd9a1c85138";
+    expect(table(["CAPTURED", "POINT"], [["2026-11-21 02:40:22Z", id]], 40)).toContain(`    ${id}`);
   });
 
   test("is not cut where there is no terminal", () => {

@@ -107,8 +107,16 @@ describe("a write that fails says so and leaves the old content whole", () => {
   test("where a file stands in the directory's place", async () => {
     const file = await oldFile();
     const failed = replaceFile(path.join(file, "job-default.json"), "{}");
-    await expect(failed).rejects.toMatchObject({ kind: "cannot-write", code: "EEXIST" });
+    await expect(failed).rejects.toMatchObject({ kind: "cannot-write", code: "ENOTDIR" });
     expect(await readFile(file, "utf8")).toBe(old);
+  });
+
+  test("below a place where nothing can be made, without trying for ever", async (context) => {
+    need(context, isLinux, "Linux, for /proc");
+    await expect(replaceFile("/proc/nope/deeper/job-default.json", "{}")).rejects.toMatchObject({
+      kind: "cannot-write",
+      code: "ENOENT",
+    });
   });
 
   test("on a filesystem that is read-only", async (context) => {

@@ -52,12 +52,12 @@ describe("the calls of a run are the same for any number of volumes, but for pag
       DescribeVolumes: 1,
       CreateSnapshots: 1,
       DescribeSnapshots: pages(volumes * (points + 1)),
-      ...(removed > 0 ? { DescribeImages: 1, DeleteSnapshot: removed } : {}),
+      ...(removed > 0 ? { DescribeImages: 1, DescribeLockedSnapshots: 1, DeleteSnapshot: removed } : {}),
       PutMetricData: 1,
     });
     const variable = (counts["DescribeSnapshots"] ?? 0) - 1 + removed;
     const total = Object.values(counts).reduce((sum, count) => sum + count, 0);
-    expect(total - variable).toBe(removed > 0 ? 6 : 5);
+    expect(total - variable).toBe(removed > 0 ? 7 : 5);
     expect(countsOf(bench, "imds")).toEqual({
       // One for the identity, one that the SDK fetches for credentials.
       "/latest/api/token": 2,
@@ -74,7 +74,7 @@ test("each API call carries product, version and run id for CloudTrail", async (
   await using bench = await Bench.start(scenarioOf(3, 7));
   const run = await bench.run();
   const calls = bench.apiCalls();
-  expect(calls).toHaveLength(12);
+  expect(calls).toHaveLength(13);
   for (const call of calls) {
     expect(call.userAgent, call.action).toContain(`ec2-backup-agent/${version}`);
     expect(call.userAgent, call.action).toContain(`run/${run.report.run}`);

@@ -113,3 +113,26 @@ describe("forget", () => {
     expect(await ids(bench)).toEqual(before);
   });
 });
+
+describe("a lock on one member", () => {
+  test("holds the whole set, is no error, and does not use up the brake", async () => {
+    await using bench = await Bench.start(scenarioOf(volumeCount, 12), {}, "{ last: 4 }");
+    const { control } = bench.simulator;
+    const series = `${instance.arn}/default`;
+    const own = Object.values((await control.state()).snapshots)
+      .filter((one) => one.tags[tagKeys.series] === series)
+      .sort((a, b) => a.startTime - b.startTime);
+    // The last member of each of four old points: the one that would be tried last.
+    const locked = [2, 3, 4, 5].map((nth) => own[nth * volumeCount + volumeCount - 1]);
+    for (const one of locked)
+      await control.snapshots([{ change: { snapshot: one?.id ?? "", lock: "governance" } }]);
+    const run = await bench.run();
+    expect(run.code, run.stdout).toBe(0);
+    const left = await ids(bench);
+    for (const one of locked) {
+      const set = own.filter((each) => each.tags[tagKeys.point] === one?.tags[tagKeys.point]);
+      expect(left).toEqual(expect.arrayContaining(set.map((each) => each.id)));
+    }
+    expect(run.report.retention?.removals.map((removal) => removal.outcome)).toContain("removed");
+  });
+});

@@ -92,7 +92,7 @@ function expectRequests(endpoint: ForeignEndpoint, run: string, round: number): 
     "DescribeVolumes",
     "CreateSnapshots",
     ...Array<string>(pages).fill("DescribeSnapshots"),
-    ...(round < 2 ? [] : ["DescribeImages", "DeleteSnapshot", "DeleteSnapshot"]),
+    ...(round < 2 ? [] : ["DescribeImages", "DescribeLockedSnapshots", "DeleteSnapshot", "DeleteSnapshot"]),
   ]);
   const metrics = endpoint.take("cloudwatch");
   expect(metrics.map((one) => one.action)).toEqual(["PutMetricData"]);

@@ -56,6 +56,7 @@ test("the kill loop knows every call of a run", async () => {
     "CreateSnapshots",
     "DescribeSnapshots",
     "DescribeImages",
+    "DescribeLockedSnapshots",
     ...Array<string>(volumeCount).fill("DeleteSnapshot"),
     "PutMetricData",
   ]);

@@ -12,6 +12,7 @@ import { deleteSnapshot } from "./delete-snapshot.ts";
 import { deleteTags } from "./delete-tags.ts";
 import { describeImages } from "./describe-images.ts";
 import { describeInstances } from "./describe-instances.ts";
+import { describeLockedSnapshots } from "./describe-locked-snapshots.ts";
 import { describeRegions } from "./describe-regions.ts";
 import { describeSnapshots } from "./describe-snapshots.ts";
 import { describeTags } from "./describe-tags.ts";
@@ -27,6 +28,7 @@ const operations: ReadonlyMap<string, AnyOperation> = new Map(
     deleteTags,
     describeImages,
     describeInstances,
+    describeLockedSnapshots,
     describeRegions,
     describeSnapshots,
     describeTags,
