@@ -242,15 +242,17 @@ const agent = await bundle(
   { format: "cjs", entryFileNames: "agent/[name].cjs", chunkFileNames: "agent/[name].cjs" },
 );
 // The cache of compiled code is as good as code: it lies where only the user who runs it can write, and
-// never in Node's default, a directory that everybody shares.
+// never in Node's default, a directory that everybody shares. Only below a directory that is there: Node
+// tries for ever to make one where the system lets nobody make any.
 const launcher = `#!/usr/bin/env node
+import fs from 'node:fs';
 import module from 'node:module';
 import os from 'node:os';
 import path from 'node:path';
 const { env } = process;
 const root = process.getuid?.() === 0;
-const cache = env.CACHE_DIRECTORY ?? (root ? '/var/cache/ec2-backup' : path.join(env.XDG_CACHE_HOME ?? path.join(os.homedir(), '.cache'), 'ec2-backup'));
-if (env.NODE_COMPILE_CACHE === undefined) module.enableCompileCache?.(path.join(cache, 'compiled'));
+const caches = env.CACHE_DIRECTORY ?? (root ? '/var/cache' : env.XDG_CACHE_HOME ?? path.join(os.homedir(), '.cache'));
+if (env.NODE_COMPILE_CACHE === undefined && fs.existsSync(caches)) module.enableCompileCache?.(path.join(caches, 'ec2-backup'));
 module.createRequire(import.meta.url)('./agent/main.cjs');
 `;
 await writeFile(path.join(dist, "ec2-backup.js"), launcher);
