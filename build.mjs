@@ -5,17 +5,13 @@
 import { chmod, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { rolldown } from "rolldown";
-import { parseAst } from "rolldown/parseAst";
 import { minifySync } from "rolldown/utils";
+import { cheaperParsing, checkSchema, onlyMembersWeRead } from "./build-sdk.mjs";
 
 const root = import.meta.dirname;
 const dist = path.join(root, "dist");
 const members = JSON.parse(await readFile(path.join(root, "src/aws/members.json"), "utf8"));
 const { version } = JSON.parse(await readFile(path.join(root, "package.json"), "utf8"));
-
-/** Of over 500 KB that the SDK has: shaking and cutting work, or the build fails. */
-const EC2_SCHEMA_LIMIT = 20_000;
-const EC2_SCHEMA = /@aws-sdk\/client-ec2\/dist-es\/schemas\//;
 
 /** Modules that bundling cannot see are never reached. Each must still be met, or the table is out of date. */
 const LEFT_OUT = [
@@ -30,6 +26,11 @@ const LEFT_OUT = [
     module: /^\.\/(file|http|stream)$/,
     from: /winston\/lib\/winston\/transports\/index\.js$/,
     why: "only the console and our own transports are used",
+  },
+  {
+    module: /^\.\/custom\/(trap|zalgo)$/,
+    from: /@colors\/colors\/lib\/colors\.js$/,
+    why: "nobody writes a log like that",
   },
 ];
 
@@ -72,6 +73,17 @@ function nativeStreams() {
   };
 }
 
+/** One sign that is not ASCII, and V8 keeps the whole chunk in two bytes a sign. They only stand in texts. */
+function asciiOnly() {
+  const escaped = (sign) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  return {
+    name: "ascii-only",
+    generateBundle(_, chunks) {
+      for (const chunk of Object.values(chunks)) chunk.code = chunk.code.replace(/[^\0-\x7f]/g, escaped);
+    },
+  };
+}
+
 /**
  * `import('node:http')` builds a namespace by reading every export, and one of them loads a whole second
  * HTTP client (some 30 ms). Asking for the module itself reads nothing.
@@ -84,42 +96,6 @@ function builtinsWithoutNamespace() {
     },
     load(id) {
       return id.startsWith("\0builtin:") ? `module.exports = require(${JSON.stringify(id.slice(9))});` : null;
-    },
-  };
-}
-
-/**
- * Leaves out of the SDK's schema what we never read of EC2's answers: src/aws/members.json names what we
- * read of each structure, and a test holds the sources against it. A structure or member that is not found
- * fails the build.
- */
-function onlyMembersWeRead(wanted) {
-  return {
-    name: "only-members-we-read",
-    transform(code, id) {
-      if (!EC2_SCHEMA.test(id.replaceAll("\\", "/"))) return null;
-      const { body } = parseAst(code);
-      const declared = body.flatMap((node) => (node.declaration ?? node).declarations ?? []);
-      const texts = new Map(declared.map(({ id: name, init }) => [name.name, init?.value]));
-      const cuts = Object.entries(wanted).flatMap(([structure, members]) => {
-        const schema = declared.find(({ id: name }) => name.name === `${structure}$`)?.init.elements;
-        if (!schema)
-          throw new Error(`the SDK's schema has no structure ${structure}: update src/aws/members.json`);
-        const [names, shapes] = [schema[4].elements, schema[5].elements];
-        const kept = names
-          .map((name, index) => [texts.get(name.name), name, shapes[index]])
-          .filter(([text]) => members.includes(text));
-        if (kept.length !== members.length)
-          throw new Error(`${structure} lacks members that src/aws/members.json names`);
-        return [1, 2].map((part) => ({
-          from: schema[part + 3].start,
-          to: schema[part + 3].end,
-          text: `[${kept.map((member) => code.slice(member[part].start, member[part].end)).join(",")}]`,
-        }));
-      });
-      return cuts
-        .sort((a, b) => b.from - a.from)
-        .reduce((text, cut) => text.slice(0, cut.from) + cut.text + text.slice(cut.to), code);
     },
   };
 }
@@ -186,18 +162,6 @@ function metaOf(chunks) {
   return { inputs, outputs };
 }
 
-function checkSchema(meta) {
-  const parts = Object.values(meta.outputs).flatMap((output) => Object.entries(output.inputs));
-  const bytes = parts
-    .filter(([name]) => EC2_SCHEMA.test(name))
-    .reduce((sum, [, part]) => sum + part.bytesInOutput, 0);
-  if (bytes === 0 || bytes > EC2_SCHEMA_LIMIT) {
-    throw new Error(
-      `the EC2 schema takes ${bytes} bytes of the bundle (expected 1 to ${EC2_SCHEMA_LIMIT}): is it still shaken?`,
-    );
-  }
-}
-
 async function noticeFiles(folder) {
   const names = (await readdir(folder)).filter((name) => /^(licen[cs]e|notice|copying)/i.test(name)).sort();
   return Promise.all(names.map((name) => readFile(path.join(folder, name), "utf8")));
@@ -236,25 +200,19 @@ await mkdir(dist);
 const agent = await bundle(
   {
     input: { main: "src/main.ts" },
-    plugins: [leaveOut(), nativeStreams(), builtinsWithoutNamespace(), onlyMembersWeRead(members)],
+    plugins: [
+      leaveOut(),
+      nativeStreams(),
+      builtinsWithoutNamespace(),
+      onlyMembersWeRead(members),
+      cheaperParsing(),
+      asciiOnly(),
+    ],
   },
-  // No hash in the names, so that a compile cache is overwritten by an upgrade, not added to.
+  // No hash in the names, so that an upgrade overwrites the compiled code that src/launcher.mjs keeps.
   { format: "cjs", entryFileNames: "agent/[name].cjs", chunkFileNames: "agent/[name].cjs" },
 );
-// The cache of compiled code is as good as code: it lies where only the user who runs it can write, and
-// never in Node's default, a directory that everybody shares. Only below a directory that is there: Node
-// tries for ever to make one where the system lets nobody make any.
-const launcher = `#!/usr/bin/env node
-import fs from 'node:fs';
-import module from 'node:module';
-import os from 'node:os';
-import path from 'node:path';
-const { env } = process;
-const root = process.getuid?.() === 0;
-const caches = env.CACHE_DIRECTORY ?? (root ? '/var/cache' : env.XDG_CACHE_HOME ?? path.join(os.homedir(), '.cache'));
-if (env.NODE_COMPILE_CACHE === undefined && fs.existsSync(caches)) module.enableCompileCache?.(path.join(caches, 'ec2-backup'));
-module.createRequire(import.meta.url)('./agent/main.cjs');
-`;
+const launcher = await readFile(path.join(root, "src/launcher.mjs"), "utf8");
 await writeFile(path.join(dist, "ec2-backup.js"), launcher);
 
 const simulator = await bundle(

@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
@@ -68,6 +68,13 @@ describe("the bundle", () => {
     const bytes = schema.reduce((sum, [, part]) => sum + part.bytesInOutput, 0);
     expect(bytes).toBeGreaterThan(1 * kilobyte);
     expect(bytes).toBeLessThanOrEqual(20 * kilobyte);
+  });
+
+  it("has only ASCII in the agent's chunks, and nothing that the launcher's way to load them cannot do", () => {
+    const folder = path.join(dist, "agent");
+    const texts = readdirSync(folder).map((name) => readFileSync(path.join(folder, name), "latin1"));
+    expect(texts.filter((text) => /[^\0-\x7f]/.test(text))).toEqual([]);
+    expect(texts.filter((text) => /\bimport\(|require\.[a-z]|String\.raw/.test(text))).toEqual([]);
   });
 
   it("contains nothing of the simulator in the agent", () => {

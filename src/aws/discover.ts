@@ -13,20 +13,26 @@ import { awsFailure } from "./failure.ts";
 import type { Identity } from "./metadata.ts";
 import { pages, unreadable } from "./pages.ts";
 import { serviceClock } from "./service-clock.ts";
+import { sideBySide } from "./side-by-side.ts";
 
 /**
- * One DescribeInstances and one DescribeVolumes (plus pages). The volumes come from EC2 and not from
- * the metadata, which lacks those attached since the last start.
+ * One DescribeInstances and one DescribeVolumes (plus pages), side by side, since neither needs the other's
+ * answer. The volumes come from EC2 and not from the metadata, which lacks those attached since the last start.
  */
 export async function discover(
   connection: Connection,
   identity: Identity,
   signal: AbortSignal,
 ): Promise<Discovery> {
-  const { found, asOf } = await describeInstance(connection, identity.instanceId, signal);
+  const { instanceId: id, instanceStores } = identity;
+  const doing = `describe the volumes attached to ${id}`;
+  const [{ found, asOf }, attached] = await sideBySide(
+    signal,
+    (asking) => describeInstance(connection, id, asking),
+    (asking) => describeVolumes(connection, id, doing, asking),
+  );
   const instance = instanceOf(found, identity);
-  const volumes = await describeVolumes(connection, instance, signal);
-  const { instanceStores } = identity;
+  const volumes = attached.flatMap((volume) => volumeOf(volume, instance, doing));
   return { instance, volumes, instanceStores, ...(asOf === undefined ? {} : { asOf }) };
 }
 
@@ -65,16 +71,16 @@ function instanceOf(found: Ec2Instance, identity: Identity): Instance {
 
 async function describeVolumes(
   connection: Connection,
-  instance: Instance,
+  instanceId: string,
+  doing: string,
   signal: AbortSignal,
-): Promise<Volume[]> {
-  const doing = `describe the volumes attached to ${instance.id}`;
-  const volumes: Volume[] = [];
+): Promise<Ec2Volume[]> {
+  const volumes: Ec2Volume[] = [];
   const ask = (next: { NextToken?: string }) =>
     call(connection, doing, signal, (abortSignal) =>
       connection.ec2.send(
         new DescribeVolumesCommand({
-          Filters: [{ Name: "attachment.instance-id", Values: [instance.id] }],
+          Filters: [{ Name: "attachment.instance-id", Values: [instanceId] }],
           MaxResults: 500,
           ...next,
         }),
@@ -83,7 +89,7 @@ async function describeVolumes(
     );
   for await (const page of pages(doing, ask)) {
     if (page.Volumes === undefined) throw unreadable(doing, "the answer has no list of volumes");
-    volumes.push(...page.Volumes.flatMap((volume) => volumeOf(volume, instance, doing)));
+    volumes.push(...page.Volumes);
   }
   return volumes;
 }

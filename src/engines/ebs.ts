@@ -1,4 +1,5 @@
 import type { Connection } from "../aws/connection.ts";
+import { sideBySide } from "../aws/side-by-side.ts";
 import { createSnapshots, deleteSnapshot, imagesUsing, listSnapshots, locksOf } from "../aws/snapshots.ts";
 import { BackupError } from "../core/errors.ts";
 import { descriptionOf, pointsOf, tagKeys, tagsOf } from "../core/point-tags.ts";
@@ -92,8 +93,11 @@ async function withOutsideHolds(
 ): Promise<RecoveryPoint[]> {
   const ids = points.flatMap((point) => point.snapshots.map((one) => one.id));
   if (ids.length === 0) return [...points];
-  const images = await imagesUsing(connection, ids, signal);
-  const locks = await locksOf(connection, ids, signal);
+  const [images, locks] = await sideBySide(
+    signal,
+    (asking) => imagesUsing(connection, ids, asking),
+    (asking) => locksOf(connection, ids, asking),
+  );
   return points.map((point) => {
     const holds = point.snapshots.flatMap(({ id }): Hold[] => {
       const image = images.get(id);

@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import path from "node:path";
 import type { Contender, Work } from "../contender.ts";
 
@@ -8,10 +8,12 @@ export const missing = (work: Work): string | undefined =>
   existsSync(program(work)) ? undefined : `${program(work)} is not built`;
 
 /** Those of this machine's own agent, if it has one, are no business of a benchmark. */
-export const ownFolders = (folder: string): Record<string, string> => ({
-  STATE_DIRECTORY: path.join(folder, "state"),
-  CACHE_DIRECTORY: path.join(folder, "cache"),
-});
+export function ownFolders(folder: string): Record<string, string> {
+  const cache = path.join(folder, "cache");
+  // Nothing is kept below a directory that is not there.
+  mkdirSync(cache, { recursive: true });
+  return { STATE_DIRECTORY: path.join(folder, "state"), CACHE_DIRECTORY: cache };
+}
 
 /** The shipped command as cron starts it. */
 export const agent: Contender = {

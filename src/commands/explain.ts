@@ -1,0 +1,11 @@
+import { explain } from "../agent/inquiries.ts";
+import { printExplanation } from "../cli/explain.ts";
+import { pointJson } from "../cli/list.ts";
+import { exitCodes } from "../core/report.ts";
+import type { Execute } from "./command.ts";
+
+export const execute: Execute<"explain"> = async ({ snapshot }, { options, stop }) => {
+  const found = await explain(snapshot, options, stop);
+  const json = { ...found, point: pointJson(found.point) };
+  return { code: exitCodes.done, json, print: (out) => printExplanation(found, out) };
+};

@@ -1,0 +1,59 @@
+import { configFile, type HostFacts, stateDirectory } from "../agent/places.ts";
+import type { AgentOptions } from "../agent/wish.ts";
+import type { Command, GlobalOptions } from "../cli/command.ts";
+import { progressBar } from "../cli/progress.ts";
+import { formatFault } from "../config/fault.ts";
+import { type Loaded, loadFile } from "../config/load.ts";
+import { resolve } from "../config/resolve.ts";
+import { BackupError } from "../core/errors.ts";
+import { chooseFormat, createLog } from "../log.ts";
+import { version } from "../version.ts";
+
+/** The process that a command runs in, as far as its options depend on it. */
+export interface ProcessFacts extends HostFacts {
+  readonly pid: number;
+  readonly stderr: Parameters<typeof progressBar>[0];
+}
+
+/** Reads the configuration and makes of it and of the flags what every command needs. */
+export async function agentOptions(
+  command: Command,
+  global: GlobalOptions,
+  host: ProcessFacts,
+): Promise<AgentOptions> {
+  const loaded = await load(global, host);
+  const all = "all" in command && command.all;
+  const flags = { all, ...(global.logLevel === undefined ? {} : { logLevel: global.logLevel }) };
+  const { settings } = resolve({ tags: {}, flags, ...(loaded.ok === true ? { file: loaded.file } : {}) });
+  const configured = loaded.ok === false ? loaded.stateDirectory : settings.stateDirectory;
+  const bar = progressBar(host.stderr);
+  return {
+    version,
+    loaded,
+    stateDirectory: configured ?? stateDirectory(host),
+    owner: `process ${host.pid}`,
+    log: createLog({
+      level: global.logLevel ?? settings.log.level,
+      format: chooseFormat(settings.log.format, host.env),
+      color: global.color && host.stderr.isTTY === true && host.env["NO_COLOR"] === undefined,
+    }),
+    progress: (percent, point) => {
+      if (percent >= 100) bar.end();
+      else bar.update(percent, `of ${point.snapshots.length} snapshots`);
+    },
+    flags,
+  };
+}
+
+/** A file that was named must be there; the usual one may be absent. */
+async function load(global: GlobalOptions, host: HostFacts): Promise<Loaded> {
+  const file = global.config ?? configFile(host);
+  const loaded = await loadFile(file, { uid: host.uid });
+  if (loaded.absent !== true || global.config === undefined) return loaded;
+  const fault = { place: file, path: "", expected: "a configuration file", found: "no such file" };
+  throw new BackupError({
+    kind: "configuration",
+    doing: "read the configuration",
+    found: formatFault(fault),
+  });
+}

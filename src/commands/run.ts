@@ -1,0 +1,50 @@
+import { forgettable } from "../agent/inquiries.ts";
+import { perform } from "../agent/perform.ts";
+import { type Outcome, wishOf } from "../agent/wish.ts";
+import { forgotten } from "../cli/forget.ts";
+import { printReports } from "../cli/run.ts";
+import { exitCodeOf, exitCodes } from "../core/report.ts";
+import type { Asked, Context, Execute, Result } from "./command.ts";
+
+/** They have most of their work in common, so they are one module. */
+type Reporting = "run" | "plan" | "prune" | "forget";
+
+export const execute: Execute<Reporting> = async (command, context) =>
+  reported(await outcomeOf(command, context), context);
+
+async function outcomeOf(command: Asked<Reporting>, { options, stop }: Context): Promise<Outcome> {
+  switch (command.name) {
+    case "run":
+      return perform(wishOf(command, { capture: true, planned: command.dryRun }), options, stop);
+    case "plan":
+      return perform(wishOf(command, { capture: true, planned: true }), options, stop);
+    case "prune": {
+      const consent = command.yes ? { yes: true, noShrinkDelay: true } : {};
+      return perform(wishOf(command, { planned: command.dryRun, consent }), options, stop);
+    }
+    case "forget": {
+      const jobs = await forgettable(command.volume, options, stop);
+      const consent = { yes: true, forget: new Set([command.volume]) };
+      const planned = command.dryRun || !command.yes;
+      const outcome = await perform(wishOf({ jobs }, { planned, consent }), options, stop);
+      return {
+        ...outcome,
+        message: outcome.message ?? forgotten(outcome.reports, command.volume, planned),
+      };
+    }
+  }
+}
+
+function reported({ reports, message }: Outcome, { interruptedCode }: Context): Result {
+  // Neither a report nor a sentence: that would be success without a word.
+  const nothing = reports.length === 0 && message === undefined;
+  const cut = reports.some((report) => report.problems.some((problem) => problem.kind === "interrupted"));
+  return {
+    code: cut ? interruptedCode() : nothing ? exitCodes.internal : exitCodeOf(reports),
+    json: { reports, ...(message === undefined ? {} : { message }) },
+    print: (out) => {
+      printReports(reports, out);
+      if (message !== undefined) out.print(message);
+    },
+  };
+}
