@@ -15,6 +15,10 @@ environment with which standard AWS clients find it, then serves until SIGTERM o
   --scenario FILE  what to simulate, as JSON (default: one instance with three volumes)
   --help           this text
 
+A volume of the scenario may name a "file", or a loop device, that holds its bytes: snapshots then keep a copy of them
+(in "snapshotData": DIR, else with the state), which GET /_simulator/state shows as "file". "pointInTime" tells whether
+all copies of a set are of one instant, as those of EBS are: put the files into one subvolume of btrfs, and run as root.
+
 Control: GET /_simulator/calls, GET /_simulator/state, POST /_simulator/clock {"advance":"24h"},
          POST and DELETE /_simulator/faults, POST /_simulator/settings, volumes, instances, snapshots, reset
 

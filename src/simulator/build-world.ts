@@ -190,6 +190,7 @@ export function makeSnapshot(world: World, given: ScenarioSnapshot, now: number)
     visibleFrom: 0,
     formerTags: null,
     file: null,
+    pointInTime: null,
   };
 }
 

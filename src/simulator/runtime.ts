@@ -18,7 +18,7 @@ export interface Runtime {
   clock: Clock;
   readonly faults: FaultPlan;
   readonly calls: CallLog;
-  readonly bytes: ByteStore;
+  bytes: ByteStore;
   /** Lets time do its work on the world. */
   settle(): Promise<void>;
   /** Keeps the state, when there is a directory to keep it in. */
@@ -39,6 +39,7 @@ export function createRuntime(given: Scenario, directory: string | undefined): R
   let scenario = given;
   const store = directory === undefined ? undefined : createStore(directory);
   const place = directory ?? join(tmpdir(), `ec2-backup-simulator-${randomUUID()}`);
+  const bytesOf = (one: Scenario) => createByteStore(one.snapshotData ?? join(place, "snapshots"));
   const sleepers = new Set<() => void>();
   const { clock, world } = begin(scenario, store?.load());
   const runtime: Runtime = {
@@ -46,7 +47,7 @@ export function createRuntime(given: Scenario, directory: string | undefined): R
     world,
     faults: createFaultPlan(),
     calls: createCallLog(),
-    bytes: createByteStore(join(place, "snapshots")),
+    bytes: bytesOf(scenario),
     async settle() {
       const gone = settle(runtime.world, runtime.clock.now(), runtime.clock.elapsed());
       for (const snapshot of gone) await runtime.bytes.drop(snapshot.file);
@@ -60,13 +61,16 @@ export function createRuntime(given: Scenario, directory: string | undefined): R
       runtime.world = fresh.world;
       runtime.faults.clear();
       runtime.calls.clear();
-      rmSync(join(place, "snapshots"), { recursive: true, force: true });
+      runtime.bytes.clear();
+      runtime.bytes = bytesOf(scenario);
       runtime.save();
     },
     close() {
       runtime.save();
       for (const wake of [...sleepers]) wake();
-      if (directory === undefined) rmSync(place, { recursive: true, force: true });
+      if (directory !== undefined) return;
+      runtime.bytes.clear();
+      rmSync(place, { recursive: true, force: true });
     },
   };
   runtime.save();

@@ -18,6 +18,7 @@ const id = (prefix: string) =>
   });
 const account = text({ pattern: /^\d{12}$/, like: "an account of 12 digits" });
 const device = text({ pattern: /^(\/dev\/)?[a-z0-9]+$/, like: "a device name such as /dev/sdf" });
+const absolutePath = text({ pattern: /^\/[^\0]*$/, like: "an absolute path" });
 const tags = record(text());
 const states = ["pending", "running", "shutting-down", "terminated", "stopping", "stopped"];
 
@@ -64,7 +65,7 @@ export const volumeCheck: Check = object(
     zone: text(),
     operator: text(),
     writtenBytes: number({ min: 0, integer: true }),
-    file: text(),
+    file: absolutePath,
   },
   ["size"],
 );
@@ -136,6 +137,7 @@ export const scenarioCheck: Check = object({
   zone: text(),
   seed: number({ min: 0, integer: true }),
   clock: object({ start: instant, speed: number({ min: 0 }) }),
+  snapshotData: absolutePath,
   instances: list(instanceCheck),
   volumes: list(volumeCheck),
   snapshots: list(snapshotCheck),

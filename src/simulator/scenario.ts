@@ -75,7 +75,10 @@ export interface ScenarioVolume {
   /** The service that manages it, such as `workspaces.amazonaws.com`. */
   operator?: string;
   writtenBytes?: number;
-  /** A file (best a sparse one) or block device that holds its bytes. */
+  /**
+   * A file (best a sparse one) or block device that holds its bytes, by its absolute path; of a loop device, the file
+   * behind it is taken. A snapshot holds the bytes as they were when the call took effect, before its answer.
+   */
   file?: string;
 }
 
@@ -137,6 +140,13 @@ export interface Scenario extends ScenarioSettings {
   seed?: number;
   /** Where simulated time starts (default: now) and how many of its seconds pass in a real one (default 1; 0 stands still). */
   clock?: { start?: string; speed?: number };
+  /**
+   * Where the bytes of snapshots are kept, by its absolute path (default: in the state directory). On the filesystem of
+   * the volumes' files they take no time and no space; snapshots of several files are of one instant only where all
+   * files lie in one subvolume of btrfs, which only root can make use of. Copies go with their snapshots, and with the
+   * simulator where it keeps no state.
+   */
+  snapshotData?: string;
   instances?: ScenarioInstance[];
   volumes?: ScenarioVolume[];
   snapshots?: ScenarioSnapshot[];

@@ -106,6 +106,8 @@ export interface Snapshot {
   formerTags: { tags: Tags; until: number } | null;
   /** The copy of the volume's bytes, when the volume has a file. */
   file: string | null;
+  /** Whether that copy is of one instant, and of the same as those of its set; null without a copy. */
+  pointInTime: boolean | null;
 }
 
 export interface Image {

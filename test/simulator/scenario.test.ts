@@ -28,10 +28,13 @@ test("every fault of the form is named, with its place", () => {
     region: "Frankfurt",
     clock: { start: "yesterday", speed: -1 },
     instances: [{ id: "i-1", state: "asleep" }, { tags: { a: 1 } }],
-    volumes: [{ id: "vol-00000001", size: 0.5, type: "gp9", attachments: [{ device: "sda 1" }] }],
+    volumes: [
+      { id: "vol-00000001", size: 0.5, type: "gp9", file: "disk.img", attachments: [{ device: "sda 1" }] },
+    ],
     settle: "slow",
     limits: "no",
     accessKeys: [{ id: "key" }],
+    snapshotData: 7,
   };
   expect(faultsOf(scenario)).toEqual([
     expect.stringMatching(/^colour: unknown \(known: .*region.*\)$/),
@@ -44,12 +47,14 @@ test("every fault of the form is named, with its place", () => {
     "instances[1].tags.a: expected a text, got 1",
     "volumes[0].size: expected a whole number from 1 to 65536, got 0.5",
     'volumes[0].type: expected one of gp2, gp3, io1, io2, st1, sc1, standard, got "gp9"',
+    'volumes[0].file: expected an absolute path, got "disk.img"',
     "volumes[0].attachments[0].instance: missing",
     'volumes[0].attachments[0].device: expected a device name such as /dev/sdf, got "sda 1"',
     'settle: expected an object, got "slow"',
     'limits: expected true or false, got "no"',
     "accessKeys[0].user: missing",
     'accessKeys[0].id: expected an access key id beginning with AKIA, got "key"',
+    "snapshotData: expected a text, got 7",
   ]);
 });
 

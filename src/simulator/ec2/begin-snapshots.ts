@@ -1,4 +1,5 @@
 import { ApiError, commonError } from "../api-error.ts";
+import type { Captured } from "../bytes.ts";
 import { type Context, faultOf } from "../context.ts";
 import type { Fault } from "../faults.ts";
 import { newId } from "../ids.ts";
@@ -95,18 +96,22 @@ export async function beginSnapshots(
     return volume.file === null || snapshot === undefined ? [] : [{ source: volume.file, snapshot }];
   });
   try {
-    await Promise.all(
-      filed.map(async ({ source, snapshot }) => {
-        const captured = await bytes.capture(source, snapshot.id);
-        snapshot.file = captured.file;
-        snapshot.fullSizeBytes = captured.bytes;
-      }),
+    const captured = await bytes.capture(
+      filed.map(({ source, snapshot }) => ({ source, snapshot: snapshot.id })),
     );
+    for (const [index, { snapshot }] of filed.entries()) keepBytes(snapshot, captured[index]);
   } catch (error) {
     for (const snapshot of snapshots) delete world.snapshots[snapshot.id];
     throw commonError("ec2", "internal", `The volume's file cannot be copied: ${(error as Error).message}`);
   }
   return snapshots;
+}
+
+function keepBytes(snapshot: Snapshot, captured: Captured | undefined): void {
+  if (captured === undefined) return;
+  snapshot.file = captured.file;
+  snapshot.fullSizeBytes = captured.bytes;
+  snapshot.pointInTime = captured.pointInTime;
 }
 
 function newSnapshot(context: Context, volume: Volume, tags: Tags, description: string): Snapshot {
@@ -138,6 +143,7 @@ function newSnapshot(context: Context, volume: Volume, tags: Tags, description: 
     visibleFrom: elapsed + hidden,
     formerTags: null,
     file: null,
+    pointInTime: null,
   };
 }
 

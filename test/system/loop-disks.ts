@@ -1,0 +1,91 @@
+import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
+import { chmod, mkdir, mkdtemp } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { promisify } from "node:util";
+import { has, isLinux, isRoot } from "../host/places.ts";
+import { Janitor } from "./janitor.ts";
+
+const run = promisify(execFile);
+
+/** Runs a program and gives what it prints; one that fails is told with what it said. */
+export async function sh(program: string, ...words: readonly string[]): Promise<string> {
+  const env = { ...process.env, PATH: `${process.env["PATH"]}:/usr/sbin:/sbin` };
+  const { stdout } = await run(program, words, { env, maxBuffer: 16 * 1024 * 1024 });
+  return stdout.trim();
+}
+
+export type FilesystemName = "ext4" | "xfs" | "btrfs";
+
+/** What loop disks need, and whether it is here. */
+export const loopDisksNeed = "root and loop devices, with mkfs.ext4, mkfs.xfs and mkfs.btrfs";
+export const loopDisksCan =
+  isLinux && isRoot && ["losetup", "mkfs.ext4", "mkfs.xfs", "mkfs.btrfs", "btrfs"].every(isInstalled);
+
+/** Also where the PATH of an ordinary user does not lead. */
+export function isInstalled(program: string): boolean {
+  return has(program) || ["/usr/sbin", "/sbin"].some((one) => existsSync(path.join(one, program)));
+}
+
+/** Loop devices and what is mounted of them, all below one directory, all gone when the test ends. */
+export class LoopDisks implements AsyncDisposable {
+  readonly janitor = new Janitor();
+  /** Everybody may enter it. */
+  readonly directory: string;
+
+  private constructor(directory: string) {
+    this.directory = directory;
+  }
+
+  static async start(below = tmpdir()): Promise<LoopDisks> {
+    const directory = await mkdtemp(path.join(below, "ec2-backup-test-"));
+    const disks = new LoopDisks(directory);
+    disks.janitor.undo(`rm -rf --one-file-system ${directory}`);
+    await chmod(directory, 0o755);
+    return disks;
+  }
+
+  /** A sparse file. */
+  async file(name: string, mebibytes: number): Promise<string> {
+    const file = path.join(this.directory, name);
+    await sh("truncate", "-s", `${mebibytes}M`, file);
+    return file;
+  }
+
+  /**
+   * A loop device over a file. With direct I/O what the device has taken is in the file itself, as on a disk; without,
+   * it may still be in memory, where a copy of the file finds it but a snapshot of its filesystem may not.
+   */
+  async attach(file: string, directIo = true): Promise<string> {
+    const device = await sh("losetup", "--find", "--show", `--direct-io=${directIo ? "on" : "off"}`, file);
+    this.janitor.undo(`losetup -d ${device}`);
+    return device;
+  }
+
+  async format(device: string, filesystem: FilesystemName): Promise<void> {
+    await sh(`mkfs.${filesystem}`, filesystem === "ext4" ? "-q" : "-f", device);
+  }
+
+  /** Mounts at a directory below ours; it is thawed before it is unmounted, whoever froze it. */
+  async mount(device: string, name: string, ...options: readonly string[]): Promise<string> {
+    const at = path.join(this.directory, name);
+    await mkdir(at, { recursive: true });
+    // Whoever still works on it goes with it, but a server that was killed may need a moment. Without the question
+    // fuser(1) would take the filesystem above.
+    const unmount = `umount ${at} 2>/dev/null`;
+    const hard = `{ sleep 1; ${unmount}; } || { fuser -skm ${at}; sleep 1; ${unmount}; } || umount -l ${at}`;
+    this.janitor.undo(`if mountpoint -q ${at}; then ${unmount} || ${hard}; fi`);
+    this.janitor.undo(`if mountpoint -q ${at}; then fsfreeze -u ${at} 2>/dev/null; fi`);
+    await sh("mount", ...options, device, at);
+    return at;
+  }
+
+  async unmount(at: string): Promise<void> {
+    await sh("umount", at);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.janitor[Symbol.asyncDispose]();
+  }
+}
