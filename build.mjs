@@ -32,6 +32,11 @@ const LEFT_OUT = [
     from: /@colors\/colors\/lib\/colors\.js$/,
     why: "nobody writes a log like that",
   },
+  {
+    module: /^@aws-sdk\/credential-providers$/,
+    from: /mongodb\/lib\/deps\.js$/,
+    why: "MongoDB's logins by AWS are not offered, and the whole SDK would come with them",
+  },
 ];
 
 function leaveOut() {
@@ -162,6 +167,31 @@ function metaOf(chunks) {
   return { inputs, outputs };
 }
 
+/** Licences that a package's repository has and its archive lacks. */
+const FORGOTTEN = {
+  "@redis/client": `MIT License
+
+Copyright (c) 2022-2025, Redis, inc.
+
+Permission is hereby granted, free of charge, to any person obtaining a copy
+of this software and associated documentation files (the "Software"), to deal
+in the Software without restriction, including without limitation the rights
+to use, copy, modify, merge, publish, distribute, sublicense, and/or sell
+copies of the Software, and to permit persons to whom the Software is
+furnished to do so, subject to the following conditions:
+
+The above copyright notice and this permission notice shall be included in all
+copies or substantial portions of the Software.
+
+THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR
+IMPLIED, INCLUDING BUT NOT LIMITED TO THE WARRANTIES OF MERCHANTABILITY,
+FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE
+AUTHORS OR COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER
+LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR OTHERWISE, ARISING FROM,
+OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE
+SOFTWARE.`,
+};
+
 async function noticeFiles(folder) {
   const names = (await readdir(folder)).filter((name) => /^(licen[cs]e|notice|copying)/i.test(name)).sort();
   return Promise.all(names.map((name) => readFile(path.join(folder, name), "utf8")));
@@ -178,6 +208,7 @@ async function notices(inputs) {
       await readFile(path.join(root, folder, "package.json"), "utf8"),
     );
     const texts = await noticeFiles(path.join(root, folder));
+    if (texts.length === 0 && name in FORGOTTEN) texts.push(FORGOTTEN[name]);
     // Some AWS packages forget the file; the Apache text is the same for all.
     if (texts.length === 0 && license !== "Apache-2.0")
       throw new Error(`${folder} (${license}) has no licence text to ship`);

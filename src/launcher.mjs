@@ -3,6 +3,14 @@
 // kept and used again. Node's own compile cache keeps what was compiled before a module is executed, and so
 // most functions would be compiled anew each time. Who sets Node's variables for it gets what they say.
 
+const [major, minor] = process.versions.node.split(".").map(Number);
+if (major < 22 || (major === 22 && minor < 12)) {
+  console.error(
+    `ec2-backup: this is Node.js ${process.version}, and 22.12 or newer is needed (https://nodejs.org)`,
+  );
+  process.exit(78);
+}
+
 // Importing these would read all that they export, of which some loads more (some 8 ms).
 const [crypto, fs, module, os, path, v8, vm] = ["crypto", "fs", "module", "os", "path", "v8", "vm"].map(
   (name) => process.getBuiltinModule(name),
@@ -129,6 +137,8 @@ function loadWithKeptCode() {
       filename,
       columnOffset: -before.length,
       cachedData,
+      // Drivers of databases load parts of theirs in that way.
+      importModuleDynamically: vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
     });
     if (cachedData === undefined || script.cachedDataRejected) complete = false;
     loaded.push({ name, source, script });

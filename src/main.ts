@@ -5,7 +5,6 @@ import type { Command, GlobalOptions } from "./cli/command.ts";
 import { parse } from "./cli/parse.ts";
 import { terminal } from "./cli/terminal.ts";
 import type { Asked, Context, Result } from "./commands/command.ts";
-import { agentOptions } from "./commands/options.ts";
 import { BackupError, failureOf, sentenceOf } from "./core/errors.ts";
 import { exitCodeOfKind, exitCodes } from "./core/report.ts";
 import { version } from "./version.ts";
@@ -26,6 +25,7 @@ const commands: {
   explain: async () => (await onInstance()).explain,
   status: async () => (await onInstance()).status,
   "check-config": async () => (await onInstance()).checkConfig,
+  thaw: async () => (await import("./commands/thaw.ts")).execute,
   daemon: async () => (await import("./commands/daemon.ts")).execute,
 };
 
@@ -36,7 +36,19 @@ let draining = false;
 let stoppedBy: "SIGINT" | "SIGTERM" | undefined;
 let stoppedAt = 0;
 
-void main();
+let ended = false;
+// A process that nothing keeps ends by itself, in the midst of its work and with a code that says that all is well.
+process.on("exit", (code) => {
+  if (ended || code !== 0) return;
+  process.exitCode = exitCodes.internal;
+  process.stderr.write(
+    "ec2-backup: it ended before its work was done. This is a defect; please report it.\n",
+  );
+});
+
+void main().finally(() => {
+  ended = true;
+});
 
 async function main(): Promise<void> {
   // A reader that goes away must not end a run between capture and report.
@@ -121,17 +133,48 @@ function interruptedCode(): number {
 
 async function execute(command: Command, global: GlobalOptions): Promise<Result> {
   const { platform, env, pid, stderr } = process;
-  const host = { platform, env, pid, stderr, uid: process.getuid?.(), home: os.homedir() };
-  const options = await agentOptions(command, global, host);
+  const kill = (pid: number, signal: NodeJS.Signals | 0) => void process.kill(pid, signal);
+  const host = {
+    platform,
+    env,
+    pid,
+    stderr,
+    kill,
+    uid: process.getuid?.(),
+    home: os.homedir(),
+    files: files(),
+  };
   const perform = await commands[command.name]();
   // The table pairs each name with its own shape, which the compiler does not follow through the look-up.
-  return perform(command as never, { options, stop: stop.signal, interruptedCode, stay: () => stay(global) });
+  return perform(command as never, {
+    global,
+    host,
+    stop: stop.signal,
+    interruptedCode,
+    stay: () => stay(global),
+  });
 }
 
-function stay({ config }: GlobalOptions): DaemonHost {
+/** What this process is made of and writes to. */
+function files(): { path: string; what: string }[] {
+  return [
+    { path: process.execPath, what: "the Node that runs the agent" },
+    { path: process.argv[1] ?? process.execPath, what: "the agent's program" },
+    { path: process.cwd(), what: "the agent's working directory" },
+    { path: "/proc/self/fd/1", what: "the agent's output" },
+    { path: "/proc/self/fd/2", what: "the agent's log" },
+  ];
+}
+
+function stay({ config, logLevel }: GlobalOptions): DaemonHost {
   draining = true;
   const { env, pid } = process;
   const self = [process.execPath, ...process.execArgv, process.argv[1] ?? ""];
-  const onReload = (reload: () => void) => void process.on("SIGHUP", reload);
-  return { self, config, env, pid, onReload, hurry: hurry.signal };
+  let reload = (): void => undefined;
+  // From the start: before there is a timetable to be read again, the signal would end the process.
+  process.on("SIGHUP", () => reload());
+  const onReload = (wanted: () => void) => {
+    reload = wanted;
+  };
+  return { self, config, logLevel, env, pid, onReload, hurry: hurry.signal };
 }

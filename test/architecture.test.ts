@@ -31,7 +31,10 @@ const rules: Record<string, { may: readonly string[]; because: string }> = {
   daemon: { may: ["daemon", "core", "node-cron"], because: "an idle daemon must stay small" },
   config: { may: ["config", "core", "zod/mini", "yaml", "node:fs"], because: "configuration is data" },
   engines: { may: ["engines", "core", "aws", "host"], because: "an engine joins AWS or the host to a port" },
-  hooks: { may: ["hooks", "core", "host"], because: "a hook joins the host to a port" },
+  hooks: {
+    may: ["hooks", "core", "host", "mysql2", "mongodb", "@redis/client"],
+    because: "a hook joins the host, or a database's driver, to a port",
+  },
   aws: { may: ["aws", "core", "@aws-sdk/"], because: "the SDK's types and errors stay in one folder" },
   host: { may: ["host", "core", "node:"], because: "the operating system is made small in one folder" },
   core: { may: ["core"], because: "words and rules are pure: no clock, no files, no npm" },

@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import {
   chmodSync,
   chownSync,
@@ -22,6 +23,7 @@ import { type Simulator, startSimulator } from "../src/simulator/server.ts";
 import { type Ended, type Ground, launched, withoutRoot } from "./fakes/launched.ts";
 
 const isRoot = process.getuid?.() === 0;
+const shipped = path.join(import.meta.dirname, "../dist/ec2-backup.js");
 
 describe.skipIf(process.getuid === undefined)("the launcher", () => {
   let simulator: Simulator;
@@ -250,4 +252,20 @@ describe.skipIf(process.getuid === undefined)("the launcher", () => {
     expect(JSON.parse(stdout)).toHaveProperty("$schema");
     expect(scripts).toMatchObject({ "main.cjs": "kept", "json-schema.cjs": "compiled" });
   });
+});
+
+it("says which Node is needed", () => {
+  const older = `Object.defineProperty(process,"versions",{value:{...process.versions,node:"22.11.0"}})`;
+  const words = ["--import", `data:text/javascript,${encodeURIComponent(older)}`, shipped, "--help"];
+  const { status, stdout, stderr } = spawnSync(process.execPath, words, { encoding: "utf8" });
+  expect({ status, stdout }).toEqual({ status: 78, stdout: "" });
+  expect(stderr).toMatch(/^ec2-backup: this is Node\.js v\S+, and 22\.12 or newer is needed/);
+});
+
+it("never calls a process well that nothing kept until its work was done", () => {
+  const silent = `import fs from "node:fs/promises"; for (const name of ["open", "readFile", "stat", "lstat"]) fs[name] = () => new Promise(() => {});`;
+  const words = ["--import", `data:text/javascript,${encodeURIComponent(silent)}`, shipped, "check-config"];
+  const { status, stderr } = spawnSync(process.execPath, words, { encoding: "utf8" });
+  expect(stderr).toContain("it ended before its work was done");
+  expect(status).toBe(70);
 });

@@ -13,7 +13,7 @@ export function assemble(
   at: { started: Date; finished: Date; elapsedMs: number; skipped: boolean },
 ): RunReport {
   const { instance, instanceStores } = request.discovery;
-  const { selected, points, settleMs, listing, retention } = found;
+  const { selected, points, settleMs, listing, retention, stillness } = found;
   const wrong = record.problems.some((problem) => problem.severity === "error");
   const nothing = request.capture
     ? points.every((point) => point.state === "failed")
@@ -39,6 +39,8 @@ export function assemble(
     chosen: selected.chosen.map(choiceOf),
     left: selected.left.map(choiceOf),
     instanceStores,
+    ...(found.summary === undefined ? {} : { mounts: found.summary }),
+    ...(stillness === undefined ? {} : { stillness }),
     points: points.map(summaryOf),
     ...(settleMs === undefined ? {} : { settleMs: Math.round(settleMs) }),
     ...(retention === undefined ? {} : { retention }),

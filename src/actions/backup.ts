@@ -1,6 +1,6 @@
 import { BackupError, failureOf } from "../core/errors.ts";
 import type { Waits } from "../core/job.ts";
-import type { Clock, Engine, Log, Prepared } from "../core/ports.ts";
+import type { Clock, Engine, Log } from "../core/ports.ts";
 import type { RecoveryPoint } from "../core/recovery-point.ts";
 
 export interface BackupDeps {
@@ -10,12 +10,12 @@ export interface BackupDeps {
 }
 
 /**
- * Makes one point. A request that AWS turned away for its limits is tried again inside a budget; one
- * whose outcome is unknown is looked for and never sent again, since it cannot be told from a second
- * one. The request itself is not cut short by `signal`: only its own deadline ends it.
+ * Makes one point by `capture`, which holds still, sends the request once and releases. A request that
+ * AWS turned away for its limits is tried again inside a budget, with nothing held meanwhile; one whose
+ * outcome is unknown is looked for and never sent again, since it cannot be told from a second one.
  */
 export async function backup(
-  prepared: Prepared,
+  capture: () => Promise<RecoveryPoint>,
   pointId: string,
   expected: readonly string[],
   waits: Waits,
@@ -27,7 +27,7 @@ export async function backup(
   for (let attempt = 1; ; attempt += 1) {
     if (signal.aborted) throw interrupted("capture");
     try {
-      return await prepared.capture(pointId, clock.now(), new AbortController().signal);
+      return await capture();
     } catch (error) {
       const failure = failureOf(error, "capture");
       if (failure.kind === "unknown-outcome")

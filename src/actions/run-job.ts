@@ -1,12 +1,13 @@
-import { BackupError, failureOf } from "../core/errors.ts";
+import { BackupError, type Failure, failureOf } from "../core/errors.ts";
 import { seriesOf } from "../core/job.ts";
 import type { Listing } from "../core/ports.ts";
 import type { RecoveryPoint } from "../core/recovery-point.ts";
 import type { RunReport } from "../core/report.ts";
-import { type CaptureScope, type Selected, scopeOf, selectVolumes } from "../core/selection.ts";
+import { namedMounts, type Selected, selectVolumes } from "../core/selection.ts";
 import { assemble } from "./assemble-report.ts";
-import { backup } from "./backup.ts";
+import { capture } from "./capture.ts";
 import { inspect } from "./inspect.ts";
+import { repairMarks } from "./mark.ts";
 import { prune } from "./prune.ts";
 import { gateOf } from "./prune-gate.ts";
 import type { Findings, RunDeps, RunRequest } from "./run-request.ts";
@@ -50,10 +51,10 @@ async function work(
   found: Findings,
   signal: AbortSignal,
 ): Promise<void> {
-  const { job, discovery } = request;
+  const { job } = request;
   const before = deps.journal.unfinished(job.name);
-  found.selected = selectVolumes(discovery.volumes, job.volumes, deps.leftOutByTag);
-  const point = request.capture ? await capture(request, deps, record, found.selected, signal) : undefined;
+  found.selected = await choose(request, deps, record, found);
+  const point = request.capture ? await capture(request, deps, record, found, signal) : undefined;
   if (request.capture && point === undefined) return;
   if (point !== undefined) found.points.push(point);
   if (point !== undefined && request.wait) await settlePoint(point, request, deps, record, found, signal);
@@ -61,11 +62,41 @@ async function work(
     list(request, deps, request.planned ? [] : found.points, signal),
   );
   if (found.listing === undefined) return;
+  const known = deps.journal.marksOf(job.name);
+  if (!request.planned) found.listing = await repairMarks(found.listing, known, deps, record, signal);
   const { listing } = found;
   // EC2 knows more of the point by now; it may have failed already.
   found.points = found.points.map((one) => listing.points.find(({ id }) => id === one.id) ?? one);
   inspect(request, deps, record, found, before?.point);
   if (request.prune) await thin(request, deps, record, found, listing, signal);
+}
+
+/** The volumes of the job; matchers that name mounts need to know what is mounted where. */
+async function choose(
+  { job, discovery, planned }: RunRequest,
+  deps: RunDeps,
+  record: Recorder,
+  found: Findings,
+): Promise<Selected> {
+  const named = namedMounts(job.volumes);
+  if (planned || named.length > 0) {
+    found.mounts = await record.step("look at the mounts", () => deps.host.mounts(discovery.volumes));
+  }
+  const mounts = found.mounts?.mounts ?? [];
+  for (const path of named) {
+    if (!mounts.some((mount) => mount.path === path && mount.volumes.length > 0))
+      record.report("warning", nothingMounted(path));
+  }
+  return selectVolumes(discovery.volumes, job.volumes, deps.leftOutByTag, mounts);
+}
+
+function nothingMounted(path: string): Failure {
+  return {
+    kind: "configuration",
+    doing: `choose volumes by the mount ${path}`,
+    found: "no filesystem on a known volume is mounted there",
+    remedy: "see what is mounted where in `ec2-backup plan`; name the volume by id, device or tag",
+  };
 }
 
 /** Removes what retention gives up, as far as this run has the right to. */
@@ -83,91 +114,6 @@ async function thin(
   const consent = { ...request.consent, failedOnly: gate.may === "failed-only" };
   const tools = { ...deps, record, run: request.run };
   found.retention = await record.step("prune", () => prune(request.job, listing, consent, tools, signal));
-}
-
-async function capture(
-  request: RunRequest,
-  deps: RunDeps,
-  record: Recorder,
-  selected: Selected,
-  signal: AbortSignal,
-): Promise<RecoveryPoint | undefined> {
-  const { job, discovery, run, planned } = request;
-  const scope = scopeOf(selected);
-  if (!("expected" in scope)) {
-    record.report("error", {
-      kind: "configuration",
-      doing: `choose the volumes of job ${job.name}`,
-      ...scope,
-    });
-    return undefined;
-  }
-  const { instance, asOf } = discovery;
-  const order = { job, instance, scope, runId: run, ...(asOf === undefined ? {} : { asOf }) };
-  const prepared = await record.step("prepare", () => deps.engine.prepare(order, signal));
-  if (prepared === undefined) return undefined;
-  for (const what of prepared.dropped) record.report("warning", droppedTags(what));
-  const pointId = deps.newId();
-  if (!planned) await note(request, deps, record, pointId);
-  const expected = scope.expected.map((volume) => volume.id);
-  const point = await record.step("capture", () =>
-    backup(prepared, pointId, expected, job.waits, deps, signal),
-  );
-  if (point !== undefined) compare(point, scope, record);
-  return point;
-}
-
-/** A full disk is no reason to go without a backup: the tags find the point as well. */
-async function note(request: RunRequest, deps: RunDeps, record: Recorder, point: string): Promise<void> {
-  try {
-    await deps.journal.begin(request.job.name, {
-      run: request.run,
-      point,
-      at: deps.clock.now().toISOString(),
-    });
-  } catch (error) {
-    record.report("error", failureOf(error, "note the capture in the state file"));
-  }
-}
-
-function droppedTags(what: string) {
-  return {
-    kind: "refused" as const,
-    doing: `put ${what} on the snapshots`,
-    found: "there is no room for them, or they clash with ours (EC2 allows 50 tags)",
-    remedy: "the snapshots are good without them; use fewer tags",
-  };
-}
-
-/** The answer is held against what was asked for. */
-function compare(point: RecoveryPoint, scope: CaptureScope, record: Recorder): void {
-  const doing = "compare the snapshots with the plan";
-  const captured = new Set(point.snapshots.map((one) => one.volumeId));
-  const expected = new Set(scope.expected.map((volume) => volume.id));
-  const missing = [...expected].filter((id) => !captured.has(id));
-  const extra = [...captured].filter((id) => !expected.has(id));
-  if (missing.length > 0) {
-    const found = `${missing.join(", ")} was to be captured and is not in the set`;
-    record.report("error", {
-      kind: "unexpected",
-      doing,
-      found,
-      remedy: "was it detached meanwhile? Run again.",
-    });
-  }
-  if (extra.length > 0) {
-    const found = `${extra.join(", ")} is in the set and was not planned (attached meanwhile); it is kept`;
-    record.report("warning", { kind: "unexpected", doing, found });
-  }
-  if (scope.unwanted.length > 0) {
-    const found = `${scope.unwanted.length} volumes were to be left out, EC2 can leave out 40, so all were captured`;
-    record.report("warning", {
-      kind: "refused",
-      doing,
-      found,
-      remedy: "split the volumes between instances",
-    });
-  }
 }
 
 async function settlePoint(
@@ -195,7 +141,10 @@ async function list(
   const byId = new Map(made.map((point) => [point.id, point]));
   for (const point of points) {
     const known = byId.get(point.id);
-    if (known === undefined || point.snapshots.length >= known.snapshots.length) byId.set(point.id, point);
+    if (known === undefined) byId.set(point.id, point);
+    // The mark of how still it was held may be too fresh to be listed.
+    else if (point.snapshots.length >= known.snapshots.length)
+      byId.set(point.id, { ...point, consistency: known.consistency });
   }
   return { points: [...byId.values()], asOf };
 }

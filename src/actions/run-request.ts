@@ -1,8 +1,19 @@
 import type { Discovery } from "../core/instance.ts";
 import type { Job, Trigger } from "../core/job.ts";
-import type { Audit, Clock, Engine, Journal, LeftOutByTag, Listing, Locks, Log } from "../core/ports.ts";
+import type { MountMap, MountSummary } from "../core/mount-map.ts";
+import type {
+  Audit,
+  Clock,
+  Engine,
+  Host,
+  Journal,
+  LeftOutByTag,
+  Listing,
+  Locks,
+  Log,
+} from "../core/ports.ts";
 import type { RecoveryPoint } from "../core/recovery-point.ts";
-import type { Problem, RetentionReport } from "../core/report.ts";
+import type { Problem, RetentionReport, StillnessReport } from "../core/report.ts";
 import type { Selected } from "../core/selection.ts";
 import type { PruneConsent } from "./prune.ts";
 import type { Progress } from "./settle.ts";
@@ -15,6 +26,7 @@ export interface RunDeps {
   readonly locks: Locks;
   readonly journal: Journal;
   readonly audit: Audit;
+  readonly host: Host;
   readonly newId: () => string;
   readonly leftOutByTag: LeftOutByTag;
   readonly progress: Progress;
@@ -46,6 +58,10 @@ export interface Findings {
   selected: Selected;
   points: RecoveryPoint[];
   settleMs?: number;
+  /** Read only where the job or a plan needs it. */
+  mounts?: MountMap | undefined;
+  summary?: MountSummary;
+  stillness?: StillnessReport;
   listing?: Listing | undefined;
   retention?: RetentionReport | undefined;
 }

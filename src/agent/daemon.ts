@@ -1,19 +1,22 @@
 import { spawn } from "node:child_process";
 import os from "node:os";
-import { defaultSettings } from "../config/defaults.ts";
-import { resolve } from "../config/resolve.ts";
+import type { Settings } from "../config/defaults.ts";
+import { BackupError, type Failure } from "../core/errors.ts";
+import type { Log, LogLevel } from "../core/ports.ts";
 import { type DaemonWaits, daemon, type RunningJob, type Timetable } from "../daemon/daemon.ts";
 import type { Due } from "../daemon/jobs.ts";
 import { wakeAt } from "../daemon/timetable.ts";
 import { systemClock } from "../host/clock.ts";
 import { serviceManager } from "../host/service.ts";
-import type { AgentOptions } from "./wish.ts";
+import { answerOf } from "./ask.ts";
+import { thawer } from "./thaw-leftovers.ts";
 
 /** The process that the daemon lives in, and how to start another like it. */
 export interface DaemonHost {
   /** Program, its options and the script. */
   readonly self: readonly string[];
   readonly config: string | undefined;
+  readonly logLevel: LogLevel | undefined;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly pid: number;
   readonly onReload: (reload: () => void) => void;
@@ -23,10 +26,41 @@ export interface DaemonHost {
 
 const minute = 60_000;
 
+/** What the configuration file says to the daemon itself, and where ledgers would lie. */
+export type DaemonSettings = Pick<Settings, "log" | "daemon"> & { readonly runtimeDirectory: string };
+
+/**
+ * Asks a process of its own, so that nothing that reads a configuration stays here: an idle daemon would hold
+ * it for months. Nothing if told to stop meanwhile.
+ */
+export async function daemonSettings(
+  host: DaemonHost,
+  stop: AbortSignal,
+): Promise<DaemonSettings | undefined> {
+  const words = ["--json", ...globalWords(host), "check-config", "--settings"];
+  const text = await answerOf(host.self, words, stop).catch((error: unknown) => {
+    if (stop.aborted) return undefined;
+    throw unanswered(error instanceof Error ? error.message : String(error));
+  });
+  if (text === undefined) return undefined;
+  if (text === "") throw unanswered("check-config ended without an answer");
+  const { settings, error } = JSON.parse(text) as { settings?: DaemonSettings; error?: Failure };
+  if (settings !== undefined) return settings;
+  throw error === undefined ? unanswered("check-config told no settings") : new BackupError(error);
+}
+
+function unanswered(found: string): BackupError {
+  return new BackupError({ kind: "unexpected", doing: "read the configuration", found });
+}
+
 /** Wires the daemon to child processes, node-cron and the service manager. */
-export async function runDaemon(options: AgentOptions, host: DaemonHost, stop: AbortSignal): Promise<void> {
-  const { log } = options;
-  const words = globalWords(options, host);
+export async function runDaemon(
+  log: Log,
+  { daemon: waits, runtimeDirectory }: Omit<DaemonSettings, "log">,
+  host: DaemonHost,
+  stop: AbortSignal,
+): Promise<void> {
+  const words = globalWords(host);
   const service = serviceManager(host.env, host.pid, (message) => log("warn", message));
   await daemon(
     {
@@ -34,10 +68,11 @@ export async function runDaemon(options: AgentOptions, host: DaemonHost, stop: A
       log,
       readTimetable: (signal) => readTimetable(host, words, signal),
       start: (due, missed, overlapped) => startRun(due, missed, overlapped, host, words),
+      thawLeftovers: thawer(host.self, words, runtimeDirectory, log),
       wakeAt,
       notify: service.notify,
       uptime: () => os.uptime() * 1000,
-      waits: waitsOf(options, service.watchdogMs),
+      waits: waitsOf(waits, service.watchdogMs),
       onReload: host.onReload,
       hurry: host.hurry,
     },
@@ -45,10 +80,9 @@ export async function runDaemon(options: AgentOptions, host: DaemonHost, stop: A
   );
 }
 
-function waitsOf({ loaded }: AgentOptions, watchdogMs: number | undefined): DaemonWaits {
-  const settings = loaded.ok === true ? resolve({ tags: {}, file: loaded.file }).settings : defaultSettings;
+function waitsOf(waits: Settings["daemon"], watchdogMs: number | undefined): DaemonWaits {
   return {
-    ...settings.daemon,
+    ...waits,
     retryEvery: minute,
     // Half the watchdog's time, as sd_watchdog_enabled(3) advises; else just often enough to notice a sleep.
     tick: Math.min(2 * minute, watchdogMs === undefined ? 2 * minute : watchdogMs / 2),
@@ -56,10 +90,10 @@ function waitsOf({ loaded }: AgentOptions, watchdogMs: number | undefined): Daem
 }
 
 /** What was said to the daemon is meant for its runs as well. */
-function globalWords({ flags }: AgentOptions, { config }: DaemonHost): string[] {
+function globalWords({ config, logLevel }: DaemonHost): string[] {
   return [
     ...(config === undefined ? [] : ["--config", config]),
-    ...(flags.logLevel === undefined ? [] : ["--log-level", flags.logLevel]),
+    ...(logLevel === undefined ? [] : ["--log-level", logLevel]),
   ];
 }
 
@@ -69,7 +103,7 @@ async function readTimetable(
   global: readonly string[],
   signal: AbortSignal,
 ): Promise<Timetable> {
-  const text = await output(host, ["--json", ...global, "check-config"], signal);
+  const text = await answerOf(host.self, ["--json", ...global, "check-config"], signal);
   if (text === "") throw new Error("check-config ended without an answer");
   const checked = JSON.parse(text) as {
     instance?: string;
@@ -85,30 +119,6 @@ async function readTimetable(
   // Neither a good configuration nor a last good one: to be looked at again, not to be idle with.
   if (timetable.length === 0 && faults.length > 0) throw new Error(faults.join("; "));
   return { instance, jobs: timetable };
-}
-
-function output(host: DaemonHost, words: readonly string[], signal: AbortSignal): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const [program = "", ...before] = host.self;
-    const child = spawn(program, [...before, ...words], {
-      stdio: ["ignore", "pipe", "inherit"],
-      signal,
-      // It only reads, so there is nothing that it would have to finish.
-      killSignal: "SIGKILL",
-    });
-    // The timetable waits for nobody, not even for a process that cannot be ended.
-    const timer = setTimeout(() => {
-      child.kill("SIGKILL");
-      reject(new Error("check-config gave no answer within 2 min"));
-    }, 2 * minute);
-    child.once("close", () => clearTimeout(timer));
-    let text = "";
-    child.stdout.setEncoding("utf8").on("data", (more: string) => {
-      text += more;
-    });
-    child.once("error", reject);
-    child.once("close", () => resolve(text));
-  });
 }
 
 /** In a process group of its own: what stops the daemon at a terminal does not cut a run in two. */

@@ -3,6 +3,7 @@ import { defaultWaits } from "../config/defaults.ts";
 import type { Loaded } from "../config/load.ts";
 import { BackupError } from "../core/errors.ts";
 import type { Log } from "../core/ports.ts";
+import type { Problem } from "../core/report.ts";
 import { splayOf } from "../core/splay.ts";
 import { systemClock } from "../host/clock.ts";
 import { type InForce, inForce } from "./in-force.ts";
@@ -36,8 +37,21 @@ export async function open(
   const force = inForce(written);
   if (!force.faulty) return { session, force };
   const { fromLastGood } = await import("../config/read-last-good.ts");
-  const lastGood = fromLastGood(await session.state.lastGood());
-  return { session, force: inForce({ ...written, lastGood }) };
+  const { value, distrust } = await session.state.lastGood(options.self.uid);
+  const lastGood = inForce({ ...written, lastGood: fromLastGood(value) });
+  if (distrust === undefined) return { session, force: lastGood };
+  return { session, force: { ...lastGood, problems: [...lastGood.problems, notBelieved(distrust)] } };
+}
+
+function notBelieved(found: string): Problem {
+  return {
+    severity: "error",
+    kind: "configuration",
+    doing: "use the last good configuration",
+    found: `the last good configuration is not used: ${found}`,
+    remedy: "see who else can write there; the next good run writes it anew",
+    code: "FaultyConfiguration",
+  };
 }
 
 /** The longest that any configured job allows one request; discovery has no job of its own. */

@@ -15,6 +15,17 @@ export function configFile({ platform, env }: HostFacts): string {
   return path.win32.join(env["ProgramData"] ?? "C:\\ProgramData", "ec2-backup", "config.yaml");
 }
 
+/**
+ * Where it is written down what stands still, for who must undo it: on a filesystem that a reboot empties,
+ * as it thaws everything.
+ */
+export function runtimeDirectory({ env, uid }: HostFacts, state: string): string {
+  const given = env["RUNTIME_DIRECTORY"]?.split(":")[0];
+  if (given !== undefined && given !== "") return given;
+  if (uid === 0) return "/run/ec2-backup";
+  return path.join(env["XDG_RUNTIME_DIR"] ?? state, "ec2-backup");
+}
+
 /** Where state is kept: systemd's STATE_DIRECTORY, else the place that the operating system has for it. */
 export function stateDirectory({ platform, env, uid, home }: HostFacts): string {
   const given = env["STATE_DIRECTORY"]?.split(platform === "win32" ? ";" : ":")[0];

@@ -16,11 +16,13 @@ import { nvmeInstanceStores } from "../host/instance-stores.ts";
 import { fileLocks } from "../host/lock.ts";
 import { StateDirectory } from "../host/state.ts";
 import { uuidV7 } from "../host/uuid.ts";
+import { type HostProcess, thisHost } from "./this-host.ts";
 
 /** What a session with AWS needs to know of its process. */
 export interface SessionOptions {
   readonly version: string;
   readonly stateDirectory: string;
+  readonly self: HostProcess;
   /** Told to others who find a lock taken. */
   readonly owner: string;
   readonly log: Log;
@@ -123,14 +125,15 @@ function tied(connection: Connection, options: SessionOptions): RunDeps {
     ...common(options),
     engine: dryRun(ebsEngine(connection, options.version), options.version),
     locks: { take: () => Promise.resolve({ release: () => Promise.resolve() }) },
-    journal: { begin: () => Promise.resolve(), unfinished: () => undefined },
+    journal: { begin: () => Promise.resolve(), unfinished: () => undefined, marksOf: () => new Map() },
     audit: { append: () => Promise.resolve() },
   };
 }
 
-function common({ log, progress }: SessionOptions) {
+function common({ log, progress, self, stateDirectory }: SessionOptions) {
   return {
     clock: systemClock,
+    host: thisHost(self, stateDirectory),
     log,
     progress,
     newId: newRunId,

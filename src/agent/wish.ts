@@ -5,12 +5,14 @@ import type { Flags } from "../config/resolve.ts";
 import type { Trigger } from "../core/job.ts";
 import type { Log } from "../core/ports.ts";
 import type { RunReport } from "../core/report.ts";
+import type { HostProcess } from "./this-host.ts";
 
 /** What the agent needs to know of its process and its host. */
 export interface AgentOptions {
   readonly version: string;
   readonly loaded: Loaded;
   readonly stateDirectory: string;
+  readonly self: HostProcess;
   /** Told to others who find a lock taken. */
   readonly owner: string;
   readonly log: Log;

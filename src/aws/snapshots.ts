@@ -1,23 +1,20 @@
 import {
   CreateSnapshotsCommand,
+  CreateTagsCommand,
   DeleteSnapshotCommand,
-  DescribeImagesCommand,
-  DescribeLockedSnapshotsCommand,
   DescribeSnapshotsCommand,
   type Snapshot as Ec2Snapshot,
-  type Filter,
-  type Image,
   type SnapshotInfo,
 } from "@aws-sdk/client-ec2";
-import { BackupError } from "../core/errors.ts";
 import type { Tags } from "../core/instance.ts";
 import type { Snapshot } from "../core/recovery-point.ts";
 import type { Connection } from "./connection.ts";
 import { withDeadline } from "./deadline.ts";
 import { call, tagsOf } from "./discover.ts";
-import { awsFailureOfUnrepeatable } from "./failure.ts";
+import { awsFailure, awsFailureOfUnrepeatable } from "./failure.ts";
 import { pages, unreadable } from "./pages.ts";
 import { serviceClock } from "./service-clock.ts";
+import { SingleAttemptFailure } from "./single-attempt.ts";
 
 /** One CreateSnapshots request. */
 export interface SetRequest {
@@ -31,18 +28,24 @@ export interface SetRequest {
 
 /**
  * Sends CreateSnapshots once, with a hard deadline. A failure of kind `unknown-outcome` may have made
- * the set; every other kind has not.
+ * the set; every other kind has not. `answered` is told as soon as EC2's consent is there, before its
+ * answer is read: by then the snapshots are `pending`, and what was held still need not be any longer.
  */
 export async function createSnapshots(
   connection: Connection,
   request: SetRequest,
   deadline: number,
-  signal: AbortSignal,
+  answered?: () => void,
 ): Promise<Snapshot[]> {
   const doing = `create the snapshots of ${request.instanceId}`;
+  // Telling the run to stop must not leave the outcome unknown.
+  const unstoppable = new AbortController().signal;
   try {
-    const answer = await withDeadline(deadline, signal, doing, (abortSignal) =>
-      connection.ec2.send(createCommand(request), { abortSignal, requestTimeout: deadline }),
+    const answer = await withDeadline(deadline, unstoppable, doing, (abortSignal) =>
+      connection.ec2.send(telling(createCommand(request), answered), {
+        abortSignal,
+        requestTimeout: deadline,
+      }),
     );
     if (answer.Snapshots === undefined || answer.Snapshots.length === 0) {
       throw unreadable(doing, "the answer names no snapshot");
@@ -53,8 +56,54 @@ export async function createSnapshots(
   }
 }
 
-function createCommand(request: SetRequest): CreateSnapshotsCommand {
+/** Asks EC2 whether it would allow the very request; makes nothing. A refusal is thrown as what it is. */
+export async function rehearseSnapshots(
+  connection: Connection,
+  request: SetRequest,
+  deadline: number,
+  signal: AbortSignal,
+): Promise<void> {
+  const doing = `rehearse the snapshots of ${request.instanceId}`;
+  try {
+    await withDeadline(deadline, signal, doing, (abortSignal) =>
+      connection.ec2.send(createCommand(request, true), { abortSignal, requestTimeout: deadline }),
+    );
+  } catch (error) {
+    const failure = awsFailure(error instanceof SingleAttemptFailure ? error.failure : error, doing);
+    if (failure.code !== "DryRunOperation") throw failure;
+  }
+}
+
+/** Tags given snapshots, which adds to their tags and replaces those of the same keys. One request. */
+export async function tagSnapshots(
+  connection: Connection,
+  ids: readonly string[],
+  tags: Tags,
+  signal: AbortSignal,
+): Promise<void> {
+  const Tags = Object.entries(tags).map(([Key, Value]) => ({ Key, Value }));
+  await call(connection, `tag ${ids.join(", ")}`, signal, (abortSignal) =>
+    connection.ec2.send(new CreateTagsCommand({ Resources: [...ids], Tags }), { abortSignal }),
+  );
+}
+
+function telling(command: CreateSnapshotsCommand, answered?: () => void): CreateSnapshotsCommand {
+  if (answered === undefined) return command;
+  command.middlewareStack.add(
+    (next) => async (args) => {
+      const output = await next(args);
+      if ((output.response as { readonly statusCode?: number }).statusCode === 200) answered();
+      return output;
+    },
+    // Inside of what reads the answer.
+    { name: "tellAnswered", step: "deserialize", priority: "low" },
+  );
+  return command;
+}
+
+function createCommand(request: SetRequest, rehearsal = false): CreateSnapshotsCommand {
   return new CreateSnapshotsCommand({
+    ...(rehearsal ? { DryRun: true } : {}),
     Description: request.description,
     InstanceSpecification: {
       InstanceId: request.instanceId,
@@ -138,79 +187,6 @@ function snapshotOf(found: Ec2Snapshot | SnapshotInfo, doing: string): Snapshot 
     archived: "StorageTier" in found && found.StorageTier === "archive",
     tags: tagsOf(found.Tags),
   };
-}
-
-/** EC2 takes at most this many values in one filter. */
-const maxFilterValues = 200;
-
-/** Which images hold which of the snapshots; deprecated and disabled images hold theirs too. */
-export async function imagesUsing(
-  connection: Connection,
-  snapshotIds: readonly string[],
-  signal: AbortSignal,
-): Promise<ReadonlyMap<string, string>> {
-  const doing = "look for images that use the snapshots to be removed";
-  const holders = new Map<string, string>();
-  for (let from = 0; from < snapshotIds.length; from += maxFilterValues) {
-    const Filters: Filter[] = [
-      { Name: "block-device-mapping.snapshot-id", Values: snapshotIds.slice(from, from + maxFilterValues) },
-    ];
-    const ask = (next: { NextToken?: string }) =>
-      call(connection, doing, signal, (abortSignal) =>
-        connection.ec2.send(
-          new DescribeImagesCommand({
-            Owners: ["self"],
-            Filters,
-            IncludeDeprecated: true,
-            IncludeDisabled: true,
-            ...next,
-          }),
-          { abortSignal },
-        ),
-      );
-    for await (const page of pages(doing, ask)) {
-      if (page.Images === undefined) throw unreadable(doing, "the answer has no list of images");
-      for (const image of page.Images) noteHolder(image, holders);
-    }
-  }
-  return holders;
-}
-
-function noteHolder(image: Image, holders: Map<string, string>): void {
-  for (const mapping of image.BlockDeviceMappings ?? []) {
-    const id = mapping.Ebs?.SnapshotId;
-    if (id !== undefined) holders.set(id, image.ImageId ?? "an image");
-  }
-}
-
-/**
- * Which of the snapshots are locked, each with its mode; a lock that has expired holds nothing. Many roles
- * may not ask and some partitions do not know the question: then nothing is returned.
- */
-export async function locksOf(
-  connection: Connection,
-  snapshotIds: readonly string[],
-  signal: AbortSignal,
-): Promise<ReadonlyMap<string, string> | undefined> {
-  const doing = "look for locks on the snapshots to be removed";
-  const locks = new Map<string, string>();
-  try {
-    for (let from = 0; from < snapshotIds.length; from += maxFilterValues) {
-      const SnapshotIds = snapshotIds.slice(from, from + maxFilterValues);
-      const answer = await call(connection, doing, signal, (abortSignal) =>
-        connection.ec2.send(new DescribeLockedSnapshotsCommand({ SnapshotIds }), { abortSignal }),
-      );
-      for (const { SnapshotId: id, LockState: mode } of answer.Snapshots ?? []) {
-        if (id !== undefined && mode !== undefined && mode !== "expired") locks.set(id, mode);
-      }
-    }
-    return locks;
-  } catch (error) {
-    // One of the snapshots may have gone meanwhile; its removal will find that out.
-    const unanswered = ["denied", "refused", "not-found"];
-    if (error instanceof BackupError && unanswered.includes(error.kind)) return undefined;
-    throw error;
-  }
 }
 
 /** Deletes one snapshot. Deleting is idempotent: what is gone already is a failure of kind `not-found`. */

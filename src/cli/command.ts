@@ -37,7 +37,14 @@ export type Command =
     }
   | { readonly name: "forget"; readonly volume: string; readonly yes: boolean; readonly dryRun: boolean }
   | { readonly name: "status" }
-  | { readonly name: "check-config"; readonly schema: boolean };
+  /** `leftovers`: only what nobody is left to thaw. */
+  | { readonly name: "thaw"; readonly leftovers: boolean }
+  | {
+      readonly name: "check-config";
+      readonly schema: boolean;
+      /** Only what the file says to the daemon, which asks a process of its own to stay small. */
+      readonly settings?: true;
+    };
 
 export type Invocation =
   | { readonly kind: "command"; readonly command: Command; readonly global: GlobalOptions }

@@ -44,6 +44,9 @@ export const examples: Readonly<Record<string, string>> = {
   status: `Examples:
   ec2-backup status
   ec2-backup status --json`,
+  thaw: `Examples:
+  ec2-backup thaw             now, also what a run at work holds still
+  ec2-backup thaw --leftovers only what killed runs left; for service managers`,
   "check-config": `Examples:
   ec2-backup check-config
   ec2-backup check-config --config ./new.yaml

@@ -93,9 +93,16 @@ function build(version: string, choose: (command: Command) => void): Program {
     .action((snapshot: string) => choose({ name: "explain", snapshot }));
   addPruning(add, jobs, choose);
   add("status", "show the last run of each job").action(() => choose({ name: "status" }));
+  add("thaw", "thaw and unlock what this agent holds still or has left so")
+    .option("--leftovers", "leave alone what a run that lives will thaw by itself")
+    .action((options: Options) => choose({ name: "thaw", leftovers: options["leftovers"] === true }));
   add("check-config", "check the configuration and show each value with its origin")
     .option("--schema", "print the JSON Schema of the configuration file")
-    .action((options: Options) => choose({ name: "check-config", schema: options["schema"] === true }));
+    .addOption(new Option("--settings").hideHelp())
+    .action((options: Options) => {
+      const settings = options["settings"] === true ? { settings: true as const } : {};
+      choose({ name: "check-config", schema: options["schema"] === true, ...settings });
+    });
   return program;
 }
 

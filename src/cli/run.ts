@@ -1,4 +1,6 @@
 import type { PointSummary, Problem, RetentionReport, RunReport } from "../core/report.ts";
+import { printMounts } from "./mounts.ts";
+import { printStillness } from "./stillness.ts";
 import { formatBytes, formatInstant, formatSpan, type Terminal, table } from "./terminal.ts";
 
 /** Prints what a run did, or what a plan would do. */
@@ -13,6 +15,8 @@ function printReport(report: RunReport, out: Terminal): void {
   const where = report.instance === undefined ? "" : ` of ${report.instance.name ?? report.instance.id}`;
   out.print(out.paint("bold", `Job ${report.job}${where} (${report.instance?.id ?? "instance unknown"})`));
   printVolumes(report, out);
+  if (report.mounts !== undefined) printMounts(report.mounts, out);
+  printStillness(report, out);
   for (const point of report.points) printPoint(point, report, out);
   if (report.retention !== undefined) printRetention(report.retention, report, out);
   for (const problem of report.problems) printProblem(problem, out);
@@ -35,7 +39,9 @@ function printVolumes(report: RunReport, out: Terminal): void {
 
 function printPoint(point: PointSummary, report: RunReport, out: Terminal): void {
   if (report.planned) {
-    out.print(`A run now makes one point of ${point.snapshots.length} snapshot(s), crash-consistent.`);
+    out.print(
+      `A run now makes one point of ${point.snapshots.length} snapshot(s), ${point.consistency}-consistent.`,
+    );
     return;
   }
   out.print(

@@ -1,16 +1,21 @@
-import { checkConfiguration } from "../agent/configuration.ts";
+import { checkConfiguration, writtenSettings } from "../agent/configuration.ts";
 import { printChecked } from "../cli/check-config.ts";
 import { exitCodes } from "../core/report.ts";
-import type { Context, Execute, Result } from "./command.ts";
+import type { Execute, Result } from "./command.ts";
+import { agentOptions } from "./options.ts";
 
-export const execute: Execute<"check-config"> = (command, context) =>
-  command.schema ? schema() : checked(context);
-
-async function checked({ options, stop }: Context): Promise<Result> {
-  const found = await checkConfiguration(options, stop);
+export const execute: Execute<"check-config"> = async (command, context) => {
+  const options = await agentOptions(command, context);
+  if (command.schema) return schema();
+  if (command.settings === true) {
+    const { log, daemon } = writtenSettings(options.loaded);
+    const json = { settings: { log, daemon, runtimeDirectory: options.self.runtimeDirectory } };
+    return { code: exitCodes.done, json, print: (out) => out.print(JSON.stringify(json.settings)) };
+  }
+  const found = await checkConfiguration(options, context.stop);
   const code = found.ok ? exitCodes.done : exitCodes.configuration;
   return { code, json: found, print: (out) => printChecked(found, out) };
-}
+};
 
 async function schema(): Promise<Result> {
   const { jsonSchema } = await import("../config/json-schema.ts");

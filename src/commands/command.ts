@@ -1,6 +1,6 @@
 import type { DaemonHost } from "../agent/daemon.ts";
-import type { AgentOptions } from "../agent/wish.ts";
-import type { Command } from "../cli/command.ts";
+import type { HostProcess } from "../agent/this-host.ts";
+import type { Command, GlobalOptions } from "../cli/command.ts";
 import type { Terminal } from "../cli/terminal.ts";
 
 /** What a command prints and returns. */
@@ -12,9 +12,15 @@ export interface Result {
   readonly print: (out: Terminal) => void;
 }
 
-/** What a command is given of the process that it runs in. */
+/** The process that a command runs in, as far as anything depends on it. */
+export interface ProcessFacts extends Omit<HostProcess, "runtimeDirectory"> {
+  readonly stderr: { write(text: string): unknown; readonly isTTY?: boolean };
+}
+
+/** What a command is given beside its own words. */
 export interface Context {
-  readonly options: AgentOptions;
+  readonly global: GlobalOptions;
+  readonly host: ProcessFacts;
   readonly stop: AbortSignal;
   /** What to exit with after being told to stop. */
   readonly interruptedCode: () => number;

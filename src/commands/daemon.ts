@@ -1,8 +1,14 @@
-import { runDaemon } from "../agent/daemon.ts";
+import { daemonSettings, runDaemon } from "../agent/daemon.ts";
 import { exitCodes } from "../core/report.ts";
 import type { Execute } from "./command.ts";
+import { processLog } from "./process-log.ts";
 
-export const execute: Execute<"daemon"> = async (_, { options, stay, stop }) => {
-  await runDaemon(options, stay(), stop);
+export const execute: Execute<"daemon"> = async (_, { global, host, stay, stop }) => {
+  const living = stay();
+  const settings = await daemonSettings(living, stop);
+  if (settings !== undefined) {
+    const log = processLog(global, settings.log, host);
+    await runDaemon(log, settings, living, stop);
+  }
   return { code: exitCodes.done, json: {}, print: () => undefined };
 };

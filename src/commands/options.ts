@@ -1,4 +1,4 @@
-import { configFile, type HostFacts, stateDirectory } from "../agent/places.ts";
+import { configFile, type HostFacts, runtimeDirectory, stateDirectory } from "../agent/places.ts";
 import type { AgentOptions } from "../agent/wish.ts";
 import type { Command, GlobalOptions } from "../cli/command.ts";
 import { progressBar } from "../cli/progress.ts";
@@ -6,20 +6,14 @@ import { formatFault } from "../config/fault.ts";
 import { type Loaded, loadFile } from "../config/load.ts";
 import { resolve } from "../config/resolve.ts";
 import { BackupError } from "../core/errors.ts";
-import { chooseFormat, createLog } from "../log.ts";
 import { version } from "../version.ts";
-
-/** The process that a command runs in, as far as its options depend on it. */
-export interface ProcessFacts extends HostFacts {
-  readonly pid: number;
-  readonly stderr: Parameters<typeof progressBar>[0];
-}
+import type { Context } from "./command.ts";
+import { processLog } from "./process-log.ts";
 
 /** Reads the configuration and makes of it and of the flags what every command needs. */
 export async function agentOptions(
   command: Command,
-  global: GlobalOptions,
-  host: ProcessFacts,
+  { global, host }: Pick<Context, "global" | "host">,
 ): Promise<AgentOptions> {
   const loaded = await load(global, host);
   const all = "all" in command && command.all;
@@ -27,16 +21,14 @@ export async function agentOptions(
   const { settings } = resolve({ tags: {}, flags, ...(loaded.ok === true ? { file: loaded.file } : {}) });
   const configured = loaded.ok === false ? loaded.stateDirectory : settings.stateDirectory;
   const bar = progressBar(host.stderr);
+  const state = configured ?? stateDirectory(host);
   return {
     version,
     loaded,
-    stateDirectory: configured ?? stateDirectory(host),
+    stateDirectory: state,
+    self: { ...host, runtimeDirectory: runtimeDirectory(host, state) },
     owner: `process ${host.pid}`,
-    log: createLog({
-      level: global.logLevel ?? settings.log.level,
-      format: chooseFormat(settings.log.format, host.env),
-      color: global.color && host.stderr.isTTY === true && host.env["NO_COLOR"] === undefined,
-    }),
+    log: processLog(global, settings.log, host),
     progress: (percent, point) => {
       if (percent >= 100) bar.end();
       else bar.update(percent, `of ${point.snapshots.length} snapshots`);

@@ -5,6 +5,7 @@ import { forgotten } from "../cli/forget.ts";
 import { printReports } from "../cli/run.ts";
 import { exitCodeOf, exitCodes } from "../core/report.ts";
 import type { Asked, Context, Execute, Result } from "./command.ts";
+import { agentOptions } from "./options.ts";
 
 /** They have most of their work in common, so they are one module. */
 type Reporting = "run" | "plan" | "prune" | "forget";
@@ -12,7 +13,9 @@ type Reporting = "run" | "plan" | "prune" | "forget";
 export const execute: Execute<Reporting> = async (command, context) =>
   reported(await outcomeOf(command, context), context);
 
-async function outcomeOf(command: Asked<Reporting>, { options, stop }: Context): Promise<Outcome> {
+async function outcomeOf(command: Asked<Reporting>, context: Context): Promise<Outcome> {
+  const { stop } = context;
+  const options = await agentOptions(command, context);
   switch (command.name) {
     case "run":
       return perform(wishOf(command, { capture: true, planned: command.dryRun }), options, stop);

@@ -1,5 +1,5 @@
+import { harmless } from "../core/harmless.ts";
 import type { Tags } from "../core/instance.ts";
-import { harmless } from "./fault.ts";
 import { backupSpellings, spelled } from "./tag-spellings.ts";
 
 /** What the Backup tag of an instance or a volume says. */

@@ -1,3 +1,5 @@
+import { harmless } from "../core/harmless.ts";
+
 /** A fault of the configuration: where, what was expected, what was found, and what to do about it. */
 export interface Fault {
   /** `config.yaml:7:5`, the path of a file, or `tag Retention`. */
@@ -38,13 +40,4 @@ export function quoted(text: string): string {
   const characters = [...text];
   const cut = characters.length > longestShown ? `${characters.slice(0, longestShown).join("")}...` : text;
   return harmless(JSON.stringify(cut));
-}
-
-/** Text of others without what could move a cursor, begin a line or turn the direction of writing. */
-export function harmless(text: string): string {
-  return text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, escaped);
-}
-
-function escaped(character: string): string {
-  return `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`;
 }

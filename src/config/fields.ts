@@ -84,3 +84,18 @@ export function section<Shape extends z.core.$ZodLooseShape>(shape: Shape, note:
   const expected = `a mapping with any of ${Object.keys(shape).join(", ")}`;
   return z.strictObject(shape, expected).register(notes, note);
 }
+
+/** A check that a mapping has one of its keys and no other. */
+export function exactlyOne(fields: z.core.$ZodLooseShape) {
+  const names = Object.keys(fields);
+  return z.superRefine(
+    (value: unknown, context) => {
+      if (typeof value !== "object" || value === null) return;
+      const given = Object.keys(value).filter((key) => Object.hasOwn(fields, key));
+      if (given.length === 1) return;
+      const found = given.length === 0 ? "none of them" : given.join(" and ");
+      context.addIssue({ code: "custom", message: `exactly one of ${names.join(", ")}`, params: { found } });
+    },
+    { when: () => true },
+  );
+}

@@ -28,12 +28,27 @@ function faultsOfIssue(issue: Issue, schema: z.core.$ZodType, value: unknown, pl
   if (issue.code === "unrecognized_keys") {
     return issue.keys.map((key) => unknownKey([...path, key], keysAt(schema, path), placeOf));
   }
+  const meant = issue.code === "invalid_union" ? meantOption(issue) : undefined;
+  if (meant !== undefined) {
+    return meant.flatMap((one) =>
+      faultsOfIssue({ ...one, path: [...issue.path, ...one.path] }, schema, value, placeOf),
+    );
+  }
   if (issue.code === "invalid_key") {
     const expected = issue.issues[0]?.message ?? "another key";
     return [{ ...at(path, "key", placeOf), expected, found: shown(path.at(-1)) }];
   }
   const found = foundOf(issue, valueAt(value, path));
   return [{ ...at(path, "value", placeOf), expected: issue.message, found }];
+}
+
+/** What is wrong with the one form of several that the value has; nothing if it has none or several. */
+function meantOption(issue: Extract<Issue, { code: "invalid_union" }>): readonly Issue[] | undefined {
+  const otherForms: readonly string[] = ["invalid_type", "invalid_value", "invalid_union"];
+  const meant = issue.errors.filter(
+    (option) => !option.some(({ code, path }) => path.length === 0 && otherForms.includes(code)),
+  );
+  return meant.length === 1 ? meant[0] : undefined;
 }
 
 function unknownKey(path: Path, known: readonly string[], placeOf: PlaceOf): Fault {
@@ -83,5 +98,9 @@ function childOf(schema: z.core.$ZodType, step: string | number): z.core.$ZodTyp
 
 function plain(schema: z.core.$ZodType): z.core.$ZodTypes {
   const known = schema as z.core.$ZodTypes;
-  return known._zod.def.type === "optional" ? plain(known._zod.def.innerType as z.core.$ZodType) : known;
+  const { def } = known._zod;
+  if (def.type === "optional") return plain(def.innerType as z.core.$ZodType);
+  if (def.type !== "union") return known;
+  const options = def.options.map((option) => plain(option as z.core.$ZodType));
+  return options.find((option) => option._zod.def.type === "object") ?? known;
 }

@@ -1,12 +1,15 @@
 import type { Job, VolumeMatcher, VolumeSelection, Waits } from "../core/job.ts";
 import {
+  type Consistency,
   type CountedRule,
   countedRules,
   defaultRetention,
   type RetentionPolicy,
 } from "../core/retention-policy.ts";
 import { defaultSplay, defaultTimezone, defaultWaits } from "./defaults.ts";
+import { hooksOf } from "./hooks-of.ts";
 import type { FileJob, FileRetention } from "./job-schema.ts";
+import type { FileMatcher } from "./matcher.ts";
 import type { Origins } from "./origins.ts";
 import type { FileConfig } from "./schema.ts";
 
@@ -28,6 +31,7 @@ export function jobOf(
     splay: origins.pick([...path, "splay"], job?.splay, schedule === undefined ? 0 : defaultSplay),
     volumes: volumesOf(name, job, origins),
     retention: policyOf(name, job, timezone, origins),
+    ...stillnessOf(name, job, origins),
     addTags: addedTagsOf(config, origins),
     dialect: origins.pick(["tags", "dialect"], config?.tags?.dialect, "none"),
     waits: waitsOf(name, job, origins),
@@ -59,9 +63,33 @@ function volumesOf(name: string, job: FileJob | undefined, origins: Origins): Vo
   };
 }
 
-function matcherOf({ tag, device, id }: { tag?: string; device?: string; id?: string }): VolumeMatcher {
+function matcherOf({ tag, device, id, mount }: FileMatcher): VolumeMatcher {
+  if (mount !== undefined) return { mount };
   if (tag !== undefined) return { tag };
   return device === undefined ? { id: id ?? "" } : { device };
+}
+
+function stillnessOf(
+  name: string,
+  job: FileJob | undefined,
+  origins: Origins,
+): Pick<Job, "hooks" | "consistency" | "whenLess"> {
+  const path = ["jobs", name];
+  const written = origins.pick([...path, "hooks"], job?.hooks, []);
+  const consistency = origins.pick([...path, "consistency"], job?.consistency, undefined);
+  return {
+    hooks: hooksOf(written),
+    ...(consistency === undefined ? {} : { consistency }),
+    whenLess: origins.pick([...path, "whenLess"], job?.whenLess, "degrade"),
+  };
+}
+
+/** What retention prefers: what is demanded or, without a word of it, the best that such hooks can give. */
+function preferred(job: FileJob | undefined): Consistency {
+  if (job?.consistency !== undefined) return job.consistency;
+  const hooks = job?.hooks ?? [];
+  if (hooks.some((hook) => hook.freeze === undefined)) return "application";
+  return hooks.length > 0 ? "filesystem" : defaultRetention.demanded;
 }
 
 function policyOf(
@@ -80,7 +108,7 @@ function policyOf(
     if (count !== undefined)
       counts[rule] = origins.pick([...path, "retention", rule], job?.retention?.[rule], count);
   }
-  const policy = { counts, timezone, demanded: defaultRetention.demanded, shrinkDelay };
+  const policy = { counts, timezone, demanded: preferred(job), shrinkDelay };
   if (rules.within === undefined) return policy;
   const within = origins.pick([...path, "retention", "within"], job?.retention?.within, rules.within);
   return { ...policy, within };

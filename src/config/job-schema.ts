@@ -1,7 +1,8 @@
 import * as z from "zod/mini";
-import { defaultRetention } from "../core/retention-policy.ts";
+import { consistencies, defaultRetention } from "../core/retention-policy.ts";
 import { defaultSchedule } from "./defaults.ts";
-import { count, duration, notes, schedule, section, timezone, yesOrNo } from "./fields.ts";
+import { count, duration, notes, oneOf, schedule, section, timezone, yesOrNo } from "./fields.ts";
+import { hooks } from "./hooks-schema.ts";
 import * as limits from "./limits.ts";
 import { matcher } from "./matcher.ts";
 
@@ -101,6 +102,20 @@ export const job = section(
         description: "For how long a policy that was in force still protects what it kept.",
         examples: ["7d"],
         default: "7d",
+      }),
+    ),
+    hooks: maybe(hooks),
+    consistency: maybe(
+      oneOf(consistencies, {
+        description: "What is demanded of a point; without it what the hooks can give on the host.",
+        examples: ["application"],
+      }),
+    ),
+    whenLess: maybe(
+      oneOf(["degrade", "fail"], {
+        description: "What becomes of a capture that cannot be as consistent as is demanded.",
+        examples: ["degrade"],
+        default: "degrade",
       }),
     ),
     waits: maybe(waits),

@@ -1,5 +1,5 @@
 import * as z from "zod/mini";
-import { section, text } from "./fields.ts";
+import { exactlyOne, section, text } from "./fields.ts";
 
 const maybe = z.exactOptional;
 
@@ -24,26 +24,19 @@ const fields = {
       examples: ["vol-0123456789abcdef0"],
     }),
   ),
+  mount: maybe(
+    text(/^\/(?!.*\0).{0,4095}$/s, "a mount point such as /scratch", {
+      description: "The mount point of a filesystem that rests on the volumes.",
+      examples: ["/scratch"],
+    }),
+  ),
 };
 
-/** Names volumes in one of three ways. */
+/** Names volumes in one of four ways. */
 export const matcher = section(fields, {
   minProperties: 1,
   maxProperties: 1,
-  description: "Names volumes by exactly one of tag, device or id.",
-}).check(
-  z.superRefine(
-    (value: unknown, context) => {
-      if (typeof value !== "object" || value === null) return;
-      const given = Object.keys(value).filter((key) => Object.hasOwn(fields, key));
-      if (given.length === 1) return;
-      const detail = given.length === 0 ? "none of them" : given.join(" and ");
-      context.addIssue({
-        code: "custom",
-        message: "exactly one of tag, device, id",
-        params: { found: detail },
-      });
-    },
-    { when: () => true },
-  ),
-);
+  description: "Names volumes by exactly one of tag, device, id or mount.",
+}).check(exactlyOne(fields));
+
+export type FileMatcher = z.infer<typeof matcher>;

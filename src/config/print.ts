@@ -1,7 +1,9 @@
 import { formatDuration } from "../core/duration.ts";
+import { harmless } from "../core/harmless.ts";
+import type { FreezeHookConfig } from "../core/hook-config.ts";
 import type { Job, VolumeMatcher, Waits } from "../core/job.ts";
 import { countedRules, keepsAll } from "../core/retention-policy.ts";
-import { harmless, quoted } from "./fault.ts";
+import { quoted } from "./fault.ts";
 import { type Path, pathText } from "./path.ts";
 import type { Resolution } from "./resolve.ts";
 
@@ -56,11 +58,23 @@ function valuesOfJob(job: Job): [Path, string][] {
     [under("volumes", "exclude"), matchersText(exclude)],
     ...rulesOf(job).map(([rule, value]): [Path, string] => [under("retention", ...rule), value]),
     [under("shrinkDelay"), formatDuration(job.retention.shrinkDelay)],
+    [under("hooks"), hooksText(job)],
+    [under("consistency"), job.consistency ?? "what the hooks can give"],
+    [under("whenLess"), job.whenLess],
     ...Object.keys(job.waits).map((key): [Path, string] => [
       under("waits", key),
       formatDuration(job.waits[key as keyof Waits]),
     ]),
   ];
+}
+
+function hooksText({ hooks }: Job): string {
+  if (hooks.length === 0) return "none";
+  return hooks.map((hook) => (hook.kind === "freeze" ? freezeText(hook) : hook.name)).join(", ");
+}
+
+function freezeText({ name, mounts, deadline }: FreezeHookConfig): string {
+  return `${name} ${mounts === "data" ? mounts : mounts.join(" ")} for at most ${formatDuration(deadline)}`;
 }
 
 function rulesOf({ retention }: Job): [Path, string][] {

@@ -6,6 +6,7 @@ import { isTimeZone } from "../core/zone.ts";
 import { addedTags } from "./added-tags.ts";
 import { rulesBesideAge, takesNothing } from "./contradictions.ts";
 import { defaultWaits, dialects, dimensions, logFormats, logLevels } from "./defaults.ts";
+import { hookRecords } from "./hook-records.ts";
 import type { LastGood } from "./last-good.ts";
 import * as limits from "./limits.ts";
 import { matcher } from "./matcher.ts";
@@ -57,6 +58,9 @@ const job = z
     splay: milliseconds,
     volumes,
     retention,
+    hooks: hookRecords,
+    consistency: maybe(z.enum(consistencies)),
+    whenLess: z.enum(["degrade", "fail"]),
     addTags: addedTags,
     dialect: z.enum(dialects),
     waits: z.strictObject(each(Object.keys(defaultWaits) as (keyof Waits)[], between("0s", "7d"))),

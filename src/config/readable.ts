@@ -1,6 +1,6 @@
 import { parseDuration } from "../core/duration.ts";
+import { harmless } from "../core/harmless.ts";
 import { parseSchedule } from "../core/schedule.ts";
-import { harmless } from "./fault.ts";
 
 // Apart from the schema, so that a host without a file, whose tags are read, does not load zod.
 

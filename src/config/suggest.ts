@@ -1,16 +1,5 @@
 /** Keys that the design knows and later releases will read. */
-const planned = new Set([
-  "alarms",
-  "consistency",
-  "copy",
-  "freeze",
-  "hooks",
-  "missedAfter",
-  "mount",
-  "perVolume",
-  "syslog",
-  "whenLess",
-]);
+const planned = new Set(["alarms", "copy", "missedAfter", "perVolume", "syslog"]);
 
 /** What to do about an unknown key, if there is anything to say. */
 export function remedyForKey(key: string, known: readonly string[]): string | undefined {

@@ -1,5 +1,6 @@
 import { type Document, isAlias, isMap, isScalar, isSeq, type Node } from "yaml";
-import { type Fault, harmless, quoted } from "./fault.ts";
+import { harmless } from "../core/harmless.ts";
+import { type Fault, quoted } from "./fault.ts";
 import { type Path, pathText } from "./path.ts";
 
 type Where = (offset: number) => string;

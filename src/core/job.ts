@@ -1,7 +1,15 @@
-import type { RetentionPolicy } from "./retention-policy.ts";
+import type { HookConfig } from "./hook-config.ts";
+import type { Consistency, RetentionPolicy } from "./retention-policy.ts";
 
-/** Names volumes by tag (`Key` or `Key=value`), by device name or by volume id. */
-export type VolumeMatcher = { readonly tag: string } | { readonly device: string } | { readonly id: string };
+/**
+ * Names volumes by tag (`Key` or `Key=value`), by device name, by volume id or by the mount point of a
+ * filesystem that rests on them.
+ */
+export type VolumeMatcher =
+  | { readonly tag: string }
+  | { readonly device: string }
+  | { readonly id: string }
+  | { readonly mount: string };
 
 /** Which volumes a job takes. */
 export interface VolumeSelection {
@@ -44,6 +52,12 @@ export interface Job {
   readonly splay: number;
   readonly volumes: VolumeSelection;
   readonly retention: RetentionPolicy;
+  /** Held in this order around the capture, released in reverse. */
+  readonly hooks: readonly HookConfig[];
+  /** What is demanded of a point; absent = what the hooks can give on this host. */
+  readonly consistency?: Consistency;
+  /** What becomes of a capture that cannot be as consistent as is demanded. */
+  readonly whenLess: "degrade" | "fail";
   /** Extra tags for every snapshot. */
   readonly addTags: Readonly<Record<string, string>>;
   /** Marks of another tool's dialect written beside our own tags. */

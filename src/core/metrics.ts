@@ -1,5 +1,6 @@
+import { isLess } from "./consistency.ts";
 import type { Metric } from "./ports.ts";
-import type { RunReport } from "./report.ts";
+import type { RunReport, StillnessReport } from "./report.ts";
 
 /** Every metric that a run may publish; alarms are made from the same table. */
 export const metricTable = {
@@ -10,6 +11,8 @@ export const metricTable = {
   },
   Size: { unit: "Bytes", says: "size of the newest complete point" },
   Errors: { unit: "Count", says: "errors in the run's report" },
+  Degraded: { unit: "Count", says: "1 if the run's point is less consistent than the job demands, else 0" },
+  FrozenTime: { unit: "Milliseconds", says: "how long filesystems stood still for the capture" },
   RecoveryPoints: { unit: "Count", says: "complete points kept" },
   SecondsSinceLastBackup: { unit: "Seconds", says: "age of the newest complete point as EC2 lists it" },
 } as const satisfies Record<string, { unit: Metric["unit"]; says: string }>;
@@ -30,8 +33,15 @@ export function metricsOf(report: RunReport): readonly Metric[] {
   if (report.outcome === "skipped") return metrics;
   put("ElapsedTime", report.elapsedMs / 1000);
   put("SettleSeconds", report.settleMs === undefined ? undefined : report.settleMs / 1000);
+  // A job that holds nothing still and demands nothing has nothing to lose, and each metric costs money.
+  put("Degraded", report.stillness === undefined ? undefined : Number(isDegraded(report.stillness)));
+  put("FrozenTime", report.stillness?.frozenMs);
   put("RecoveryPoints", report.series?.complete);
   put("Size", report.series?.newestComplete?.bytes);
   put("SecondsSinceLastBackup", report.series?.newestComplete?.ageSeconds);
   return metrics;
+}
+
+function isDegraded({ achieved, demanded }: StillnessReport): boolean {
+  return isLess(achieved, demanded);
 }

@@ -1,6 +1,7 @@
 import type { Instance, Tags, Volume } from "./instance.ts";
 import { type Job, seriesOf } from "./job.ts";
 import { decodeManifest, encodeManifest, type ManifestDetail, maxTagValue, recipeOf } from "./manifest.ts";
+import type { CaptureMarks } from "./ports.ts";
 import { type Hold, mixtureOf, type RecoveryPoint, type Snapshot, stateOf } from "./recovery-point.ts";
 import { consistencies, formatPolicy, parsePolicy } from "./retention-policy.ts";
 
@@ -18,6 +19,7 @@ export const tagKeys = {
   captured: "ec2-backup:captured",
   retention: "ec2-backup:retention",
   consistency: "ec2-backup:consistency",
+  frozen: "ec2-backup:frozen",
   version: "ec2-backup:version",
   manifest: "ec2-backup:manifest.",
 } as const;
@@ -135,6 +137,14 @@ function hasClash(tags: Tags, extra: Tags): boolean {
   return Object.keys(tags).some(
     (key) => key.startsWith("ec2-backup:") || meaningful.has(key) || Object.hasOwn(extra, key),
   );
+}
+
+/** What is written on a set when the capture is over; until then it counts as crash-consistent. */
+export function marksOf({ consistency, frozenMs }: CaptureMarks): Tags {
+  return {
+    [tagKeys.consistency]: consistency,
+    ...(frozenMs === undefined ? {} : { [tagKeys.frozen]: String(frozenMs) }),
+  };
 }
 
 /** `name (instance-id) - job - region`, as seed tools wrote it; EC2 allows 255 characters. */

@@ -1,7 +1,13 @@
 import type { Failure } from "./errors.ts";
+import type { FreezePlan } from "./freeze-plan.ts";
+import type { Occupied } from "./freeze-verdict.ts";
+import type { Hook } from "./hook.ts";
+import type { FreezeHookConfig, HookConfig } from "./hook-config.ts";
 import type { Instance, Volume } from "./instance.ts";
 import type { Job } from "./job.ts";
+import type { MountMap } from "./mount-map.ts";
 import type { RecoveryPoint } from "./recovery-point.ts";
+import type { Consistency } from "./retention-policy.ts";
 import type { CaptureScope } from "./selection.ts";
 
 /** The host's clock: for timing, waits and log lines, never for retention. */
@@ -31,9 +37,22 @@ export interface Prepared {
   readonly dropped: readonly string[];
   /**
    * Fixes the data. One attempt: a failure of kind `unknown-outcome` may have taken effect and must be
-   * reconciled by {@link Engine.find}; any other kind has not.
+   * reconciled by {@link Engine.find}; any other kind has not. Nothing but its deadline cuts it short: that of
+   * the job, or `within` milliseconds where something is held still only for so long. `answered` is told as
+   * soon as the capture is sure, before the answer is read: from then on nothing needs to stand still.
    */
-  capture(pointId: string, captured: Date, signal: AbortSignal): Promise<RecoveryPoint>;
+  capture(pointId: string, captured: Date, within?: number, answered?: () => void): Promise<RecoveryPoint>;
+  /** Asks whether the very request of the capture would be allowed; makes nothing. */
+  rehearse(pointId: string, captured: Date, signal: AbortSignal): Promise<void>;
+  /** Makes credentials, names and connection ready for a capture that has no time for them. */
+  warm(signal: AbortSignal): Promise<void>;
+}
+
+/** What is known of a point only after its capture. */
+export interface CaptureMarks {
+  readonly consistency: Consistency;
+  /** Milliseconds for which filesystems stood still. */
+  readonly frozenMs?: number;
 }
 
 /** What a listing found, and the clock of the service that answered. */
@@ -56,6 +75,8 @@ export interface Engine {
   prepare(order: CaptureOrder, signal: AbortSignal): Promise<Prepared>;
   /** The point as the service shows it now; absent if it does not show it (yet). */
   find(pointId: string, signal: AbortSignal): Promise<RecoveryPoint | undefined>;
+  /** Writes on every member of the point how still it was held: one request. */
+  mark(point: RecoveryPoint, marks: CaptureMarks, signal: AbortSignal): Promise<void>;
   /** All points of a series, or of the whole instance. */
   list(
     scope: { readonly series: string } | { readonly instanceArn: string },
@@ -65,6 +86,23 @@ export interface Engine {
   withHolds(points: readonly RecoveryPoint[], signal: AbortSignal): Promise<readonly RecoveryPoint[]>;
   /** Removes a point member by member; stops at the first that is refused, so that no set is halved. */
   remove(point: RecoveryPoint): AsyncIterable<Removal>;
+}
+
+/** This host as far as holding still goes by it. */
+export interface Host {
+  /** Which mounts rest on which of the volumes. */
+  mounts(volumes: readonly Volume[]): Promise<MountMap>;
+  /** Filesystems that hold what the agent, its log or the job's hooks need while others stand still. */
+  occupied(job: Job): Promise<readonly Occupied[]>;
+  /** The filesystem that each path is on; paths that lead nowhere are left out. */
+  lying(paths: readonly string[]): Promise<readonly Occupied[]>;
+  /** What says that the host is about to fall asleep. */
+  suspendPending(): Promise<string | undefined>;
+  hook(config: Exclude<HookConfig, FreezeHookConfig>): Promise<Hook>;
+  /** A hook that freezes the mounts wave by wave; `warm` runs while their data is written. */
+  freeze(config: FreezeHookConfig, waves: FreezePlan["freeze"], warm: () => Promise<void>): Hook;
+  /** Has the data of the mounts written, within a bounded time. */
+  sync(paths: readonly string[]): Promise<void>;
 }
 
 /** Numbers for people who do not look: CloudWatch, or nothing. */
@@ -101,6 +139,8 @@ export interface Journal {
   begin(job: string, entry: CaptureNote): Promise<void>;
   /** The capture of a run that never came to its report, if there is one. */
   unfinished(job: string): CaptureNote | undefined;
+  /** What the last report of the job says of the points that its run made. */
+  marksOf(job: string): ReadonlyMap<string, CaptureMarks>;
 }
 
 export interface CaptureNote {

@@ -1,8 +1,11 @@
 import type { ErrorKind, Failure } from "./errors.ts";
+import type { HookKind } from "./hook.ts";
 import type { Trigger } from "./job.ts";
+import type { MountSummary } from "./mount-map.ts";
 import type { Removal } from "./ports.ts";
 import type { RecoveryPoint } from "./recovery-point.ts";
 import { sizeOf } from "./recovery-point.ts";
+import type { Consistency } from "./retention-policy.ts";
 
 /** A named, timed piece of a run. */
 export interface Step {
@@ -30,6 +33,27 @@ export interface VolumeChoice {
   readonly volume: string;
   readonly device: string;
   readonly because: string;
+}
+
+/** What became of one hook of the job. */
+export interface HookReport {
+  readonly hook: string;
+  readonly kind: HookKind;
+  readonly outcome: "held" | "lost" | "failed" | "not-tried";
+  /** Milliseconds that holding took. */
+  readonly ms: number;
+  readonly facts: Readonly<Record<string, string>>;
+}
+
+/** How still the point was held; of a plan, what its hooks could give. */
+export interface StillnessReport {
+  readonly demanded: Consistency;
+  readonly achieved: Consistency;
+  readonly hooks: readonly HookReport[];
+  /** Milliseconds for which filesystems stood still at most; of the longest attempt, also where none succeeded. */
+  readonly frozenMs?: number;
+  /** Captures that were tried, where it was more than one. */
+  readonly attempts?: number;
 }
 
 /** What retention decided and what became of it. */
@@ -65,6 +89,9 @@ export interface RunReport {
   readonly chosen: readonly VolumeChoice[];
   readonly left: readonly VolumeChoice[];
   readonly instanceStores: readonly string[];
+  /** What is mounted on the volumes and what of it may be frozen; of plans and of jobs that hold still. */
+  readonly mounts?: MountSummary;
+  readonly stillness?: StillnessReport;
   /** Points that this run made. */
   readonly points: readonly PointSummary[];
   /** Milliseconds from capture to completion, where the run waited for it. */

@@ -17,6 +17,17 @@ export interface Selected {
   readonly left: readonly Choice[];
 }
 
+/** A mount and the volumes that it rests on. */
+export interface Resting {
+  readonly path: string;
+  readonly volumes: readonly string[];
+}
+
+/** The mounts that a selection names; they mean nothing without knowing what is mounted where. */
+export function namedMounts({ include = [], exclude }: VolumeSelection): string[] {
+  return [...include, ...exclude].flatMap((matcher) => ("mount" in matcher ? [matcher.mount] : []));
+}
+
 /**
  * Chooses the volumes of a job, with a reason for each one chosen or left.
  *
@@ -26,12 +37,14 @@ export function selectVolumes(
   volumes: readonly Volume[],
   selection: VolumeSelection,
   leftOutByTag: (volume: Volume) => string | undefined,
+  mounts: readonly Resting[] = [],
 ): Selected {
   const chosen: Choice[] = [];
   const left: Choice[] = [];
   for (const volume of [...volumes].sort(rootFirst)) {
-    const why = reasonToLeave(volume, selection, leftOutByTag);
-    if (why === undefined) chosen.push({ volume, because: reasonToTake(volume, selection) });
+    const named = (matcher: VolumeMatcher) => matches(volume, matcher, mounts);
+    const why = reasonToLeave(volume, selection, leftOutByTag, named);
+    if (why === undefined) chosen.push({ volume, because: reasonToTake(volume, selection, named) });
     else left.push({ volume, because: why });
   }
   return { chosen, left };
@@ -45,14 +58,16 @@ function reasonToLeave(
   volume: Volume,
   selection: VolumeSelection,
   leftOutByTag: (volume: Volume) => string | undefined,
+  named: (matcher: VolumeMatcher) => boolean,
 ): string | undefined {
   if (volume.attachment === "detaching") return "is being detached";
   const tag = leftOutByTag(volume);
   if (tag !== undefined) return `its tag ${tag}`;
-  const excluded = selection.exclude.find((matcher) => matches(volume, matcher));
+  const excluded = selection.exclude.find(named);
   if (excluded !== undefined) return `excluded by ${describe(excluded)}`;
   if (volume.root) return selection.root ? undefined : "root is switched off";
-  if (selection.include !== undefined) return named(volume, selection) ? undefined : "not among the included";
+  if (selection.include !== undefined)
+    return selection.include.some(named) ? undefined : "not among the included";
   return leftByDefault(volume);
 }
 
@@ -77,18 +92,20 @@ function isDriverTag(key: string): boolean {
   );
 }
 
-function reasonToTake(volume: Volume, selection: VolumeSelection): string {
+function reasonToTake(
+  volume: Volume,
+  selection: VolumeSelection,
+  named: (matcher: VolumeMatcher) => boolean,
+): string {
   if (volume.root) return "root";
-  const matcher = selection.include?.find((one) => matches(volume, one));
+  const matcher = selection.include?.find(named);
   return matcher === undefined ? "attached" : `included by ${describe(matcher)}`;
 }
 
-function named(volume: Volume, selection: VolumeSelection): boolean {
-  return selection.include?.some((matcher) => matches(volume, matcher)) ?? false;
-}
-
-function matches(volume: Volume, matcher: VolumeMatcher): boolean {
+function matches(volume: Volume, matcher: VolumeMatcher, mounts: readonly Resting[]): boolean {
   if ("id" in matcher) return volume.id === matcher.id;
+  if ("mount" in matcher)
+    return mounts.some((mount) => mount.path === matcher.mount && mount.volumes.includes(volume.id));
   if ("device" in matcher) return bare(volume.device) === bare(matcher.device);
   const at = matcher.tag.indexOf("=");
   const key = at < 0 ? matcher.tag : matcher.tag.slice(0, at);
@@ -103,6 +120,7 @@ function bare(device: string): string {
 
 function describe(matcher: VolumeMatcher): string {
   if ("id" in matcher) return `id ${matcher.id}`;
+  if ("mount" in matcher) return `mount ${matcher.mount}`;
   return "device" in matcher ? `device ${matcher.device}` : `tag ${matcher.tag}`;
 }
 

@@ -22,6 +22,8 @@ export interface DaemonDeps {
   readonly log: Log;
   readonly readTimetable: (signal: AbortSignal) => Promise<Timetable>;
   readonly start: (due: Due, missed: number, overlapped: number) => RunningJob;
+  /** Sets about thawing what dead runs have left frozen. Returns at once, since nobody waits for it. */
+  readonly thawLeftovers: () => void;
   readonly wakeAt: (instant: Date, wake: () => void) => WakeUp;
   readonly notify: (...states: string[]) => Promise<void>;
   /** Milliseconds since the host booted. */
@@ -71,6 +73,7 @@ export async function daemon(deps: DaemonDeps, stop: AbortSignal): Promise<void>
   }, waits.tick);
   // Before the reading: AWS may be slow, and the service manager does not wait for ever.
   await deps.notify("READY=1");
+  deps.thawLeftovers();
   while (!stop.aborted) {
     if (readAt !== undefined && readAt <= clock.elapsed()) {
       // Before the reading: who asks for another meanwhile is heard.
@@ -130,7 +133,7 @@ function messageOf(error: unknown): string {
 function begin(
   due: Due,
   memory: JobMemory,
-  { log, start }: DaemonDeps,
+  { log, start, thawLeftovers }: DaemonDeps,
   running: Map<string, RunningJob>,
   done: () => void,
 ): void {
@@ -148,6 +151,8 @@ function begin(
   const run = started(() => start(due, missed, overlapped), log);
   running.set(due.job, run);
   void run.ended.then((code) => {
+    // Most leave nothing, which is seen at a glance; one that died or gave up on a stuck device may have.
+    thawLeftovers();
     log(code === 0 ? "info" : "error", `the run ended with exit code ${code}`, { job: due.job });
     memory.running = false;
     running.delete(due.job);

@@ -7,12 +7,15 @@ export function dryRun(engine: Engine, version: string): Engine {
   return {
     find: (pointId, signal) => engine.find(pointId, signal),
     list: (scope, signal) => engine.list(scope, signal),
+    mark: () => Promise.resolve(),
     withHolds: (points, signal) => engine.withHolds(points, signal),
     async prepare(order, signal) {
       const prepared = await engine.prepare(order, signal);
       return {
         dropped: prepared.dropped,
         capture: (pointId, captured) => Promise.resolve(imagined(pointId, captured)),
+        rehearse: () => Promise.resolve(),
+        warm: () => Promise.resolve(),
       };
       function imagined(pointId: string, captured: Date): RecoveryPoint {
         const { job, instance, scope, runId } = order;

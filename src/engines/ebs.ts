@@ -1,8 +1,17 @@
 import type { Connection } from "../aws/connection.ts";
+import { imagesUsing, locksOf } from "../aws/holds.ts";
 import { sideBySide } from "../aws/side-by-side.ts";
-import { createSnapshots, deleteSnapshot, imagesUsing, listSnapshots, locksOf } from "../aws/snapshots.ts";
+import {
+  createSnapshots,
+  deleteSnapshot,
+  listSnapshots,
+  rehearseSnapshots,
+  type SetRequest,
+  tagSnapshots,
+} from "../aws/snapshots.ts";
+import { warm } from "../aws/warm.ts";
 import { BackupError } from "../core/errors.ts";
-import { descriptionOf, pointsOf, tagKeys, tagsOf } from "../core/point-tags.ts";
+import { descriptionOf, marksOf, pointsOf, tagKeys, tagsOf } from "../core/point-tags.ts";
 import type { CaptureOrder, Engine, Prepared, Removal } from "../core/ports.ts";
 import type { Hold, RecoveryPoint, Snapshot } from "../core/recovery-point.ts";
 
@@ -28,6 +37,13 @@ export function ebsEngine(connection: Connection, version: string): Engine {
       const ours = snapshots.filter((one) => one.tags[tag.key] === tag.value);
       return { points: pointsOf(ours, asOf), asOf };
     },
+    mark: (point, marks, signal) =>
+      tagSnapshots(
+        connection,
+        point.snapshots.map(({ id }) => id),
+        marksOf(marks),
+        signal,
+      ),
     withHolds: (points, signal) => withOutsideHolds(connection, points, signal),
     remove: (point) => removeMembers(connection, point),
   };
@@ -46,25 +62,29 @@ function prepare(connection: Connection, version: string, order: CaptureOrder): 
       volumes: scope.expected,
       version,
     });
+  const requestOf = (pointId: string, captured: Date): SetRequest => {
+    const { tags, copyVolumeTags } = birth(pointId, captured);
+    return {
+      instanceId: instance.id,
+      description: descriptionOf(instance, job.name),
+      excludeRoot: scope.excludeRoot,
+      excludeDataVolumeIds: scope.excludeDataVolumeIds,
+      copyVolumeTags,
+      tags,
+    };
+  };
+  const volumes = scope.expected.map(({ id }) => id);
   return {
     dropped: birth("", new Date(0)).dropped,
-    async capture(pointId, captured, signal) {
-      const { tags, copyVolumeTags } = birth(pointId, captured);
-      const snapshots = await createSnapshots(
-        connection,
-        {
-          instanceId: instance.id,
-          description: descriptionOf(instance, job.name),
-          excludeRoot: scope.excludeRoot,
-          excludeDataVolumeIds: scope.excludeDataVolumeIds,
-          copyVolumeTags,
-          tags,
-        },
-        job.waits.capture,
-        signal,
-      );
-      return pointOf(pointId, snapshots, tags, captured);
+    async capture(pointId, captured, within = job.waits.capture, answered) {
+      const request = requestOf(pointId, captured);
+      const deadline = Math.min(within, job.waits.capture);
+      const snapshots = await createSnapshots(connection, request, deadline, answered);
+      return pointOf(pointId, snapshots, request.tags, captured);
     },
+    rehearse: (pointId, captured, signal) =>
+      rehearseSnapshots(connection, requestOf(pointId, captured), job.waits.capture, signal),
+    warm: (signal) => warm(connection, volumes, signal),
   };
 }
 

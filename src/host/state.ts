@@ -1,8 +1,9 @@
 import { readdir, rename, stat, unlink } from "node:fs/promises";
 import path from "node:path";
-import type { Audit, CaptureNote, Journal } from "../core/ports.ts";
+import type { Audit, CaptureMarks, CaptureNote, Journal } from "../core/ports.ts";
 import type { RunReport } from "../core/report.ts";
 import { appendLine, readJson, replaceFile, unfinished } from "./atomic-file.ts";
+import { readTrustedJson, type TrustedJson } from "./trusted-json.ts";
 
 /** What this host remembers of one job on one instance. */
 export interface JobState {
@@ -90,6 +91,7 @@ export class StateDirectory {
     return {
       begin: (job, note) => this.update(job, (state) => ({ ...state, note })),
       unfinished: (job) => this.#jobs.get(job)?.note,
+      marksOf: (job) => marksIn(this.#jobs.get(job)?.report),
     };
   }
 
@@ -99,14 +101,17 @@ export class StateDirectory {
     };
   }
 
-  /** The last configuration that was good, as it was written; the caller validates it. */
-  lastGood(): Promise<unknown> {
-    return readJson(this.#lastGoodFile());
+  /**
+   * The last configuration that was good, as it was written; the caller validates it. It names programs, so
+   * one that somebody else could have written is not told, but why. `uid` is the agent's user.
+   */
+  lastGood(uid: number | undefined): Promise<TrustedJson> {
+    return readTrustedJson(this.#lastGoodFile(), uid);
   }
 
-  /** Written only when something but the date has changed. */
-  async keepGood(configuration: { readonly asOf: string }): Promise<void> {
-    const kept = (await this.lastGood()) as { asOf?: string } | undefined;
+  /** Written only when something but the date has changed, or others could have written what is there. */
+  async keepGood(configuration: { readonly asOf: string }, uid: number | undefined): Promise<void> {
+    const kept = (await this.lastGood(uid)).value as { asOf?: string } | undefined;
     if (JSON.stringify({ ...kept, asOf: configuration.asOf }) === JSON.stringify(configuration)) return;
     await replaceFile(this.#lastGoodFile(), `${JSON.stringify(configuration)}\n`);
   }
@@ -127,6 +132,15 @@ export async function lastInstance(directory: string): Promise<string | undefine
     ids.map(async (id) => ({ id, at: (await stat(path.join(directory, id))).mtimeMs })),
   );
   return dated.sort((a, b) => b.at - a.at)[0]?.id;
+}
+
+/** How still the points of a report were held; the file may be older than what it is asked for. */
+function marksIn(report: RunReport | undefined): ReadonlyMap<string, CaptureMarks> {
+  const { stillness, points = [], planned } = report ?? {};
+  if (stillness === undefined || planned === true) return new Map();
+  const { achieved: consistency, frozenMs } = stillness;
+  const marks = { consistency, ...(frozenMs === undefined ? {} : { frozenMs }) };
+  return new Map(points.map(({ id }) => [id, marks]));
 }
 
 /** A report that cannot be one is left out; what else is known of the job stays. */

@@ -1,6 +1,6 @@
 // Measures the built agent beside its baselines and prints the figures next to their goals.
 //
-//   npm run bench [-- one-shot sizes idle planning]
+//   npm run bench [-- one-shot sizes idle planning window]
 //
 // BENCH_RUNS (15) and BENCH_IDLE_SECONDS (60) say how long. A slow machine never fails it; a wrong
 // count or size does.
@@ -17,6 +17,7 @@ const parts: Record<string, () => Promise<void>> = {
   sizes: async () => (await import("./sizes.ts")).sizes(root, folder),
   "one-shot": async () => (await import("./one-shot.ts")).oneShot(root, folder, runs),
   planning: async () => (await import("./planning.ts")).planning(root, folder, runs),
+  window: async () => (await import("./window.ts")).freezeWindow(root, folder, runs),
   idle: async () => (await import("./idle.ts")).idle(root, folder, seconds),
 };
 

@@ -71,6 +71,8 @@ function jobFor(points: number): Job {
     volumes,
     retention,
     addTags: {},
+    hooks: [],
+    whenLess: "degrade",
     dialect: "none",
     waits,
   };

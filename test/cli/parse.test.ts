@@ -63,6 +63,7 @@ describe("a command", () => {
     ["status", { name: "status" }],
     ["check-config", { name: "check-config", schema: false }],
     ["check-config --schema", { name: "check-config", schema: true }],
+    ["check-config --settings", { name: "check-config", schema: false, settings: true }],
   ])("`%s` is understood", (line, command) => {
     expect(commandOf(line)).toEqual(command);
   });
@@ -154,8 +155,9 @@ describe("help", () => {
     expect(typed.map((line) => commandOf(line ?? "").name)).toEqual(["run", "plan", "list", "explain"]);
   });
 
-  test("what only the daemon says to its runs is not shown", () => {
+  test("what only the daemon says to its processes is not shown", () => {
     expect(textOf("run --help")).not.toMatch(/--(trigger|slot|missed|overlapped)/);
+    expect(textOf("check-config --help")).not.toMatch(/--settings/);
   });
 
   test("the table has every exit code that there is, and no other", () => {

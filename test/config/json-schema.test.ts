@@ -10,6 +10,7 @@ interface Schema {
   readonly additionalProperties?: Schema | false;
   readonly propertyNames?: Schema;
   readonly items?: Schema;
+  readonly anyOf?: readonly Schema[];
   readonly [key: string]: unknown;
 }
 
@@ -41,6 +42,8 @@ describe("the JSON Schema for editors", () => {
         ...Object.entries(node.properties ?? {}),
         ...(node.additionalProperties ? [["*", node.additionalProperties] as const] : []),
         ...(node.items ? [["[]", node.items] as const] : []),
+        // Of several forms, a section is looked into; the others are short for it.
+        ...(node.anyOf ?? []).filter((form) => form.properties).map((form) => ["|", form] as const),
       ];
       const lacks = [
         ...(node.description === undefined ? [`${path} has no description`] : []),

@@ -54,7 +54,11 @@ describe("the last good configuration", () => {
     ["jobs.0.addTags", { "aws:x": "y" }],
     ["jobs.0.dialect", "seed3"],
     ["jobs.0.waits.request", undefined],
-    ["jobs.0.hooks", []],
+    [
+      "jobs.0.hooks",
+      [{ kind: "freeze", name: "freeze", onFailure: "abort", mounts: "data", deadline: 600_000 }],
+    ],
+    ["jobs.0.hooks", undefined],
     ["settings.stateDirectory", "relative"],
     ["settings.metrics.dimensions", []],
   ])("with %s changed to %j is not believed", (path, value) => {

@@ -135,17 +135,49 @@ describe("a configuration file that somebody else could write", () => {
     expect(await loadFile(path, { uid: 12346 })).toMatchObject({ ok: false });
   });
 
-  it.skipIf(uid === undefined).each([0o707, 0o1777])(
-    "because of the mode %o of its directory is refused",
-    async (mode) => {
-      await writeGood();
-      await chmod(folder, mode);
-      expect(await messages()).toEqual([
-        `DIR: expected a directory that others cannot write, found mode ${mode.toString(8).padStart(4, "0")}; ` +
-          "chmod o-w DIR",
-      ]);
-    },
-  );
+  it.skipIf(uid === undefined).each([
+    [0o707, "0707", "o-w"],
+    [0o1777, "1777", "go-w"],
+  ])("because of the mode %o of its directory is refused", async (mode, text, bits) => {
+    await writeGood();
+    await chmod(folder, mode);
+    expect(await messages()).toEqual([
+      `DIR: expected a directory that others cannot write, found mode ${text}; chmod ${bits} DIR`,
+    ]);
+  });
+
+  it("because a group can write its directory is refused", async (context) => {
+    needsModes(context);
+    await writeGood();
+    await chmod(folder, 0o770);
+    expect(await messages()).toEqual([
+      "DIR: expected a directory that its group cannot write, found mode 0770; chmod g-w DIR",
+    ]);
+  });
+
+  it("because others can exchange a directory further up is refused", async (context) => {
+    needsModes(context);
+    const below = join(folder, "below");
+    await mkdir(below, { mode: 0o700 });
+    path = join(below, "config.yaml");
+    await writeGood();
+    await chmod(folder, 0o777);
+    expect(await messages()).toEqual([
+      "DIR: expected a directory that others cannot write, found mode 0777; chmod go-w DIR",
+    ]);
+    // As in /tmp, where only its owner can exchange what is his.
+    await chmod(folder, 0o1777);
+    expect(await loadFile(path, { uid })).toMatchObject({ ok: true });
+  });
+
+  it("because its directory is theirs is refused", async (context) => {
+    needs("root, to give a directory away", uid === 0, context);
+    await writeGood();
+    await chown(folder, 12345, 0);
+    expect(await messages()).toEqual([
+      "DIR: expected a directory owned by root, found the owner uid 12345; chown root DIR",
+    ]);
+  });
 
   it("tells all of its dangers at once", async (context) => {
     needsModes(context);
@@ -179,7 +211,7 @@ describe("a symbolic link to the configuration file", () => {
     expect(await messages()).toEqual([
       "DIR/real/other.yaml: expected a file that only its owner can write, found mode 0666; " +
         "chmod go-w DIR/real/other.yaml",
-      "DIR/real: expected a directory that others cannot write, found mode 0777; chmod o-w DIR/real",
+      "DIR/real: expected a directory that others cannot write, found mode 0777; chmod go-w DIR/real",
     ]);
   });
 
@@ -188,7 +220,7 @@ describe("a symbolic link to the configuration file", () => {
     await writeFile(join(folder, "real", "other.yaml"), good, { mode: 0o600 });
     await chmod(folder, 0o777);
     expect(await messages()).toEqual([
-      "DIR: expected a directory that others cannot write, found mode 0777; chmod o-w DIR",
+      "DIR: expected a directory that others cannot write, found mode 0777; chmod go-w DIR",
     ]);
   });
 

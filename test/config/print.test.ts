@@ -9,7 +9,7 @@ const sample = fileOf(readFileSync(new URL("sample.yaml", import.meta.url), "utf
 describe("the printed configuration", () => {
   it("shows each value with the line, tag or flag that it comes from", () => {
     const lines = formatResolution(resolve({ file: sample, tags: { Retention: "7" }, flags: { splay: 0 } }));
-    expect(lines.map((line) => line.split(/ {2,}/)).slice(0, 12)).toEqual([
+    expect(lines.map((line) => line.split(/ {2,}/)).slice(0, 15)).toEqual([
       ["protection", "configured", "config.yaml:3"],
       ["jobs.default.schedule", "0 2 * * *", "config.yaml:5"],
       ["jobs.default.timezone", "Europe/Berlin", "config.yaml:2"],
@@ -24,6 +24,9 @@ describe("the printed configuration", () => {
       ["jobs.default.retention.minimum", "3", "config.yaml:11"],
       ["jobs.default.retention.within", "7d", "tag Retention"],
       ["jobs.default.shrinkDelay", "7d", "config.yaml:12"],
+      ["jobs.default.hooks", "none", "built-in"],
+      ["jobs.default.consistency", "what the hooks can give", "built-in"],
+      ["jobs.default.whenLess", "degrade", "built-in"],
       ["jobs.default.waits.request", "30s", "config.yaml:14"],
       ["jobs.default.waits.capture", "30s", "config.yaml:15"],
     ]);

@@ -30,6 +30,8 @@ describe("without file and tags", () => {
         volumes: { root: true, exclude: [] },
         retention: defaultRetention,
         addTags: {},
+        hooks: [],
+        whenLess: "degrade",
         dialect: "none",
         waits: defaultWaits,
       },

@@ -12,6 +12,7 @@ describe("the metrics of a run", () => {
       points: [captured],
       settleMs: 90_000,
       series: { complete: 7, newestComplete },
+      stillness: { demanded: "application", achieved: "filesystem", hooks: [], frozenMs: 87 },
       problems: [
         problem("refused"),
         problem("denied"),
@@ -24,6 +25,8 @@ describe("the metrics of a run", () => {
       SettleSeconds: 90,
       Size: 5_000,
       Errors: 2,
+      Degraded: 1,
+      FrozenTime: 87,
       RecoveryPoints: 7,
       SecondsSinceLastBackup: 86_400,
     });
@@ -35,6 +38,12 @@ describe("the metrics of a run", () => {
         .map(({ name }) => name)
         .sort(),
     ).toEqual(Object.keys(metricTable).sort());
+  });
+
+  test("say that a point is as consistent as is demanded, and nothing of it where nobody asked", () => {
+    const stillness = { demanded: "filesystem", achieved: "application", hooks: [] } as const;
+    expect(values(report({ points: [captured], stillness }))).toMatchObject({ Degraded: 0 });
+    expect(values(report({ points: [captured] }))).not.toHaveProperty("Degraded");
   });
 
   test("say that there were no errors, where there were none", () => {

@@ -160,6 +160,8 @@ export function job(wish: Partial<Job> = {}): Job {
     volumes: { root: true, exclude: [] },
     retention: defaultRetention,
     addTags: {},
+    hooks: [],
+    whenLess: "degrade" as const,
     dialect: "none",
     waits: {
       request: 30_000,

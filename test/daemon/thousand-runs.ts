@@ -41,6 +41,7 @@ await daemon(
         ],
       }),
     start,
+    thawLeftovers: () => undefined,
     wakeAt: (instant, wake) =>
       wakeAt(instant, () => {
         elapsed += instant.getTime() - now;

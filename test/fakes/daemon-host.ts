@@ -46,6 +46,8 @@ export class FakeHost {
   readonly notified: string[] = [];
   readonly logged: string[] = [];
   readings = 0;
+  /** When it set about thawing leftovers. */
+  readonly thaws: string[] = [];
   /** How many readings fail from now on. */
   unreadable = 0;
   /** A reading waits for this. */
@@ -73,6 +75,7 @@ export class FakeHost {
         log: (level, message) => void this.logged.push(`${level}: ${message}`),
         readTimetable: (signal) => this.#read(signal),
         start: (due, missed, overlapped) => this.#start(due, missed, overlapped),
+        thawLeftovers: () => void this.thaws.push(new Date().toISOString()),
         wakeAt,
         notify: (...states) => {
           this.notified.push(...states);

@@ -1,11 +1,12 @@
-import { mkdir, readdir, readFile, stat, utimes, writeFile } from "node:fs/promises";
+import { chmod, chown, mkdir, readdir, readFile, stat, utimes, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
 import type { RunReport } from "../../src/core/report.ts";
 import { lastInstance, StateDirectory } from "../../src/host/state.ts";
-import { folder } from "./places.ts";
+import { folder, need } from "./places.ts";
 
 const ours = "i-0000000000000000a";
+const uid = process.getuid?.();
 const original = "i-0000000000000000b";
 
 function reportOf(job: string, run: string, slot?: string): RunReport {
@@ -46,11 +47,11 @@ test("the state of the instance that an image was made from is not ours", async 
   const directory = await folder();
   const before = await StateDirectory.open(directory, original);
   await before.record(reportOf("default", "r1", "2027-03-01T02:00:00.000Z"));
-  await before.keepGood({ asOf: "2027-03-01T00:00:00.000Z" });
+  await before.keepGood({ asOf: "2027-03-01T00:00:00.000Z" }, uid);
   const state = await StateDirectory.open(directory, ours);
   expect(state.known).toBe(false);
   expect(state.jobs()).toEqual([]);
-  expect(await state.lastGood()).toBeUndefined();
+  expect(await state.lastGood(uid)).toEqual({});
   expect(state.journal().unfinished("default")).toBeUndefined();
 });
 
@@ -128,14 +129,45 @@ test("the last good configuration is written only when more than its date has ch
   const state = await StateDirectory.open(directory, ours);
   const file = path.join(directory, ours, "last-good.json");
   const good = { version: 1, asOf: "2027-03-01T00:00:00.000Z", jobs: ["a"] };
-  await state.keepGood(good);
+  await state.keepGood(good, uid);
   const { ino } = await stat(file);
-  await state.keepGood({ ...good, asOf: "2027-03-02T00:00:00.000Z" });
+  await state.keepGood({ ...good, asOf: "2027-03-02T00:00:00.000Z" }, uid);
   expect((await stat(file)).ino).toBe(ino);
-  expect(await state.lastGood()).toEqual(good);
+  expect(await state.lastGood(uid)).toEqual({ value: good });
   const changed = { ...good, asOf: "2027-03-03T00:00:00.000Z", jobs: ["b"] };
-  await state.keepGood(changed);
-  expect(await state.lastGood()).toEqual(changed);
+  await state.keepGood(changed, uid);
+  expect(await state.lastGood(uid)).toEqual({ value: changed });
+});
+
+test("a last good configuration that others could have written is not told, and is written anew", async (context) => {
+  need(context, uid !== undefined, "users of POSIX");
+  const directory = await folder();
+  const state = await StateDirectory.open(directory, ours);
+  const good = { version: 1, asOf: "2027-03-01T00:00:00.000Z", jobs: ["a"] };
+  await state.keepGood(good, uid);
+  const file = path.join(directory, ours, "last-good.json");
+  for (const [place, mode] of [
+    [file, 0o666],
+    [file, 0o620],
+    [path.dirname(file), 0o777],
+    [directory, 0o770],
+  ] as const) {
+    const before = (await stat(place)).mode & 0o777;
+    await chmod(place, mode);
+    const said = await state.lastGood(uid);
+    expect(said).toEqual({ distrust: expect.stringContaining(`${place} should be a `) });
+    expect(await state.lastGood(undefined)).toEqual({ value: good });
+    await chmod(place, before);
+    expect(await state.lastGood(uid)).toEqual({ value: good });
+  }
+  await chmod(file, 0o666);
+  await state.keepGood(good, uid);
+  expect((await stat(file)).mode & 0o777).toBe(0o600);
+  expect(await state.lastGood(uid)).toEqual({ value: good });
+  if (uid === 0) {
+    await chown(file, 12_345, 0);
+    expect(await state.lastGood(uid)).toEqual({ distrust: expect.stringContaining("uid 12345") });
+  }
 });
 
 test("removals are added line by line, for all instances in one file", async () => {

@@ -4,6 +4,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { expect } from "vitest";
+import type { StillnessReport } from "../../src/core/report.ts";
 import type { Call } from "../../src/simulator/call-log.ts";
 import type { Scenario } from "../../src/simulator/scenario.ts";
 import { type Simulator, startSimulator } from "../../src/simulator/server.ts";
@@ -34,8 +35,9 @@ export interface Problem {
 export interface Report {
   readonly run: string;
   readonly outcome: string;
-  readonly points: readonly { readonly id: string }[];
+  readonly points: readonly { readonly id: string; readonly consistency: string }[];
   readonly problems: readonly Problem[];
+  readonly stillness?: StillnessReport;
   readonly retention?: {
     readonly keep: readonly { readonly point: { readonly id: string } }[];
     readonly remove: readonly { readonly id: string }[];

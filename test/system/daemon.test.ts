@@ -117,7 +117,7 @@ describe.concurrent("the daemon", () => {
     bench.simulator.control.faults([{ kind: "hang", service: "imds", action: "*", count: "always" }]);
     const hanging = new DaemonProcess(context, bench);
     await until(
-      () => hanging.runs().length === 1,
+      () => bench.simulator.control.calls().length > 0,
       () => `it never read its timetable:\n${hanging.log}`,
     );
     const told = performance.now();
@@ -136,6 +136,42 @@ describe.concurrent("the daemon", () => {
     const daemon = new DaemonProcess(context, bench);
     await daemon.logged(/cannot read the timetable: .*jobs\.default\.schedule/);
     expect(await daemon.end()).toBe(0);
+  });
+
+  test("refuses a file that was named and is not there, as every command does", async (context) => {
+    const bench = await hostWith(context, { default: job() });
+    const words = ["--config", path.join(bench.folder, "none.yaml"), "daemon"];
+    const ended = await bench.execute(words);
+    expect(ended.code).toBe(78);
+    expect(ended.stderr).toMatch(/^ec2-backup: cannot read the configuration: .*none\.yaml.*no such file/);
+    const json = await bench.execute(["--json", ...words]);
+    expect(json.code).toBe(78);
+    expect(JSON.parse(json.stdout)).toMatchObject({ exitCode: 78, error: { kind: "configuration" } });
+  });
+
+  test("logs as the file says", async (context) => {
+    const bench = await hostWith(context, { default: job() });
+    await writeFile(
+      bench.config,
+      `version: 1\nlog: { format: json, level: debug }\njobs: { default: ${job()} }\n`,
+      { mode: 0o600 },
+    );
+    const daemon = new DaemonProcess(context, bench);
+    await daemon.logged(/^\{"time":".*","level":"info","message":"next run at /m);
+    expect(await daemon.end()).toBe(0);
+  });
+
+  test("can be told to reload and to stop as soon as it is there", async (context) => {
+    const bench = await hostWith(context, { default: job() });
+    const daemon = new DaemonProcess(context, bench);
+    // While it asks for its settings.
+    await until(
+      () => daemon.runs().length > 0,
+      () => `it asked nobody:\n${daemon.log}`,
+    );
+    daemon.child.kill("SIGHUP");
+    expect(await daemon.end()).toBe(0);
+    expect(daemon.log).not.toContain("error");
   });
 
   test("hands its own log level to its runs", async (context) => {
@@ -222,5 +258,8 @@ test("an idle daemon has loaded nothing of the AWS SDK", async (context) => {
   expect(chunks).toContain("dist/agent/daemon.cjs");
   const modules = chunks.flatMap((chunk) => Object.keys(outputs[chunk]?.inputs ?? {}));
   expect(modules).toContain("src/daemon/daemon.ts");
-  expect(modules.filter((module) => /@aws-sdk|@smithy|^src\/aws|session\.ts/.test(module))).toEqual([]);
+  // Nor of what reads a configuration, or of a run.
+  const heavy =
+    /@aws-sdk|@smithy|^src\/(aws|actions|engines|config\/(?!fault|defaults))|session\.ts|node_modules\/(yaml|zod)/;
+  expect(modules.filter((module) => heavy.test(module))).toEqual([]);
 });

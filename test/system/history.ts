@@ -50,6 +50,8 @@ const jobKeeping = (last: number): Job => ({
   volumes: { root: true, exclude: [] },
   retention: { ...unlimited, counts: { last } },
   addTags: {},
+  hooks: [],
+  whenLess: "degrade" as const,
   dialect: "none",
   waits: {} as Job["waits"],
 });

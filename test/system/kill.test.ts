@@ -3,6 +3,7 @@ import type { Call } from "../../src/simulator/call-log.ts";
 import type { Fault } from "../../src/simulator/faults.ts";
 import { days, expectQuietRun, expectRecovery, volumeCount } from "./aftermath.ts";
 import { Bench } from "./bench.ts";
+import { inOrder } from "./call-order.ts";
 import { chanceOf, shuffled } from "./chance.ts";
 import { scenarioOf } from "./history.ts";
 
@@ -50,7 +51,7 @@ test("the kill loop knows every call of a run", async () => {
   expect(seen.filter((call) => call.service === "imds")).toHaveLength(
     calls.filter((call) => call.service === "imds").length,
   );
-  expect(bench.apiCalls().map((call) => call.action)).toEqual([
+  expect(inOrder(bench.apiCalls().map((call) => call.action))).toEqual([
     "DescribeInstances",
     "DescribeVolumes",
     "CreateSnapshots",

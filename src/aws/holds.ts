@@ -1,0 +1,83 @@
+import {
+  DescribeImagesCommand,
+  DescribeLockedSnapshotsCommand,
+  type Filter,
+  type Image,
+} from "@aws-sdk/client-ec2";
+import { BackupError } from "../core/errors.ts";
+import type { Connection } from "./connection.ts";
+import { call } from "./discover.ts";
+import { pages, unreadable } from "./pages.ts";
+
+/** EC2 takes at most this many values in one filter. */
+const maxFilterValues = 200;
+
+/** Which images hold which of the snapshots; deprecated and disabled images hold theirs too. */
+export async function imagesUsing(
+  connection: Connection,
+  snapshotIds: readonly string[],
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, string>> {
+  const doing = "look for images that use the snapshots to be removed";
+  const holders = new Map<string, string>();
+  for (let from = 0; from < snapshotIds.length; from += maxFilterValues) {
+    const Filters: Filter[] = [
+      { Name: "block-device-mapping.snapshot-id", Values: snapshotIds.slice(from, from + maxFilterValues) },
+    ];
+    const ask = (next: { NextToken?: string }) =>
+      call(connection, doing, signal, (abortSignal) =>
+        connection.ec2.send(
+          new DescribeImagesCommand({
+            Owners: ["self"],
+            Filters,
+            IncludeDeprecated: true,
+            IncludeDisabled: true,
+            ...next,
+          }),
+          { abortSignal },
+        ),
+      );
+    for await (const page of pages(doing, ask)) {
+      if (page.Images === undefined) throw unreadable(doing, "the answer has no list of images");
+      for (const image of page.Images) noteHolder(image, holders);
+    }
+  }
+  return holders;
+}
+
+function noteHolder(image: Image, holders: Map<string, string>): void {
+  for (const mapping of image.BlockDeviceMappings ?? []) {
+    const id = mapping.Ebs?.SnapshotId;
+    if (id !== undefined) holders.set(id, image.ImageId ?? "an image");
+  }
+}
+
+/**
+ * Which of the snapshots are locked, each with its mode; a lock that has expired holds nothing. Many roles
+ * may not ask and some partitions do not know the question: then nothing is returned.
+ */
+export async function locksOf(
+  connection: Connection,
+  snapshotIds: readonly string[],
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, string> | undefined> {
+  const doing = "look for locks on the snapshots to be removed";
+  const locks = new Map<string, string>();
+  try {
+    for (let from = 0; from < snapshotIds.length; from += maxFilterValues) {
+      const SnapshotIds = snapshotIds.slice(from, from + maxFilterValues);
+      const answer = await call(connection, doing, signal, (abortSignal) =>
+        connection.ec2.send(new DescribeLockedSnapshotsCommand({ SnapshotIds }), { abortSignal }),
+      );
+      for (const { SnapshotId: id, LockState: mode } of answer.Snapshots ?? []) {
+        if (id !== undefined && mode !== undefined && mode !== "expired") locks.set(id, mode);
+      }
+    }
+    return locks;
+  } catch (error) {
+    // One of the snapshots may have gone meanwhile; its removal will find that out.
+    const unanswered = ["denied", "refused", "not-found"];
+    if (error instanceof BackupError && unanswered.includes(error.kind)) return undefined;
+    throw error;
+  }
+}

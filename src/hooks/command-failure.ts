@@ -1,0 +1,68 @@
+import type { ErrorKind, Failure } from "../core/errors.ts";
+import type { CommandEnd } from "../host/run-command.ts";
+
+/** So much of the output's end is told in a failure; the log has the rest. */
+const mostLines = 10;
+const mostCharacters = 2_000;
+
+/** What a command's end has to do with; times are in milliseconds. */
+export interface CommandStory {
+  /** `run before of command /usr/local/bin/dump`. */
+  readonly doing: string;
+  readonly timeout: number;
+  readonly path: string;
+  readonly log?: string;
+}
+
+/** The failure of a command that ended otherwise than by itself with 0; absent if it succeeded. */
+export function failureOfEnd(end: CommandEnd, story: CommandStory): Failure | undefined {
+  if (end.stopped === undefined && end.code === 0) return undefined;
+  const kind: ErrorKind = end.stopped?.because === "abort" ? "interrupted" : "refused";
+  const remedy = remedyFor(end, story);
+  return {
+    kind,
+    doing: story.doing,
+    found: `${wayOf(end, story)}; ${outputOf(end)}`,
+    ...(remedy === undefined ? {} : { remedy }),
+  };
+}
+
+/** What was wrong with the log, where the command itself succeeded. */
+export function failureOfLog(end: CommandEnd, file: string): Failure | undefined {
+  if (end.logFault === undefined) return undefined;
+  const found = end.logFault instanceof Error ? end.logFault.message : String(end.logFault);
+  return {
+    kind: "cannot-write",
+    doing: `write the log ${file}`,
+    found,
+    remedy: "free or change its filesystem",
+  };
+}
+
+function wayOf({ code, signal, stopped }: CommandEnd, { timeout }: CommandStory): string {
+  if (stopped === undefined) return code === null ? `it was ended by ${signal}` : `it ended with ${code}`;
+  const why =
+    stopped.because === "abort" ? "the run was told to stop" : `it was not done after ${timeout / 1000} s`;
+  if (stopped.how === "ended") return `${why}; it was told to end and did`;
+  if (stopped.how === "killed") return `${why}; it did not heed SIGTERM and was killed`;
+  return `${why}; it could not even be killed and is still there`;
+}
+
+function outputOf({ output }: CommandEnd): string {
+  const all = output.lines();
+  if (all.length === 0) return "it printed nothing";
+  const text = all.slice(-mostLines).join(" | ");
+  const characters = [...text];
+  const last = characters.length > mostCharacters ? `...${characters.slice(-mostCharacters).join("")}` : text;
+  const dropped = output.dropped === 0 ? "" : ` (${output.dropped} bytes before that were not kept)`;
+  return `its last output: ${last}${dropped}`;
+}
+
+function remedyFor({ code, stopped }: CommandEnd, { path, log }: CommandStory): string | undefined {
+  if (stopped?.how === "stuck") return "look for a filesystem that does not answer";
+  if (stopped?.because === "timeout") return "make it faster, or raise its timeout";
+  if (stopped !== undefined) return undefined;
+  // The shell's codes for a program that it cannot find or execute.
+  if (code === 127 || code === 126) return `write whole paths, or set PATH under env; it was ${path}`;
+  return log === undefined ? "run it by hand to see more, or give it a log" : `see ${log}`;
+}
