@@ -131,22 +131,31 @@ async function withOutsideHolds(
   });
 }
 
+/** Requests at a time: few enough not to use up what an account may ask for at once. */
+const removedAtOnce = 4;
+
 /**
- * Removes a point member by member, the root volume first, since an image is likeliest to hold that
- * one. Stops at the first refusal: what is left of the set stays whole as far as it can. Being told
+ * Removes a point, the root volume first and alone, since an image is likeliest to hold that one: while that
+ * is refused the set stays whole. The others follow a few at a time, until one of them is refused. Being told
  * to stop does not end it half-way.
  */
 async function* removeMembers(connection: Connection, point: RecoveryPoint): AsyncIterable<Removal> {
+  const [first, ...others] = rootFirst(point);
+  const groups = first === undefined ? [] : [[first]];
+  while (others.length > 0) groups.push(others.splice(0, removedAtOnce));
   let stopped = false;
-  for (const { id, volumeId } of rootFirst(point)) {
-    const member = { snapshotId: id, volumeId };
-    if (stopped) {
-      yield { ...member, outcome: "left" };
-      continue;
+  for (const group of groups) {
+    const removals = group.map(async ({ id, volumeId }): Promise<Removal> => {
+      const member = { snapshotId: id, volumeId };
+      return stopped ? { ...member, outcome: "left" } : { ...member, ...(await removeOne(connection, id)) };
+    });
+    const ended = await Promise.allSettled(removals);
+    for (const one of ended) {
+      // Each has been asked for by now: a defect in one hides what became of no other.
+      if (one.status === "fulfilled") yield one.value;
+      stopped ||= one.status === "rejected" || ["held", "failed"].includes(one.value.outcome);
     }
-    const removal = await removeOne(connection, id);
-    stopped = removal.outcome === "held" || removal.outcome === "failed";
-    yield { ...member, ...removal };
+    for (const one of ended) if (one.status === "rejected") throw one.reason;
   }
 }
 
