@@ -246,7 +246,9 @@ describe.skipIf(limits !== undefined)(`no process to be had${limits ? ` (${limit
   test("and nobody stands by any more: told as frozen, and thawed as soon as there is one", async (context) => {
     const { disks, group, agent } = await held(context, 20_000);
     group.limit(1);
-    for (const pid of agent.session()) kill(pid, "SIGKILL");
+    // Who is killed later would thaw for those killed before, were it not stopped.
+    const session = agent.session();
+    for (const signal of ["SIGSTOP", "SIGKILL"] as const) for (const pid of session) kill(pid, signal);
     const { holding } = await agent.ask("release");
     const told = holding?.problems.map(({ found }) => found).join("\n");
     expect(told).toMatch(/NOT ALL IS THAWED\n.*EAGAIN.*IT IS STILL FROZEN/);
