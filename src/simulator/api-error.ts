@@ -4,11 +4,14 @@ import type { ServiceName } from "./service-name.ts";
 export class ApiError extends Error {
   readonly code: string;
   readonly status: number;
+  /** The name of the modelled error where the code alone does not tell it, and its further members. */
+  readonly model: { shape: string; members?: Readonly<Record<string, unknown>> } | undefined;
 
-  constructor(code: string, message: string, status = 400) {
+  constructor(code: string, message: string, status = 400, model?: ApiError["model"]) {
     super(message);
     this.code = code;
     this.status = status;
+    this.model = model;
   }
 }
 
@@ -35,8 +38,31 @@ const others: Record<CommonFault, [code: string, status: number, message: string
   unavailable: ["ServiceUnavailable", 503, "Service is unable to handle request."],
 };
 
+// SNS: the errors of its API model; KMS speaks JSON, where codes are names of exceptions.
+const sns: Partial<typeof others> = {
+  throttled: ["Throttled", 429, "Rate exceeded"],
+  denied: ["AuthorizationError", 403, "User is not authorized to perform this action"],
+  internal: ["InternalError", 500, "An internal error has occurred"],
+};
+const kms: Partial<typeof others> = {
+  throttled: ["ThrottlingException", 400, "Rate exceeded"],
+  denied: ["AccessDeniedException", 400, "User is not authorized to perform this action"],
+  expired: ["ExpiredTokenException", 400, "The security token included in the request is expired"],
+  "unknown-key": [
+    "UnrecognizedClientException",
+    400,
+    "The security token included in the request is invalid.",
+  ],
+  internal: ["KMSInternalException", 500, "An internal error has occurred"],
+};
+const wordings: Partial<Record<ServiceName, typeof others>> = {
+  ec2,
+  sns: { ...others, ...sns },
+  kms: { ...others, ...kms },
+};
+
 /** The service's own wording of a fault that all services share; `message` replaces the standard sentence. */
 export function commonError(service: ServiceName, fault: CommonFault, message?: string): ApiError {
-  const [code, status, standard] = (service === "ec2" ? ec2 : others)[fault];
+  const [code, status, standard] = (wordings[service] ?? others)[fault];
   return new ApiError(code, message ?? standard, status);
 }

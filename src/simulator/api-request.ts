@@ -3,9 +3,10 @@ import { gunzipSync } from "node:zlib";
 import { readSignature, type Signature, serviceOf } from "./access.ts";
 import { ApiError } from "./api-error.ts";
 import { decodeCbor } from "./cbor.ts";
-import type { CloudWatchInput } from "./cloudwatch/service.ts";
+import type { RequestInput } from "./operations.ts";
 import type { ServiceName } from "./service-name.ts";
-import { cborWire, ec2Wire, jsonWire, queryWire, type Wire } from "./wire.ts";
+import { linkActions } from "./sns/service.ts";
+import { cborWire, ec2Wire, jsonWire, kmsWire, queryWire, type Wire } from "./wire.ts";
 
 /** A request as it came over HTTP. */
 export interface HttpRequest {
@@ -16,51 +17,78 @@ export interface HttpRequest {
   body: Buffer;
 }
 
+/** The services that are called with signed requests. */
+export type ApiService = Exclude<ServiceName, "imds">;
+
 /** A request to one of the APIs, recognised but not yet decoded. */
 export interface ApiRequest {
-  service: Exclude<ServiceName, "imds">;
-  signature: Signature;
+  service: ApiService;
+  /** Undefined for a link of SNS, which anybody may follow. */
+  signature: Signature | undefined;
   action: string;
   wire: Wire;
   /** The parameters as they came, for the record. */
   raw: Record<string, string>;
   /** The parameters in the form of the protocol. @throws ApiError when the body cannot be read. */
-  input(): CloudWatchInput;
+  input(): RequestInput;
 }
 
 /** "1 MB per POST." */
 const maximumBody = 1_048_576;
 
-const stsWire = queryWire("https://sts.amazonaws.com/doc/2011-06-15/");
-const cloudwatchWire = queryWire("http://monitoring.amazonaws.com/doc/2010-08-01/");
+const wires: Readonly<Record<Exclude<ApiService, "kms">, Wire>> = {
+  ec2: ec2Wire,
+  sts: queryWire("https://sts.amazonaws.com/doc/2011-06-15/"),
+  cloudwatch: queryWire("http://monitoring.amazonaws.com/doc/2010-08-01/"),
+  sns: queryWire("http://sns.amazonaws.com/doc/2010-03-31/"),
+};
 
 /** Tells which API is meant, from the credential scope; undefined when the request is not signed for any of them. */
 export function recognise(request: HttpRequest): ApiRequest | undefined {
   const signature = readSignature(request.headers.authorization);
+  if (signature === undefined) return followedLink(request);
   const service = serviceOf(signature);
-  if (signature === undefined || service === undefined || service === "imds") return undefined;
-  if (service === "cloudwatch") {
-    const target = /^GraniteServiceVersion20100801\.(\w+)$/.exec(
-      String(request.headers["x-amz-target"] ?? ""),
-    );
-    const path = /^\/service\/GraniteServiceVersion20100801\/operation\/(\w+)$/.exec(request.path);
-    if (target?.[1])
-      return dataRequest(request, signature, target[1], jsonWire, (body) =>
-        JSON.parse(body.toString() || "{}"),
-      );
-    if (path?.[1])
-      return dataRequest(request, signature, path[1], cborWire, (body) =>
-        body.length > 0 ? decodeCbor(body) : {},
-      );
-  }
+  if (service === undefined || service === "imds") return undefined;
+  const data = dataRequest(request, signature, service);
+  if (data !== undefined) return data;
   const form = new URLSearchParams(request.method === "GET" ? request.query : request.body.toString());
-  const wire = service === "ec2" ? ec2Wire : service === "sts" ? stsWire : cloudwatchWire;
   const action = form.get("Action") ?? "";
+  const wire = service === "kms" ? kmsWire : wires[service];
   return { service, signature, action, wire, raw: Object.fromEntries(form), input: () => ({ form }) };
 }
 
+function followedLink({ method, query, headers }: HttpRequest): ApiRequest | undefined {
+  const form = new URLSearchParams(query);
+  const action = form.get("Action") ?? "";
+  if (method !== "GET" || headers.authorization !== undefined || !linkActions.includes(action))
+    return undefined;
+  const raw = Object.fromEntries(form);
+  return { service: "sns", signature: undefined, action, wire: wires.sns, raw, input: () => ({ form }) };
+}
+
+const json = (body: Buffer): unknown => JSON.parse(body.toString() || "{}");
+const cbor = (body: Buffer): unknown => (body.length > 0 ? decodeCbor(body) : {});
+
+/** A request in JSON or CBOR, when it is one of those that a service understands. */
 function dataRequest(
   request: HttpRequest,
+  signature: Signature,
+  service: ApiService,
+): ApiRequest | undefined {
+  const target = String(request.headers["x-amz-target"] ?? "");
+  const [, ofKms] = /^TrentService\.(\w+)$/.exec(target) ?? [];
+  if (service === "kms" && ofKms !== undefined)
+    return bodyRequest(request, service, signature, ofKms, kmsWire, json);
+  if (service !== "cloudwatch") return undefined;
+  const [, byTarget] = /^GraniteServiceVersion20100801\.(\w+)$/.exec(target) ?? [];
+  if (byTarget !== undefined) return bodyRequest(request, service, signature, byTarget, jsonWire, json);
+  const [, byPath] = /^\/service\/GraniteServiceVersion20100801\/operation\/(\w+)$/.exec(request.path) ?? [];
+  return byPath === undefined ? undefined : bodyRequest(request, service, signature, byPath, cborWire, cbor);
+}
+
+function bodyRequest(
+  request: HttpRequest,
+  service: ApiService,
   signature: Signature,
   action: string,
   wire: Wire,
@@ -77,5 +105,5 @@ function dataRequest(
       throw new ApiError("MalformedInput", `The body cannot be read: ${(error as Error).message}`);
     }
   };
-  return { service: "cloudwatch", signature, action, wire, raw: {}, input };
+  return { service, signature, action, wire, raw: {}, input };
 }

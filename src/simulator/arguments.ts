@@ -7,8 +7,8 @@ export type Command =
 /** The text of `--help`. */
 export const help = `Usage: ec2-backup-simulator [--port PORT] [--state DIR] [--scenario FILE]
 
-Simulates EC2, CloudWatch, STS and the instance metadata service on 127.0.0.1. It prints one line of JSON, the
-environment with which standard AWS clients find it, then serves until SIGTERM or SIGINT.
+Simulates EC2, CloudWatch, SNS, STS, the state of KMS keys and the instance metadata service on 127.0.0.1. It prints
+one line of JSON, the environment with which standard AWS clients find it, then serves until SIGTERM or SIGINT.
 
   --port PORT      the port to listen on (default 0: any free one)
   --state DIR      keep the state there, so that a restart goes on (default: in memory)
@@ -20,7 +20,9 @@ A volume of the scenario may name a "file", or a loop device, that holds its byt
 all copies of a set are of one instant, as those of EBS are: put the files into one subvolume of btrfs, and run as root.
 
 Control: GET /_simulator/calls, GET /_simulator/state, POST /_simulator/clock {"advance":"24h"},
-         POST and DELETE /_simulator/faults, POST /_simulator/settings, volumes, instances, snapshots, reset
+         POST and DELETE /_simulator/faults, POST /_simulator/settings, volumes, instances, snapshots, keys, reset,
+         GET /_simulator/deliveries (the messages of SNS and what became of them; only HTTP endpoints on loopback are
+         really called), POST /_simulator/subscriptions {"confirm":"ENDPOINT"}
 
 Exit codes: 0 stopped by a signal, 64 usage, 73 state directory or port cannot be used, 78 bad scenario
 `;

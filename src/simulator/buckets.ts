@@ -39,9 +39,38 @@ export const ec2Rates = {
   tags: { capacity: 100, perSecond: 10 },
 } as const satisfies Record<string, Rate>;
 
-/** CloudWatch: 500 PutMetricData a second (PutMetricData docs); the reading calls of the quota page are far below that. */
+/**
+ * CloudWatch: 500 PutMetricData a second (PutMetricData docs); the other calls of the quota page are far below that.
+ * Those on tags are not on it; theirs is an assumption.
+ */
 export const cloudwatchRates: Readonly<Record<string, Rate>> = {
   PutMetricData: { capacity: 500, perSecond: 500 },
   GetMetricStatistics: { capacity: 400, perSecond: 400 },
+  GetMetricData: { capacity: 50, perSecond: 50 },
   ListMetrics: { capacity: 25, perSecond: 25 },
+  ...each(3, "PutMetricAlarm", "DeleteAlarms", "SetAlarmState", "EnableAlarmActions", "DisableAlarmActions"),
+  ...each(9, "DescribeAlarms"),
+  ...each(20, "DescribeAlarmHistory", "ListTagsForResource", "TagResource", "UntagResource"),
+  ...each(10, "PutDashboard", "GetDashboard", "ListDashboards", "DeleteDashboards"),
 };
+
+/** SNS (general reference, SNS quotas); Publish is far above what one account's backups do, and tag calls are the slow ones. */
+export const snsRates: Readonly<Record<string, Rate>> = {
+  ...each(100, "Subscribe", "Unsubscribe"),
+  ...each(30, "CreateTopic", "DeleteTopic", "ListTopics", "ListSubscriptions", "ListSubscriptionsByTopic"),
+  ...each(30, "GetTopicAttributes", "SetTopicAttributes", "ConfirmSubscription"),
+  ...each(10, "TagResource", "UntagResource", "ListTagsForResource"),
+  ...each(300, "Publish"),
+};
+
+/** KMS (developer guide, request quotas). */
+export const kmsRates: Readonly<Record<string, Rate>> = {
+  ...each(2_000, "DescribeKey"),
+  ...each(1_000, "GetKeyPolicy"),
+  ...each(500, "ListAliases"),
+};
+
+// So many a second, and no more at once.
+function each(perSecond: number, ...actions: string[]): Record<string, Rate> {
+  return Object.fromEntries(actions.map((action) => [action, { capacity: perSecond, perSecond }]));
+}

@@ -1,5 +1,7 @@
 import { defaultScenario } from "./default-scenario.ts";
+import { emptyWorld } from "./empty-world.ts";
 import { newId } from "./ids.ts";
+import { addKeys } from "./kms/make-key.ts";
 import type {
   Scenario,
   ScenarioImage,
@@ -28,19 +30,7 @@ export function buildWorld(given: Scenario, now: number): World {
         volumes: given.volumes ?? defaultScenario.volumes ?? [],
       };
   scenario.snapshots ??= given.instances ? [] : (defaultScenario.snapshots ?? []);
-  const world: World = {
-    settings: initialSettings(scenario),
-    instances: {},
-    volumes: {},
-    snapshots: {},
-    ghosts: [],
-    images: {},
-    series: {},
-    buckets: {},
-    credentials: {},
-    metadataTokens: {},
-    sequence: 0,
-  };
+  const world: World = { settings: initialSettings(scenario), ...emptyWorld() };
   const faults: string[] = [];
   const put = <T extends { id: string }>(kind: string, into: Record<string, T>, thing: T) => {
     if (into[thing.id]) faults.push(`${kind}: ${thing.id} appears twice`);
@@ -51,6 +41,7 @@ export function buildWorld(given: Scenario, now: number): World {
   for (const each of scenario.snapshots ?? [])
     put("snapshots", world.snapshots, makeSnapshot(world, each, now));
   for (const each of scenario.images ?? []) put("images", world.images, makeImage(world, each, now));
+  addKeys(world, scenario.keys ?? [], now);
   for (const key of scenario.accessKeys ?? []) {
     const { partition, account } = world.settings;
     const arn = `arn:${partition}:iam::${account}:user/${key.user}`;
@@ -77,6 +68,8 @@ function initialSettings(scenario: Scenario): Settings {
     shortPages: false,
     checkSignatureTime: false,
     metricsListedAfter: 0,
+    lateMetrics: true,
+    alarms: { extraPeriods: 2, newParameters: "accepted", tellKeyFaults: false },
     imds: { enabled: true, v1: false, hopLimitFailure: false, tags: false, credentialSeconds: 6 * 3_600 },
     deny: [],
     recycleBin: null,
@@ -104,6 +97,8 @@ export function mergeSettings(settings: Settings, change: ScenarioSettings): Set
       change.metricsListedAfter === undefined
         ? settings.metricsListedAfter
         : change.metricsListedAfter * 1_000,
+    lateMetrics: change.lateMetrics ?? settings.lateMetrics,
+    alarms: { ...settings.alarms, ...change.alarms },
     imds: { ...settings.imds, ...change.imds },
     deny: change.deny ?? settings.deny,
     recycleBin: change.recycleBin === undefined ? settings.recycleBin : change.recycleBin,

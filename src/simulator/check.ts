@@ -32,6 +32,9 @@ export function number(bounds: { min: number; max?: number; integer?: boolean })
 export const flag: Check = (value, path) =>
   typeof value === "boolean" ? [] : [`${path}: expected true or false, got ${found(value)}`];
 
+/** Whatever it is: looked at elsewhere. */
+export const anything: Check = () => [];
+
 /** One of a few texts. */
 export function oneOf(...values: string[]): Check {
   return (value, path) =>

@@ -10,6 +10,8 @@ export interface Context {
   /** Milliseconds on the clock's `elapsed` hand. */
   readonly elapsed: number;
   readonly principal: Credential;
+  /** Where the simulator listens, without a slash at the end. */
+  readonly url: string;
   readonly bytes: ByteStore;
   /** Faults that act while the call is executed. */
   readonly faults: readonly Fault[];

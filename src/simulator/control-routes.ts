@@ -35,6 +35,11 @@ const routes: Readonly<Record<string, Route>> = {
   "POST /_simulator/volumes": async (control, _, body) => ({ ids: await control.volumes(body) }),
   "POST /_simulator/instances": async (control, _, body) => ({ ids: await control.instances(body) }),
   "POST /_simulator/snapshots": async (control, _, body) => ({ ids: await control.snapshots(body) }),
+  "POST /_simulator/keys": async (control, _, body) => ({ ids: await control.keys(body) }),
+  "GET /_simulator/deliveries": (control, query) => control.deliveries(Number(query.get("since") ?? 0)),
+  "POST /_simulator/subscriptions": async (control, _, body) => ({
+    ids: await control.confirm((body as { confirm?: string } | undefined)?.confirm ?? ""),
+  }),
   "POST /_simulator/reset": (control, _, body) => {
     control.reset(body as Parameters<Control["reset"]>[0]);
     return {};

@@ -1,5 +1,6 @@
 import type { Call } from "./call-log.ts";
 import { changeInstances } from "./change-instances.ts";
+import { changeKeys } from "./change-keys.ts";
 import { changeSettings } from "./change-settings.ts";
 import { changeSnapshots } from "./change-snapshots.ts";
 import { changeVolumes } from "./change-volumes.ts";
@@ -9,6 +10,8 @@ import { type Fault, faultsCheck } from "./faults.ts";
 import type { Runtime } from "./runtime.ts";
 import type { Scenario } from "./scenario.ts";
 import { readScenario } from "./scenario-check.ts";
+import { confirmSubscriptions } from "./sns/confirm-subscriptions.ts";
+import type { Delivery } from "./sns/topic.ts";
 import type { World } from "./world.ts";
 
 /** How the world outside is changed and looked at, over HTTP or from within the process. Every method throws a ControlError for what makes no sense. */
@@ -29,6 +32,12 @@ export interface Control {
   volumes(changes: unknown): Promise<string[]>;
   instances(changes: unknown): Promise<string[]>;
   snapshots(changes: unknown): Promise<string[]>;
+  /** KMS keys: `create`, or `change` of state, policy or aliases. */
+  keys(changes: unknown): Promise<string[]>;
+  /** Confirms subscriptions in the place of those who own the endpoints. @returns their ARNs. */
+  confirm(endpoint: string): Promise<string[]>;
+  /** The messages of SNS after the one with that number, once all that could be sent is sent. */
+  deliveries(since?: number): Promise<Delivery[]>;
   /** Back to the beginning of the scenario, or of another one. */
   reset(scenario?: Scenario): void;
 }
@@ -47,6 +56,7 @@ export function createControl(runtime: Runtime): Control {
     clock: async (move) => {
       moveClock(runtime, move);
       await changing(() => undefined);
+      await runtime.deliver();
       return { now: new Date(runtime.clock.now()).toISOString() };
     },
     faults(faults, replace = false) {
@@ -69,6 +79,13 @@ export function createControl(runtime: Runtime): Control {
     volumes: (changes) => changing(() => changeVolumes(runtime.world, changes, runtime.clock.now())),
     instances: (changes) => changing(() => changeInstances(runtime.world, changes, runtime.clock.now())),
     snapshots: (changes) => changing(() => changeSnapshots(runtime.world, changes, runtime.clock.now())),
+    keys: (changes) => changing(() => changeKeys(runtime.world, changes, runtime.clock.now())),
+    confirm: (endpoint) => changing(() => confirmSubscriptions(runtime.world, endpoint)),
+    deliveries: async (since = 0) => {
+      await runtime.settle();
+      await runtime.deliver();
+      return structuredClone(runtime.world.deliveries.filter((delivery) => delivery.number > since));
+    },
     reset: (scenario) => runtime.reset(scenario === undefined ? undefined : readScenario(scenario)),
   };
 }

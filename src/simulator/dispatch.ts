@@ -2,13 +2,16 @@ import { authenticate, readSignature, refusal } from "./access.ts";
 import { ApiError, commonError } from "./api-error.ts";
 import { type ApiRequest, type HttpRequest, recognise } from "./api-request.ts";
 import type { Call } from "./call-log.ts";
-import { readCloudWatchRequest } from "./cloudwatch/service.ts";
+import { cloudwatch } from "./cloudwatch/service.ts";
 import type { Context } from "./context.ts";
 import { readEc2Request } from "./ec2/service.ts";
 import type { Fault } from "./faults.ts";
 import { requestId } from "./ids.ts";
+import { kms } from "./kms/service.ts";
+import { type DecodedRequest, readRequest } from "./operations.ts";
 import { own } from "./own.ts";
 import type { Runtime } from "./runtime.ts";
+import { sns } from "./sns/service.ts";
 import { executeSts } from "./sts.ts";
 import { type Answer, queryWire } from "./wire.ts";
 
@@ -23,7 +26,7 @@ export async function dispatch(runtime: Runtime, http: HttpRequest): Promise<End
     time: new Date(runtime.clock.now()).toISOString(),
     service: api.service,
     action: api.action,
-    principal: own(runtime.world.credentials, api.signature.accessKey)?.arn ?? null,
+    principal: own(runtime.world.credentials, api.signature?.accessKey ?? "")?.arn ?? null,
     parameters: api.raw,
     userAgent: String(http.headers["user-agent"] ?? ""),
   });
@@ -44,23 +47,27 @@ interface Done {
   code: string;
 }
 
-interface Decoded {
-  parameters: unknown;
-  changes: boolean;
-  execute(context: Context): unknown;
-}
+const tables = { cloudwatch, sns, kms };
 
-function decode(api: ApiRequest): Decoded | ApiError {
+function decode(api: ApiRequest): DecodedRequest | ApiError {
   try {
     const input = api.input();
-    if (api.service === "cloudwatch") return readCloudWatchRequest(api.action, input);
     if (api.service === "ec2" && "form" in input) return readEc2Request(api.action, input.form);
-    return { parameters: api.raw, changes: false, execute: (context) => executeSts(api.action, context) };
+    if (api.service !== "ec2" && api.service !== "sts")
+      return readRequest(tables[api.service], api.action, input);
+    return {
+      parameters: api.raw,
+      changes: false,
+      execute: (context: Context) => executeSts(api.action, context),
+    };
   } catch (error) {
     if (error instanceof ApiError) return error;
     throw error;
   }
 }
+
+/** Who follows a link. */
+const anybody = { arn: "anonymous", userId: "anonymous", session: null };
 
 async function before(
   runtime: Runtime,
@@ -109,18 +116,23 @@ async function execute(
   runtime: Runtime,
   api: ApiRequest,
   http: HttpRequest,
-  decoded: Decoded | ApiError,
+  decoded: DecodedRequest | ApiError,
   faults: readonly Fault[],
   call: Call,
 ): Promise<Done> {
   try {
     await runtime.settle();
-    const { world, clock, bytes } = runtime;
+    const { world, clock, bytes, url } = runtime;
     const now = clock.now();
-    const principal = authenticate(world, api.service, api.signature, http.headers, now);
+    const principal =
+      api.signature === undefined
+        ? anybody
+        : authenticate(world, api.service, api.signature, http.headers, now);
     if (decoded instanceof ApiError) throw decoded;
-    const result = await decoded.execute({ world, now, elapsed: clock.elapsed(), principal, bytes, faults });
+    const elapsed = clock.elapsed();
+    const result = await decoded.execute({ world, now, elapsed, principal, bytes, faults, url });
     if (decoded.changes) runtime.save();
+    void runtime.deliver();
     const answer = api.wire.success(api.action, result, requestId(world.settings.seed, call.number));
     return { answer, code: "OK" };
   } catch (error) {

@@ -71,7 +71,7 @@ export const faultsCheck: Check = list(
   object(
     {
       kind: oneOf(...faultKinds),
-      service: oneOf("ec2", "cloudwatch", "sts", "imds"),
+      service: oneOf("ec2", "cloudwatch", "sts", "sns", "kms", "imds"),
       action: text(),
       dryRun: flag,
       index: number({ min: 1, integer: true }),

@@ -20,7 +20,12 @@ export function digest(text: string): string {
 
 /** A request id in the form AWS uses, told apart by its number. */
 export function requestId(seed: number, number: number): string {
-  const hex = digest(`request/${seed}/${number}`);
+  return uuid(`request/${seed}/${number}`);
+}
+
+/** The UUID that a text leads to. */
+export function uuid(text: string): string {
+  const hex = digest(text);
   return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20, 32)].join(
     "-",
   );

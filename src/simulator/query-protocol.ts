@@ -63,6 +63,7 @@ function decodeNode(
 ): unknown {
   if (isListShape(shape)) return decodeList(shape[0], node, path, dialect, fail);
   if (node === undefined) return undefined;
+  if (shape === "map") return decodeMap(node, path, fail);
   if (typeof shape === "string") {
     if (node.children.size > 0 || node.value === undefined)
       throw fail({ kind: "unknown" }, deepest(node, path));
@@ -101,6 +102,17 @@ function decodeList(
   if (items.length === 0) throw fail({ kind: "unknown" }, path);
   items.sort(([a], [b]) => a - b);
   return items.map(([index, child]) => decodeNode(item, child, `${at}.${index}`, dialect, fail));
+}
+
+// `Attributes.entry.1.key=Policy&Attributes.entry.1.value=...`
+function decodeMap(node: Node, path: string, fail: DecodeFailure): Record<string, string> {
+  const map: Record<string, string> = {};
+  for (const [index, entry] of node.children.get("entry")?.children ?? []) {
+    const key = entry.children.get("key")?.value;
+    if (key === undefined) throw fail({ kind: "unknown" }, `${path}.entry.${index}`);
+    map[key] = entry.children.get("value")?.value ?? "";
+  }
+  return map;
 }
 
 function deepest(node: Node, path: string): string {

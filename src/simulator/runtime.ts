@@ -6,7 +6,10 @@ import { buildWorld } from "./build-world.ts";
 import { type ByteStore, createByteStore } from "./bytes.ts";
 import { type CallLog, createCallLog } from "./call-log.ts";
 import { type Clock, createClock } from "./clock.ts";
+import { playAlarms } from "./cloudwatch/play-alarms.ts";
+import { emptyWorld } from "./empty-world.ts";
 import { createFaultPlan, type FaultPlan } from "./faults.ts";
+import { createOutbox } from "./outbox.ts";
 import type { Scenario } from "./scenario.ts";
 import { settle } from "./settling.ts";
 import { createStore, type Saved } from "./store.ts";
@@ -19,8 +22,14 @@ export interface Runtime {
   readonly faults: FaultPlan;
   readonly calls: CallLog;
   bytes: ByteStore;
+  /** Where the simulator listens; set once it does. */
+  url: string;
   /** Lets time do its work on the world. */
   settle(): Promise<void>;
+  /** Plays the alarms that are due, and sends what they publish. */
+  playAlarms(): void;
+  /** Sends the messages that wait for their subscribers. */
+  deliver(): Promise<void>;
   /** Keeps the state, when there is a directory to keep it in. */
   save(): void;
   /** Waits real milliseconds; ends early when the simulator closes. */
@@ -42,7 +51,12 @@ export function createRuntime(given: Scenario, directory: string | undefined): R
   const bytesOf = (one: Scenario) => createByteStore(one.snapshotData ?? join(place, "snapshots"));
   const sleepers = new Set<() => void>();
   const { clock, world } = begin(scenario, store?.load());
+  const outbox = createOutbox(
+    () => runtime,
+    () => runtime.save(),
+  );
   const runtime: Runtime = {
+    url: "",
     clock,
     world,
     faults: createFaultPlan(),
@@ -50,8 +64,15 @@ export function createRuntime(given: Scenario, directory: string | undefined): R
     bytes: bytesOf(scenario),
     async settle() {
       const gone = settle(runtime.world, runtime.clock.now(), runtime.clock.elapsed());
+      runtime.playAlarms();
       for (const snapshot of gone) await runtime.bytes.drop(snapshot.file);
     },
+    playAlarms() {
+      if (!playAlarms(runtime.world, runtime.clock.now())) return;
+      runtime.save();
+      void outbox.send();
+    },
+    deliver: () => outbox.send(),
     save: () => store?.save({ version: 1, clock: runtime.clock.state(), world: runtime.world }),
     sleep: (milliseconds) => pause(sleepers, milliseconds),
     reset(other) {
@@ -66,6 +87,7 @@ export function createRuntime(given: Scenario, directory: string | undefined): R
       runtime.save();
     },
     close() {
+      outbox.close();
       runtime.save();
       for (const wake of [...sleepers]) wake();
       if (directory !== undefined) return;
@@ -80,7 +102,11 @@ export function createRuntime(given: Scenario, directory: string | undefined): R
 function begin(scenario: Scenario, saved?: Saved): { clock: Clock; world: World } {
   const start = scenario.clock?.start === undefined ? Date.now() : Date.parse(scenario.clock.start);
   const clock = createClock(start, scenario.clock?.speed ?? 1, saved?.clock);
-  return { clock, world: saved?.world ?? buildWorld(scenario, clock.now()) };
+  const fresh = buildWorld(scenario, clock.now());
+  if (saved === undefined) return { clock, world: fresh };
+  // A state of before some kind of thing was simulated has none of it, and the scenario's settings for it.
+  const settings = { ...fresh.settings, ...saved.world.settings };
+  return { clock, world: { ...emptyWorld(), ...saved.world, settings } };
 }
 
 function pause(sleepers: Set<() => void>, milliseconds: number): Promise<void> {

@@ -1,4 +1,17 @@
-import { type Check, flag, instant, list, nullable, number, object, oneOf, record, text } from "./check.ts";
+import {
+  anything,
+  type Check,
+  flag,
+  instant,
+  list,
+  nullable,
+  number,
+  object,
+  oneOf,
+  record,
+  text,
+} from "./check.ts";
+import { keyStates } from "./kms/key.ts";
 import type { Scenario } from "./scenario.ts";
 
 /** A scenario that cannot be played; `faults` names every reason. */
@@ -106,6 +119,16 @@ const image = object(
   ["id", "snapshots"],
 );
 
+/** The form of one KMS key. */
+export const keyCheck: Check = object({
+  id: text({ pattern: /^(mrk-)?[0-9a-f-]{1,64}$/, like: "a key id" }),
+  state: oneOf(...keyStates),
+  manager: oneOf("AWS", "CUSTOMER"),
+  description: text(),
+  policy: record(anything),
+  aliases: list(text({ pattern: /^alias\/[\w/-]{1,250}$/, like: "a name such as alias/backup" })),
+});
+
 const settings = {
   self: id("i"),
   settle: object({ seconds: number({ min: 0 }), secondsPerGiB: number({ min: 0 }) }),
@@ -114,6 +137,12 @@ const settings = {
   shortPages: flag,
   checkSignatureTime: flag,
   metricsListedAfter: number({ min: 0 }),
+  lateMetrics: flag,
+  alarms: object({
+    extraPeriods: number({ min: 0, max: 100, integer: true }),
+    newParameters: oneOf("accepted", "ignored", "refused"),
+    tellKeyFaults: flag,
+  }),
   imds: object({
     enabled: flag,
     v1: flag,
@@ -142,6 +171,7 @@ export const scenarioCheck: Check = object({
   volumes: list(volumeCheck),
   snapshots: list(snapshotCheck),
   images: list(image),
+  keys: list(keyCheck),
   accessKeys: list(
     object(
       {

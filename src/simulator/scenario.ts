@@ -15,6 +15,19 @@ export interface ImdsOptions {
   credentialSeconds: number;
 }
 
+/** What CloudWatch does with alarms where its documentation leaves it open, or where partitions differ. */
+export interface AlarmOptions {
+  /**
+   * How many periods beyond its evaluation periods an alarm looks back for data. AWS tells only that it depends on the
+   * period, and has 2 in its examples (3 of 3 periods: an evaluation range of 5), which is the default.
+   */
+  extraPeriods: number;
+  /** Whether EvaluationWindow and WarmUpConfiguration are known: newer than many endpoints. Default `accepted`. */
+  newParameters: "accepted" | "ignored" | "refused";
+  /** Whether the history of an alarm tells that the key of an encrypted topic forbade its message. Default false. */
+  tellKeyFaults: boolean;
+}
+
 /** An action that is refused. */
 export interface DenyRule {
   /** `ec2:DeleteSnapshot`; `*` and `?` are wildcards. */
@@ -111,6 +124,19 @@ export interface ScenarioImage {
   snapshots: Record<string, string>;
 }
 
+/** A KMS key. */
+export interface ScenarioKey {
+  /** Default: made up. */
+  id?: string;
+  state?: "Enabled" | "Disabled" | "PendingDeletion" | "PendingImport" | "Unavailable";
+  manager?: "AWS" | "CUSTOMER";
+  description?: string;
+  /** The key policy as an object. Default: that of a key whose use IAM decides, as the console makes it. */
+  policy?: Record<string, unknown>;
+  /** Names such as `alias/backup`. */
+  aliases?: string[];
+}
+
 /** The settings that may also be changed while it runs. */
 export interface ScenarioSettings {
   self?: string;
@@ -125,6 +151,9 @@ export interface ScenarioSettings {
   checkSignatureTime?: boolean;
   /** Seconds until ListMetrics knows a new metric. Default 0. */
   metricsListedAfter?: number;
+  /** Data points with time stamps of 3 hours ago are seen 2 hours after they were put, of 24 hours ago after 48. Default true. */
+  lateMetrics?: boolean;
+  alarms?: Partial<AlarmOptions>;
   imds?: Partial<ImdsOptions>;
   deny?: DenyRule[];
   recycleBin?: RecycleBinRule | null;
@@ -151,6 +180,8 @@ export interface Scenario extends ScenarioSettings {
   volumes?: ScenarioVolume[];
   snapshots?: ScenarioSnapshot[];
   images?: ScenarioImage[];
+  /** Beside those that volumes name, and AWS's own of EBS and SNS. */
+  keys?: ScenarioKey[];
   /** Long-lived access keys that are accepted beside those the metadata service issues. */
   accessKeys?: { id: string; user: string }[];
 }

@@ -50,12 +50,18 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     runtime.close();
     throw error;
   });
+  runtime.url = url;
+  // With a clock that runs, alarms ring without anybody calling.
+  const ticking = setInterval(() => runtime.playAlarms(), 250);
+  ticking.unref();
+  void runtime.deliver();
   return {
     url,
     environment: environmentOf(url, runtime.world.settings.region),
     control,
     async close() {
       const closed = new Promise((resolve) => server.close(resolve));
+      clearInterval(ticking);
       server.closeAllConnections();
       runtime.close();
       await closed;

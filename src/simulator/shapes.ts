@@ -1,10 +1,11 @@
-/** The form of a request's parameters, as far as decoding needs to know it. A timestamp becomes milliseconds since the epoch. */
+/** The form of a request's parameters, as far as decoding needs to know it. A timestamp becomes milliseconds since the epoch, a map of texts a record. */
 export type Shape =
   | "string"
   | "integer"
   | "double"
   | "boolean"
   | "timestamp"
+  | "map"
   | readonly [Shape]
   | { readonly [name: string]: Shape };
 
@@ -18,11 +19,13 @@ export type Decoded<S> = S extends "string"
     ? number
     : S extends "boolean"
       ? boolean
-      : S extends readonly [infer Item]
-        ? Decoded<Item>[]
-        : S extends object
-          ? { [K in keyof S]: S[K] extends readonly [unknown] ? Decoded<S[K]> : Decoded<S[K]> | undefined }
-          : never;
+      : S extends "map"
+        ? Record<string, string>
+        : S extends readonly [infer Item]
+          ? Decoded<Item>[]
+          : S extends object
+            ? { [K in keyof S]: S[K] extends readonly [unknown] ? Decoded<S[K]> : Decoded<S[K]> | undefined }
+            : never;
 
 /** Makes the error for a parameter that cannot be decoded. */
 export type DecodeFailure = (
@@ -53,6 +56,8 @@ export function decodeText(
     case "timestamp":
       if (Number.isNaN(Date.parse(text))) throw malformed();
       return Date.parse(text);
+    case "map":
+      throw malformed();
   }
 }
 
@@ -96,12 +101,19 @@ function decodeScalar(
     if (typeof value === "number") return value * 1_000;
     return decodeText(shape, String(value), path, fail);
   }
+  if (shape === "map") {
+    const texts = typeof value === "object" && Object.values(value as object).every(isText);
+    if (!texts) throw malformed();
+    return value;
+  }
   if (shape === "double" && typeof value === "string" && /^(NaN|-?Infinity)$/.test(value))
     return Number(value);
   const type = shape === "integer" || shape === "double" ? "number" : shape;
   if (typeof value !== type) throw malformed();
   return value;
 }
+
+const isText = (value: unknown): value is string => typeof value === "string";
 
 /** Whether a shape is that of a list. */
 export function isListShape(shape: Shape): shape is readonly [Shape] {

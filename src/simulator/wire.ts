@@ -76,6 +76,11 @@ const modelled: Readonly<Record<string, string>> = {
   MissingParameter: "MissingRequiredParameterException",
   InvalidNextToken: "InvalidNextToken",
   InternalServiceError: "InternalServiceFault",
+  ResourceNotFound: "ResourceNotFound",
+  ResourceNotFoundException: "ResourceNotFoundException",
+  LimitExceeded: "LimitExceededFault",
+  InvalidFormat: "InvalidFormatFault",
+  ValidationError: "ValidationException",
 };
 const general: Readonly<Record<string, string>> = {
   AccessDenied: "AccessDeniedException",
@@ -88,10 +93,10 @@ const general: Readonly<Record<string, string>> = {
 };
 
 function typedFailure(error: ApiError): {
-  body: { __type: string; message: string };
+  body: Record<string, unknown>;
   headers: Record<string, string>;
 } {
-  const shape = modelled[error.code];
+  const shape = error.model?.shape ?? modelled[error.code];
   const name =
     shape === undefined
       ? (general[error.code] ?? error.code)
@@ -99,7 +104,7 @@ function typedFailure(error: ApiError): {
   const fault = error.status >= 500 ? "Receiver" : "Sender";
   const headers: Record<string, string> =
     shape === undefined ? {} : { "x-amzn-query-error": `${error.code};${fault}` };
-  return { body: { __type: name, message: error.message }, headers };
+  return { body: { __type: name, message: error.message, ...error.model?.members }, headers };
 }
 
 // Dates have a toJSON, which JSON.stringify calls before its replacer sees them.
@@ -122,6 +127,24 @@ export const jsonWire: Wire = {
 function json(status: number, headers: Record<string, string>, body: unknown, requestId: string): Answer {
   const own = { "content-type": "application/x-amz-json-1.0", "x-amzn-requestid": requestId };
   return { status, headers: { ...own, ...headers }, body: Buffer.from(JSON.stringify(body)) };
+}
+
+/** AWS JSON 1.1, which KMS speaks: the code is the name of the error. */
+export const kmsWire: Wire = {
+  success: (_action, result, requestId) => asJson11(json(200, {}, withSeconds(result ?? {}), requestId)),
+  failure: (error, requestId) =>
+    asJson11(
+      json(
+        error.status,
+        {},
+        { __type: general[error.code] ?? error.code, message: error.message },
+        requestId,
+      ),
+    ),
+};
+
+function asJson11(answer: Answer): Answer {
+  return { ...answer, headers: { ...answer.headers, "content-type": "application/x-amz-json-1.1" } };
 }
 
 /** smithy RPC v2 CBOR, which newer AWS CLIs speak to CloudWatch. */

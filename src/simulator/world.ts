@@ -1,5 +1,8 @@
 import type { Bucket } from "./buckets.ts";
-import type { DenyRule, ImdsOptions, RecycleBinRule } from "./scenario.ts";
+import type { Alarm, AlarmHistoryItem, Dashboard } from "./cloudwatch/alarm.ts";
+import type { KmsKey } from "./kms/key.ts";
+import type { AlarmOptions, DenyRule, ImdsOptions, RecycleBinRule } from "./scenario.ts";
+import type { Delivery, Subscription, Topic } from "./sns/topic.ts";
 
 /** Tags as a plain record; EC2 keys are case-sensitive and unique per resource. */
 export type Tags = Record<string, string>;
@@ -21,6 +24,9 @@ export interface Settings {
   shortPages: boolean;
   checkSignatureTime: boolean;
   metricsListedAfter: number;
+  /** Whether data points with old time stamps come into sight late. */
+  lateMetrics: boolean;
+  alarms: AlarmOptions;
   imds: ImdsOptions;
   deny: DenyRule[];
   recycleBin: RecycleBinRule | null;
@@ -134,6 +140,8 @@ export interface Credential {
 /** One value set of one metric, at one time. */
 export interface DataPoint {
   time: number;
+  /** From when it is seen, in simulated time: later than it was put when its time stamp is old. */
+  seenFrom: number;
   unit: string;
   sum: number;
   minimum: number;
@@ -162,6 +170,16 @@ export interface World {
   ghosts: { snapshot: Snapshot; until: number }[];
   images: Record<string, Image>;
   series: Record<string, MetricSeries>;
+  /** By name. */
+  alarms: Record<string, Alarm>;
+  alarmHistory: AlarmHistoryItem[];
+  dashboards: Record<string, Dashboard>;
+  /** By ARN. */
+  topics: Record<string, Topic>;
+  subscriptions: Record<string, Subscription>;
+  deliveries: Delivery[];
+  /** By key id. */
+  keys: Record<string, KmsKey>;
   buckets: Record<string, Bucket>;
   credentials: Record<string, Credential>;
   /** Metadata tokens, each with the moment of the `elapsed` hand at which it expires. */

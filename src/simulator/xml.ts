@@ -1,4 +1,4 @@
-/** What an XML answer is made of. A Date becomes ISO 8601 with milliseconds, as AWS writes it; undefined is left out. */
+/** What an XML answer is made of. A Date becomes ISO 8601 with milliseconds, as AWS writes it; a Map its entries; undefined is left out. */
 export type XmlValue =
   | string
   | number
@@ -6,6 +6,7 @@ export type XmlValue =
   | Date
   | undefined
   | XmlValue[]
+  | ReadonlyMap<string, string>
   | { [name: string]: XmlValue };
 
 const escapes: Record<string, string> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
@@ -27,6 +28,11 @@ export function escapeXml(text: string): string {
 export function toXml(value: XmlValue, item: "item" | "member"): string {
   if (value === undefined) return "";
   if (value instanceof Date) return value.toISOString();
+  if (value instanceof Map) {
+    const entry = ([key, each]: [string, string]) =>
+      `<entry><key>${escapeXml(key)}</key><value>${escapeXml(each)}</value></entry>`;
+    return [...value].map(entry).join("");
+  }
   if (Array.isArray(value)) return value.map((each) => `<${item}>${toXml(each, item)}</${item}>`).join("");
   if (typeof value !== "object") return escapeXml(String(value));
   return Object.entries(value)

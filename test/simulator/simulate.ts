@@ -1,6 +1,8 @@
 import { createHash } from "node:crypto";
 import { CloudWatchClient } from "@aws-sdk/client-cloudwatch";
 import { EC2Client } from "@aws-sdk/client-ec2";
+import { KMSClient } from "@aws-sdk/client-kms";
+import { SNSClient } from "@aws-sdk/client-sns";
 import { STSClient } from "@aws-sdk/client-sts";
 import { expect, onTestFinished } from "vitest";
 import type { Scenario } from "../../src/simulator/scenario.ts";
@@ -21,6 +23,8 @@ export interface Simulation {
   control: Simulator["control"];
   ec2: EC2Client;
   cloudwatch: CloudWatchClient;
+  sns: SNSClient;
+  kms: KMSClient;
   sts: STSClient;
 }
 
@@ -43,6 +47,8 @@ export async function simulate(scenario: Scenario = {}, stateDirectory?: string)
   const clients = {
     ec2: new EC2Client(config),
     cloudwatch: new CloudWatchClient(config),
+    sns: new SNSClient(config),
+    kms: new KMSClient(config),
     sts: new STSClient(config),
   };
   onTestFinished(async () => {
@@ -71,7 +77,7 @@ export async function refusal(call: Promise<unknown>): Promise<Refusal> {
 /** A signed request as no SDK would send it. The signature is of the right form only. */
 export async function rawCall(
   simulator: Simulator,
-  service: "ec2" | "monitoring" | "sts",
+  service: "ec2" | "monitoring" | "sts" | "sns" | "kms",
   parameters: Record<string, string>,
   headers: Record<string, string> = {},
 ): Promise<{ status: number; body: string; headers: Headers }> {

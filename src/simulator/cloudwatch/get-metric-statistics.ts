@@ -4,6 +4,7 @@ import { own } from "../own.ts";
 import type { Decoded } from "../shapes.ts";
 import type { DataPoint } from "../world.ts";
 import { dimensionShape, seriesKey, units } from "./metric-data.ts";
+import { isQueryPeriod, roundedStart, statistics } from "./statistic.ts";
 
 /** The parameters of GetMetricStatistics. */
 export const getMetricStatisticsShape = {
@@ -23,15 +24,6 @@ type Input = Decoded<typeof getMetricStatisticsShape>;
 /** "The maximum number of data points returned from a single call is 1,440." */
 const maximumPoints = 1_440;
 
-const statistics: Readonly<Record<string, (points: readonly DataPoint[]) => number>> = {
-  SampleCount: (points) => points.reduce((sum, point) => sum + point.count, 0),
-  Sum: (points) => points.reduce((sum, point) => sum + point.sum, 0),
-  Average: (points) =>
-    points.reduce((sum, point) => sum + point.sum, 0) / points.reduce((sum, point) => sum + point.count, 0),
-  Minimum: (points) => Math.min(...points.map((point) => point.minimum)),
-  Maximum: (points) => Math.max(...points.map((point) => point.maximum)),
-};
-
 /** Statistics by period and unit, in no order. Percentiles are not simulated. @throws ApiError */
 export function getMetricStatistics(
   input: Input,
@@ -44,8 +36,8 @@ export function getMetricStatistics(
   const series = world.series[seriesKey(namespace, name, input.Dimensions)];
   const groups = new Map<string, DataPoint[]>();
   for (const point of series?.points ?? []) {
-    if (point.time < start || point.time >= end || (input.Unit !== undefined && point.unit !== input.Unit))
-      continue;
+    const asked = point.time >= start && point.time < end && point.seenFrom <= now;
+    if (!asked || (input.Unit !== undefined && point.unit !== input.Unit)) continue;
     const bucket = start + Math.floor((point.time - start) / period) * period;
     const key = `${bucket} ${point.unit}`;
     groups.set(key, [...(groups.get(key) ?? []), point]);
@@ -68,7 +60,7 @@ function checkRange(input: Input, now: number): { start: number; end: number; pe
   const start = required(input.StartTime, "StartTime");
   const end = required(input.EndTime, "EndTime");
   const seconds = required(input.Period, "Period");
-  if (seconds <= 0 || (![1, 5, 10, 20, 30].includes(seconds) && seconds % 60 !== 0)) {
+  if (!isQueryPeriod(seconds)) {
     throw new ApiError(
       "InvalidParameterValue",
       "The parameter Period must be 1, 5, 10, 20, 30 or a multiple of 60.",
@@ -84,14 +76,6 @@ function checkRange(input: Input, now: number): { start: number; end: number; pe
     throw new ApiError("InvalidParameterCombination", message);
   }
   return { start: roundedStart(start, now), end, period: seconds * 1_000 };
-}
-
-// "Start time less than 15 days ago - Round down to the nearest whole minute. Start time between 15 and 63 days ago -
-// Round down to the nearest 5-minute clock interval. Start time greater than 63 days ago - ... 1-hour clock interval."
-function roundedStart(start: number, now: number): number {
-  const days = (now - start) / 86_400_000;
-  const grain = days < 15 ? 60_000 : days < 63 ? 300_000 : 3_600_000;
-  return Math.floor(start / grain) * grain;
 }
 
 function checkStatistics(input: Input): string[] {

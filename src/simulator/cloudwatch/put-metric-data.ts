@@ -23,6 +23,10 @@ export const putMetricDataShape = {
   StrictEntityValidation: "boolean",
 } as const;
 
+type Values = Omit<DataPoint, "time" | "unit" | "seenFrom">;
+
+const hour = 3_600_000;
+
 type Datum = Decoded<typeof datumShape>;
 
 const limits = {
@@ -52,7 +56,7 @@ export function putMetricData(
     return {
       datum,
       name: checkName(datum.MetricName, `${path}.MetricName`),
-      point: readDatum(datum, path, now),
+      point: readDatum(datum, path, now, world.settings.lateMetrics),
     };
   });
   for (const { datum, name, point } of stored) {
@@ -85,7 +89,7 @@ function checkName(name: string | undefined, path: string): string {
   return name;
 }
 
-function readDatum(datum: Datum, path: string, now: number): DataPoint {
+function readDatum(datum: Datum, path: string, now: number, late: boolean): DataPoint {
   checkDimensions(datum.Dimensions, `${path}.Dimensions`);
   const unit = datum.Unit ?? "None";
   if (!units.has(unit)) throw invalid(`The value ${unit} for parameter ${path}.Unit is invalid.`);
@@ -102,10 +106,19 @@ function readDatum(datum: Datum, path: string, now: number): DataPoint {
   ) {
     throw invalid(`The value ${datum.StorageResolution} for parameter ${path}.StorageResolution is invalid.`);
   }
-  return { time, unit, ...readValues(datum, path) };
+  return { time, seenFrom: late ? now + delayOf(now - time) : now, unit, ...readValues(datum, path) };
 }
 
-function checkDimensions(dimensions: readonly DimensionParameter[], path: string): void {
+// "Data points with time stamps from 24 hours ago or longer can take at least 48 hours to become available for
+// GetMetricData or GetMetricStatistics from the time they are submitted. Data points with time stamps between 3 and 24
+// hours ago can take as much as 2 hours." The longest of it, and for alarms too.
+function delayOf(age: number): number {
+  if (age >= 24 * hour) return 48 * hour;
+  return age > 3 * hour ? 2 * hour : 0;
+}
+
+/** Refuses dimensions that are too many, nameless or repeated. @throws ApiError */
+export function checkDimensions(dimensions: readonly DimensionParameter[], path: string): void {
   if (dimensions.length > limits.dimensions) {
     throw invalid(`The collection ${path} must not have a size greater than ${limits.dimensions}.`);
   }
@@ -123,7 +136,7 @@ function checkDimensions(dimensions: readonly DimensionParameter[], path: string
   }
 }
 
-function readValues(datum: Datum, path: string): Omit<DataPoint, "time" | "unit"> {
+function readValues(datum: Datum, path: string): Values {
   const { Value: value, StatisticValues: statistics, Values: values, Counts: counts } = datum;
   const given = [value !== undefined, statistics !== undefined, values.length > 0].filter(Boolean).length;
   if (given === 0) throw missing(`${path}.Value`);
@@ -137,10 +150,7 @@ function readValues(datum: Datum, path: string): Omit<DataPoint, "time" | "unit"
   return readHistogram(values, counts, path);
 }
 
-function readStatistics(
-  given: NonNullable<Datum["StatisticValues"]>,
-  path: string,
-): Omit<DataPoint, "time" | "unit"> {
+function readStatistics(given: NonNullable<Datum["StatisticValues"]>, path: string): Values {
   const number = (name: keyof typeof given) => {
     const value = given[name];
     if (value === undefined) throw missing(`${path}.${name}`);
@@ -154,11 +164,7 @@ function readStatistics(
   };
 }
 
-function readHistogram(
-  values: readonly number[],
-  counts: readonly number[],
-  path: string,
-): Omit<DataPoint, "time" | "unit"> {
+function readHistogram(values: readonly number[], counts: readonly number[], path: string): Values {
   if (values.length > limits.values) {
     throw invalid(`The collection ${path}.Values must not have a size greater than ${limits.values}.`);
   }

@@ -3,8 +3,9 @@ import type { Captured } from "../bytes.ts";
 import { type Context, faultOf } from "../context.ts";
 import type { Fault } from "../faults.ts";
 import { newId } from "../ids.ts";
+import { findKey } from "../kms/key.ts";
 import { isReserved, readTags, refuseTooMany, tagShape } from "../tags.ts";
-import type { Snapshot, Tags, Volume } from "../world.ts";
+import type { Snapshot, Tags, Volume, World } from "../world.ts";
 import { checkVolumeLimits } from "./snapshot-limits.ts";
 
 /** The parameter in which tags for what is created come. */
@@ -88,7 +89,9 @@ export async function beginSnapshots(
   );
   const snapshots = members.map(({ volume, tags }) => newSnapshot(context, volume, tags, description));
   const partial = faultOf(context, "partial");
-  if (partial !== undefined) doom(snapshots, partial);
+  const locked = members.find(({ volume }) => !keyIsUsable(world, volume))?.volume;
+  if (locked !== undefined) doom(snapshots, { volume: locked.id });
+  else if (partial !== undefined) doom(snapshots, partial);
   for (const snapshot of snapshots) world.snapshots[snapshot.id] = snapshot;
   for (const { volume } of members) volume.lastSnapshotAt = elapsed;
   const filed = members.flatMap(({ volume }, index) => {
@@ -105,6 +108,12 @@ export async function beginSnapshots(
     throw commonError("ec2", "internal", `The volume's file cannot be copied: ${(error as Error).message}`);
   }
   return snapshots;
+}
+
+// A bad key shows late: the call "can appear to complete, but eventually fails". Keys that are not simulated are good.
+function keyIsUsable(world: World, { kmsKeyId }: Volume): boolean {
+  const key = kmsKeyId === null ? undefined : findKey(world.keys, kmsKeyId);
+  return key === undefined || key.state === "Enabled";
 }
 
 function keepBytes(snapshot: Snapshot, captured: Captured | undefined): void {
@@ -148,7 +157,7 @@ function newSnapshot(context: Context, volume: Volume, tags: Tags, description: 
 }
 
 // "If any one snapshot in the multi-volume snapshot set fails, all of the other snapshots enter the error state."
-function doom(snapshots: readonly Snapshot[], fault: Fault): void {
+function doom(snapshots: readonly Snapshot[], fault: Pick<Fault, "volume" | "seconds">): void {
   const culprit = snapshots.find((snapshot) => snapshot.volumeId === fault.volume) ?? snapshots[0];
   if (culprit === undefined) return;
   const wait =

@@ -1,0 +1,24 @@
+import type { World } from "./world.ts";
+
+/** Nothing of anything: what a state of before a kind of thing was simulated has of it. */
+export function emptyWorld(): Omit<World, "settings"> {
+  return {
+    instances: {},
+    volumes: {},
+    snapshots: {},
+    ghosts: [],
+    images: {},
+    series: {},
+    alarms: {},
+    alarmHistory: [],
+    dashboards: {},
+    topics: {},
+    subscriptions: {},
+    deliveries: [],
+    keys: {},
+    buckets: {},
+    credentials: {},
+    metadataTokens: {},
+    sequence: 0,
+  };
+}

@@ -1,0 +1,80 @@
+import { authorize } from "./access.ts";
+import { ApiError, commonError } from "./api-error.ts";
+import { type Rate, takeToken } from "./buckets.ts";
+import type { Context } from "./context.ts";
+import { own } from "./own.ts";
+import { decodeQuery } from "./query-protocol.ts";
+import type { ServiceName } from "./service-name.ts";
+import { type Decoded, type DecodeFailure, decodeData, type StructureShape } from "./shapes.ts";
+
+/** An action of a service other than EC2. */
+export interface Operation {
+  shape: StructureShape;
+  changes: boolean;
+  /** IAM actions that it needs beside the one of its own name. */
+  needs?(input: never, context: Context): readonly string[];
+  /** ARN of what it acts on; `*` where there is no one thing. */
+  resource?(input: never, context: Context): string;
+  run(input: never, context: Context): unknown;
+}
+
+/** Gives an operation its types. */
+export function operation<const S extends StructureShape>(definition: {
+  shape: S;
+  changes: boolean;
+  needs?(input: Decoded<S>, context: Context): readonly string[];
+  resource?(input: Decoded<S>, context: Context): string;
+  run(input: Decoded<S>, context: Context): unknown;
+}): Operation {
+  return definition;
+}
+
+/** Parameters as they came: a form of the query protocol, or data of JSON or CBOR. */
+export type RequestInput = { form: URLSearchParams } | { data: unknown };
+
+/** What a decoded request will do. */
+export interface DecodedRequest {
+  /** For the record. */
+  parameters: unknown;
+  changes: boolean;
+  /** Pays, asks for permission and carries it out. @throws ApiError */
+  execute(context: Context): unknown;
+}
+
+/** A service: its actions, what each may cost, and how it says no to an action or a parameter that it does not know. */
+export interface ServiceTable {
+  service: ServiceName;
+  operations: Readonly<Record<string, Operation>>;
+  rates: Readonly<Record<string, Rate>>;
+  unknownAction(action: string): ApiError;
+}
+
+/** Decodes a request. @throws ApiError */
+export function readRequest(table: ServiceTable, action: string, input: RequestInput): DecodedRequest {
+  const { service } = table;
+  const found = own(table.operations, action);
+  if (found === undefined) throw table.unknownAction(action);
+  const parameters = (
+    "form" in input
+      ? decodeQuery(found.shape, input.form, "query", malformed)
+      : decodeData(found.shape, input.data, malformed)
+  ) as never;
+  return {
+    parameters,
+    changes: found.changes,
+    execute(context) {
+      const { world, principal, elapsed } = context;
+      const rate = own(table.rates, action);
+      if (rate && world.settings.limits && !takeToken(world.buckets, `${service} ${action}`, rate, elapsed))
+        throw commonError(service, "throttled");
+      const actions = [`${service}:${action}`, ...(found.needs?.(parameters, context) ?? [])];
+      authorize(world, service, principal, actions, found.resource?.(parameters, context) ?? "*");
+      return found.run(parameters, context);
+    },
+  };
+}
+
+const malformed: DecodeFailure = (fault, path) =>
+  fault.kind === "unknown"
+    ? new ApiError("MalformedInput", `Unexpected member ${path}`)
+    : new ApiError("MalformedInput", `${path}: ${fault.found} is no ${fault.expected}`);
