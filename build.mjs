@@ -23,6 +23,21 @@ const LEFT_OUT = [
     why: "src/log.ts makes its lines itself",
   },
   {
+    module: /^(async\/forEach|stack-trace)$/,
+    from: /winston\/lib\/winston\//,
+    why: "our loggers are never ended and handle no exceptions",
+  },
+  {
+    module: /^glossy$/,
+    from: /winston-syslog\/lib\/winston-syslog\.js$/,
+    why: "src/log/syslog-frame.ts makes the messages",
+  },
+  {
+    module: /^unix-dgram$/,
+    from: /winston-syslog\/lib\/winston-syslog\.js$/,
+    why: "it is a native addon; the local socket is spoken to by logger(1)",
+  },
+  {
     module: /^\.\/(file|http|stream)$/,
     from: /winston\/lib\/winston\/transports\/index\.js$/,
     why: "only the console and our own transports are used",
@@ -65,9 +80,13 @@ function leaveOut() {
   };
 }
 
-/** winston brings its own copy of Node's streams, for versions of Node that had none so good. */
+/**
+ * winston brings its own copy of Node's streams, for versions of Node that had none so good, and its default
+ * logger, which nobody uses, a JSON of its own.
+ */
 function nativeStreams() {
   const natives = {
+    "safe-stable-stringify": "{ configure: () => JSON.stringify }",
     "readable-stream": "require('node:stream')",
     "readable-stream/lib/_stream_writable.js": "require('node:stream').Writable",
   };
@@ -90,6 +109,32 @@ function asciiOnly() {
 }
 
 /**
+ * What a chunk gives to others is written out at length, some 90 bytes each, two hundred times a run. The same
+ * getters are made by a function that each chunk has once; as a declaration it is there before all else.
+ */
+function shortGetters() {
+  const getter =
+    /Object\.defineProperty\(exports,(["'`])([\w$]+)\1,\{enumerable:!0,get:function\(\)\{return ([\w$]+)\}\}\)/g;
+  return {
+    name: "short-getters",
+    generateBundle(_, chunks) {
+      let met = 0;
+      for (const chunk of Object.values(chunks)) {
+        if (chunk.code.includes("$give$")) this.error(`${chunk.fileName} uses the name $give$ already`);
+        const before = met;
+        const code = chunk.code.replace(getter, (_whole, _quote, name, value) => {
+          met += 1;
+          return `$give$("${name}",()=>${value})`;
+        });
+        if (met > before)
+          chunk.code = `${code.trimEnd()}\nfunction $give$(e,t){Object.defineProperty(exports,e,{enumerable:!0,get:t})}\n`;
+      }
+      if (met === 0) this.error("no chunk gives anything to another as it did: update shortGetters");
+    },
+  };
+}
+
+/**
  * `import('node:http')` builds a namespace by reading every export, and one of them loads a whole second
  * HTTP client (some 30 ms). Asking for the module itself reads nothing.
  */
@@ -101,6 +146,35 @@ function builtinsWithoutNamespace() {
     },
     load(id) {
       return id.startsWith("\0builtin:") ? `module.exports = require(${JSON.stringify(id.slice(9))});` : null;
+    },
+  };
+}
+
+/**
+ * The shapes of all requests of CloudWatch stand in one module, and what any file asks of it would be read
+ * by every run. So what makes alarms has a copy of the package to itself.
+ */
+function alarmsApart() {
+  const mark = "?alarms";
+  const asking = /src\/aws\/alarms\.ts$/;
+  let met = false;
+  return {
+    name: "alarms-apart",
+    async resolveId(source, importer = "") {
+      const from = importer.replaceAll("\\", "/");
+      const inside = from.endsWith(mark);
+      if (!inside && !(source === "@aws-sdk/client-cloudwatch" && asking.test(from))) return null;
+      const found = await this.resolve(source, importer.replace(mark, ""), { skipSelf: true });
+      if (found === null || !/@aws-sdk\/client-cloudwatch\/dist-es\//.test(found.id.replaceAll("\\", "/"))) {
+        return found;
+      }
+      met = true;
+      return { id: `${found.id}${mark}`, moduleSideEffects: false };
+    },
+    load: (id) => (id.endsWith(mark) ? readFile(id.slice(0, -mark.length), "utf8") : null),
+    buildEnd(error) {
+      if (!error && !met)
+        this.error("src/aws/alarms.ts asks nothing of CloudWatch any more: drop alarmsApart");
     },
   };
 }
@@ -238,6 +312,8 @@ const agent = await bundle(
       onlyMembersWeRead(members),
       cheaperParsing(),
       asciiOnly(),
+      shortGetters(),
+      alarmsApart(),
     ],
   },
   // No hash in the names, so that an upgrade overwrites the compiled code that src/launcher.mjs keeps.

@@ -1,5 +1,8 @@
+import { fstatSync } from "node:fs";
 import { createLogger, format, transports } from "winston";
-import type { Log, LogLevel } from "./core/ports.ts";
+import type { Log, LogFields, LogLevel } from "./core/ports.ts";
+import { severities } from "./core/syslog-priority.ts";
+import { jsonOf, textOf } from "./log/line.ts";
 
 /** How lines look: for people, for machines, or with the priority prefix that journald reads. */
 export type LogFormat = "text" | "json" | "journal";
@@ -9,9 +12,6 @@ export interface LogOptions {
   readonly format: LogFormat;
   readonly color: boolean;
 }
-
-/** syslog's severities, as sd-daemon(3) has them before each line. */
-const priorities: Readonly<Record<LogLevel, number>> = { error: 3, warn: 4, info: 6, debug: 7 };
 
 const levels: Readonly<Record<LogLevel, number>> = { error: 0, warn: 1, info: 2, debug: 3 };
 
@@ -27,32 +27,41 @@ export function createLog({ level, format: shape, color }: LogOptions): Log {
 }
 
 const shapes: Readonly<Record<LogFormat, (color: boolean) => ReturnType<typeof format.printf>>> = {
-  text: (color) => format.printf((info) => (color ? painted(info) : lineOf(info))),
-  json: () =>
-    format.printf(({ level, message, ...fields }) =>
-      JSON.stringify({ time: new Date().toISOString(), level, message, ...fields }),
-    ),
-  journal: () => format.printf((info) => `<${priorities[info.level as LogLevel]}>${lineOf(info)}`),
+  text: (color) => format.printf((info) => (color ? painted(info) : textOf(info))),
+  json: () => format.printf((info) => jsonOf(info, new Date())),
+  journal: () => format.printf((info) => `<${severities[info.level as LogLevel]}>${textOf(info)}`),
 };
 
 /** Codes of ECMA-48: red, yellow, none, faint. */
 const colors: Readonly<Record<LogLevel, string>> = { error: "31", warn: "33", info: "0", debug: "2" };
 
 function painted(info: { level: string; message: unknown }): string {
-  return `\x1b[${colors[info.level as LogLevel]}m${lineOf(info)}\x1b[0m`;
+  return `\x1b[${colors[info.level as LogLevel]}m${textOf(info)}\x1b[0m`;
 }
 
-/** What others wrote (names, tags, answers) neither begins a line of its own nor speaks to the terminal. */
-function lineOf({ level, message, ...fields }: { level: string; message: unknown }): string {
-  const facts = Object.entries(fields).map(([name, value]) => `${name}=${String(value)}`);
-  return [`${level}:`, String(message), ...facts].join(" ").replace(/\s*[\p{Cc}\u2028\u2029]+\s*/gu, " ");
+/** The same log with everything taken out that must not be seen. */
+export function concealed(log: Log, conceal: (text: string) => string): Log {
+  return (level, message, fields) => {
+    const shown = Object.entries(fields ?? {}).map(([name, value]) => [
+      name,
+      typeof value === "string" ? conceal(value) : value,
+    ]);
+    log(level, conceal(message), Object.fromEntries(shown) as LogFields);
+  };
 }
 
-/** What the environment suggests where the configuration says `auto`. */
+/**
+ * What the environment suggests where the configuration says `auto`. JOURNAL_STREAM names the journal's end
+ * of a stream, and is inherited also by who writes elsewhere (systemd.exec(5)).
+ */
 export function chooseFormat(
   wanted: "auto" | LogFormat,
   env: Readonly<Record<string, string | undefined>>,
+  stderr: () => { readonly dev: number; readonly ino: number } = () => fstatSync(2),
 ): LogFormat {
   if (wanted !== "auto") return wanted;
-  return env["JOURNAL_STREAM"] === undefined ? "text" : "journal";
+  const stream = env["JOURNAL_STREAM"];
+  if (stream === undefined) return "text";
+  const { dev, ino } = stderr();
+  return stream === `${dev}:${ino}` ? "journal" : "text";
 }

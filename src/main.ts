@@ -2,14 +2,13 @@ import os from "node:os";
 import process from "node:process";
 import type { DaemonHost } from "./agent/daemon.ts";
 import type { Command, GlobalOptions } from "./cli/command.ts";
-import { parse } from "./cli/parse.ts";
+import { asksForHelp, parse } from "./cli/parse.ts";
 import { terminal } from "./cli/terminal.ts";
-import type { Asked, Context, Result } from "./commands/command.ts";
+import type { Asked, Context, OpenLog, Result } from "./commands/command.ts";
+import { concealer, secretsOf } from "./core/conceal.ts";
 import { BackupError, failureOf, sentenceOf } from "./core/errors.ts";
 import { exitCodeOfKind, exitCodes } from "./core/report.ts";
 import { version } from "./version.ts";
-
-const onInstance = () => import("./commands/on-instance.ts");
 
 /** What a command needs is loaded by its own process only: an idle daemon holds nothing of a run. */
 const commands: {
@@ -17,14 +16,17 @@ const commands: {
     (command: Asked<Name>, context: Context) => Promise<Result>
   >;
 } = {
-  run: async () => (await onInstance()).run,
-  plan: async () => (await onInstance()).run,
-  prune: async () => (await onInstance()).run,
-  forget: async () => (await onInstance()).run,
-  list: async () => (await onInstance()).list,
-  explain: async () => (await onInstance()).explain,
-  status: async () => (await onInstance()).status,
-  "check-config": async () => (await onInstance()).checkConfig,
+  run: async () => (await import("./commands/run.ts")).execute,
+  plan: async () => (await import("./commands/run.ts")).execute,
+  prune: async () => (await import("./commands/run.ts")).execute,
+  forget: async () => (await import("./commands/run.ts")).execute,
+  list: async () => (await import("./commands/list.ts")).execute,
+  explain: async () => (await import("./commands/explain.ts")).execute,
+  status: async () => (await import("./commands/status.ts")).execute,
+  report: async () => (await import("./commands/report.ts")).execute,
+  "check-config": async () => (await import("./commands/check-config.ts")).execute,
+  alarms: async () => (await import("./commands/alarms.ts")).execute,
+  doctor: async () => (await import("./commands/doctor.ts")).execute,
   thaw: async () => (await import("./commands/thaw.ts")).execute,
   daemon: async () => (await import("./commands/daemon.ts")).execute,
 };
@@ -33,9 +35,11 @@ const stop = new AbortController();
 /** Aborted by the second signal; only who drains listens. */
 const hurry = new AbortController();
 let draining = false;
+const logs: OpenLog[] = [];
 let stoppedBy: "SIGINT" | "SIGTERM" | undefined;
 let stoppedAt = 0;
 
+let unwritten = false;
 let ended = false;
 // A process that nothing keeps ends by itself, in the midst of its work and with a code that says that all is well.
 process.on("exit", (code) => {
@@ -51,9 +55,20 @@ void main().finally(() => {
 });
 
 async function main(): Promise<void> {
-  // A reader that goes away must not end a run between capture and report.
-  for (const stream of [process.stdout, process.stderr]) stream.on("error", () => undefined);
-  const invocation = parse(process.argv.slice(2), version);
+  // Neither a reader that goes away nor a log that has no room may end a run between capture and report.
+  process.stderr.on("error", () => undefined);
+  process.stdout.on("error", ({ code }: NodeJS.ErrnoException) => {
+    if (code === "EPIPE" || unwritten) return;
+    unwritten = true;
+    process.stderr.write(`ec2-backup: cannot write the output: ${code}\n`);
+    process.exitCode ||= exitCodes.cannotWrite;
+  });
+  const words = process.argv.slice(2);
+  const help = asksForHelp(words) ? await import("./cli/help-texts.ts") : undefined;
+  const commands = words.includes("alarms")
+    ? { alarms: (await import("./cli/parse-alarms.ts")).addAlarms }
+    : {};
+  const invocation = parse(words, version, { commands, ...(help && { help }) });
   if (invocation.kind === "text") {
     process.stdout.write(invocation.text);
     return;
@@ -81,6 +96,7 @@ async function main(): Promise<void> {
     code = complain(error, command, global);
   }
   process.exitCode = code;
+  await Promise.all(logs.map((log) => log.close()));
   // A connection that a library keeps open must not keep us.
   setTimeout(() => process.exit(), 2_000).unref();
 }
@@ -93,15 +109,19 @@ function writeJson(document: object): void {
 function complain(error: unknown, command: Command, global: GlobalOptions): number {
   const failure = failureOf(error, command.name);
   const code = failure.kind === "interrupted" ? interruptedCode() : exitCodeOfKind(failure.kind);
-  const { kind, doing, found, remedy } = failure;
+  const conceal = concealer(secretsOf(process.env));
+  const { kind, doing, remedy } = failure;
+  const found = conceal(failure.found);
+  const sentence = conceal(sentenceOf(failure));
+  for (const { aside } of logs) aside("error", sentence);
   if (global.json) {
     writeJson({ exitCode: code, error: { kind, doing, found, remedy } });
   } else {
-    process.stderr.write(`ec2-backup: ${sentenceOf(failure)}\n`);
+    process.stderr.write(`ec2-backup: ${sentence}\n`);
   }
   if (!(error instanceof BackupError)) {
     process.stderr.write(
-      `${error instanceof Error ? (error.stack ?? "") : ""}\nThis is a defect; please report it.\n`,
+      `${error instanceof Error ? conceal(error.stack ?? "") : ""}\nThis is a defect; please report it.\n`,
     );
     return exitCodes.internal;
   }
@@ -150,6 +170,7 @@ async function execute(command: Command, global: GlobalOptions): Promise<Result>
     global,
     host,
     stop: stop.signal,
+    opened: (log) => void logs.push(log),
     interruptedCode,
     stay: () => stay(global),
   });

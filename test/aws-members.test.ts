@@ -7,9 +7,13 @@ const members = JSON.parse(readFileSync(path.join(folder, "members.json"), "utf8
   string,
   string[]
 >;
+/** They speak to CloudWatch and SNS, whose answers the bundle keeps whole. */
+const others = new Set(["alarms.ts", "topic.ts"]);
 const sources = readdirSync(folder)
-  .filter((file) => file.endsWith(".ts"))
+  .filter((file) => file.endsWith(".ts") && !others.has(file))
   .map((file) => readFileSync(path.join(folder, file), "utf8"))
+  // What is read of other services' answers is not cut out of anything.
+  .filter((text) => !/from "@aws-sdk\/client-(kms|sns)"/.test(text))
   .join("\n")
   .replace(/\/\*[\s\S]*?\*\/|\/\/.*/g, "");
 
@@ -39,8 +43,8 @@ function membersRead(): string[] {
 describe("the members of EC2's answers that the bundle keeps", () => {
   it("are all those that the sources read", () => {
     const kept = new Set(Object.values(members).flat());
-    const others = new Set(["NaN", "NotFound", "Timeout"]);
-    const missing = membersRead().filter((name) => !kept.has(name) && !whole.has(name) && !others.has(name));
+    const words = new Set(["NaN", "NotFound", "Timeout"]);
+    const missing = membersRead().filter((name) => !kept.has(name) && !whole.has(name) && !words.has(name));
     expect(missing).toEqual([]);
   });
 

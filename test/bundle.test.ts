@@ -48,8 +48,10 @@ describe("the bundle", () => {
   }
 
   it("loads at most 450 kB for a run that is governed by tags", async () => {
-    const { bytes } = await loadedBy("run");
+    const { bytes, names } = await loadedBy("run");
     expect(bytes).toBeGreaterThan(100 * kilobyte);
+    // Who is told otherwise than by CloudWatch is loaded where somebody is.
+    expect(names.filter((name) => /listeners|notice|ping|emf|prometheus|print/.test(name))).toEqual([]);
     expect(bytes).toBeLessThanOrEqual(450 * kilobyte);
   });
 

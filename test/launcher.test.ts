@@ -219,8 +219,8 @@ describe.skipIf(process.getuid === undefined)("the launcher", () => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: expect.not.stringContaining("Error") });
     const names = readdirSync(compiled);
     expect(names.filter((name) => !name.endsWith(".cjs"))).toEqual([]);
-    expect(names).not.toContain("session.cjs");
     await good();
+    expect(readdirSync(compiled).length, "what did not fit is kept later").toBeGreaterThan(names.length);
     expect(all(await good())).toEqual(["kept"]);
   });
 

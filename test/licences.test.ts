@@ -27,8 +27,19 @@ function isPermissive(licence: unknown): boolean {
     .some((choice) => choice.split(" AND ").every((one) => permissive.has(one.trim())));
 }
 
-function manifest(folder: string): { name: string; version: string; license?: unknown } {
-  return JSON.parse(readFileSync(path.join(root, folder, "package.json"), "utf8"));
+interface Manifest {
+  readonly name: string;
+  readonly version: string;
+  readonly license?: unknown;
+  /** Forms of old: an object, and a choice. */
+  readonly licenses?: readonly { readonly type: string }[];
+}
+
+function manifest(folder: string): Manifest {
+  const read = JSON.parse(readFileSync(path.join(root, folder, "package.json"), "utf8")) as Manifest;
+  const { license = read.licenses?.map(({ type }) => type).join(" OR ") } = read;
+  const isObject = typeof license === "object" && license !== null && "type" in license;
+  return { ...read, license: isObject ? license.type : license };
 }
 
 function refused(folders: Iterable<string>): string[] {

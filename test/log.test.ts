@@ -1,6 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { describe, expect, test } from "vitest";
 import type { LogLevel } from "../src/core/ports.ts";
+import { textOf } from "../src/log/line.ts";
 import { chooseFormat, type LogOptions } from "../src/log.ts";
 import { node } from "./host/places.ts";
 
@@ -101,6 +102,25 @@ test.each(["text", "journal"] as const)(
   },
 );
 
+test("in JSON nothing that is logged can begin a line or turn the writing, and all comes back as it was", () => {
+  const texts = [...forgeries, "\u202egnorw\u2066", "\u009b2J"].map((one) => `begun${one}error: forged`);
+  const lines = texts.map((text): Line => ["info", text, { code: text }]);
+  const out = written({ format: "json" }, lines).stderr.trimEnd().split("\n");
+  expect(out.filter((line) => /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/u.test(line))).toEqual([]);
+  expect(out.map((line) => (JSON.parse(line) as { message: string }).message)).toEqual(texts);
+});
+
+test("a line of a megabyte of blanks costs no more than another one", () => {
+  const blanks = " ".repeat(1_000_000);
+  const line = textOf({ level: "info", message: `from${blanks}to${blanks}\n${blanks}end` });
+  expect(line).toBe(`info: from${blanks}to end`);
+});
+
+test("nothing that is logged turns the direction of writing", () => {
+  const { stderr } = written({}, [["warn", "tag \u202egnorw\u2066 and \u200fmore"]]);
+  expect(stderr).toBe("warn: tag gnorw and more\n");
+});
+
 test("nothing that is logged speaks to the terminal", () => {
   const { stderr } = written({}, [["warn", "tag \u001b]0;title\u0007 and \u001b[2Jclear"]]);
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be there
@@ -121,8 +141,11 @@ test.each([
 });
 
 test("under journald the format is its own, elsewhere text, unless somebody says otherwise", () => {
-  expect(chooseFormat("auto", { JOURNAL_STREAM: "8:12345" })).toBe("journal");
-  expect(chooseFormat("auto", {})).toBe("text");
-  expect(chooseFormat("json", { JOURNAL_STREAM: "8:12345" })).toBe("json");
-  expect(chooseFormat("text", { JOURNAL_STREAM: "8:12345" })).toBe("text");
+  const journal = () => ({ dev: 8, ino: 12345 });
+  const file = () => ({ dev: 8, ino: 6 });
+  expect(chooseFormat("auto", { JOURNAL_STREAM: "8:12345" }, journal)).toBe("journal");
+  expect(chooseFormat("auto", { JOURNAL_STREAM: "8:12345" }, file)).toBe("text");
+  expect(chooseFormat("auto", {}, journal)).toBe("text");
+  expect(chooseFormat("json", { JOURNAL_STREAM: "8:12345" }, journal)).toBe("json");
+  expect(chooseFormat("text", { JOURNAL_STREAM: "8:12345" }, journal)).toBe("text");
 });

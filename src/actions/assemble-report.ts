@@ -2,6 +2,7 @@ import type { Listing } from "../core/ports.ts";
 import { sizeOf } from "../core/recovery-point.ts";
 import { type RetentionReport, type RunReport, summaryOf } from "../core/report.ts";
 import type { Choice } from "../core/selection.ts";
+import { volumesSeen } from "../core/volume-ages.ts";
 import type { Findings, RunRequest } from "./run-request.ts";
 import type { Recorder } from "./steps.ts";
 
@@ -44,7 +45,7 @@ export function assemble(
     points: points.map(summaryOf),
     ...(settleMs === undefined ? {} : { settleMs: Math.round(settleMs) }),
     ...(retention === undefined ? {} : { retention }),
-    ...(listing === undefined ? {} : { series: seriesFacts(listing, retention) }),
+    ...(listing === undefined ? {} : { series: seriesFacts(listing, retention, selected.chosen) }),
     steps: record.steps,
     problems: record.problems,
     elapsedMs: Math.round(at.elapsedMs),
@@ -59,16 +60,25 @@ function choiceOf({ volume, because }: Choice) {
 function seriesFacts(
   { points, asOf }: Listing,
   retention: RetentionReport | undefined,
+  chosen: readonly Choice[],
 ): NonNullable<RunReport["series"]> {
   const gone = new Set(
     retention?.removals.filter((one) => one.outcome === "removed").map((one) => one.point),
   );
-  const complete = points.filter((point) => point.state === "complete" && !gone.has(point.id));
-  const newest = complete.sort((a, b) => b.captured.getTime() - a.captured.getTime())[0];
-  if (newest === undefined) return { complete: 0 };
+  const there = points
+    .filter((point) => !gone.has(point.id))
+    .sort((a, b) => b.captured.getTime() - a.captured.getTime());
+  const complete = there.filter((point) => point.state === "complete");
+  const volumes = volumesSeen(
+    chosen.map(({ volume }) => volume),
+    there,
+  );
+  const [newest] = complete;
+  if (newest === undefined) return { complete: 0, volumes };
   const ageSeconds = Math.max(0, (asOf.getTime() - newest.captured.getTime()) / 1000);
   return {
     complete: complete.length,
     newestComplete: { captured: newest.captured.toISOString(), bytes: sizeOf(newest), ageSeconds },
+    volumes,
   };
 }

@@ -43,7 +43,7 @@ export async function backup(
 }
 
 /** Between one and one and a half times the pause, so that the hosts of a fleet drift apart. */
-function jittered(pause: number, clock: Clock): number {
+export function jittered(pause: number, clock: Clock): number {
   return pause * (1 + clock.random() / 2);
 }
 

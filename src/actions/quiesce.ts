@@ -1,6 +1,7 @@
 import { BackupError, type Failure, failureOf } from "../core/errors.ts";
-import type { Held, Holding, Hook, HookFacts, HookKind, PreparedHook } from "../core/hook.ts";
+import type { Held, Holding, Hook, HookFacts, PreparedHook } from "../core/hook.ts";
 import type { Clock } from "../core/ports.ts";
+import type { HookReport } from "../core/report.ts";
 import { interrupted } from "./backup.ts";
 
 /** A hook of a job and the longest that it can hold. */
@@ -11,14 +12,7 @@ export interface HookUse {
 }
 
 /** What became of a hook in one attempt. */
-export interface HoldRecord {
-  readonly hook: string;
-  readonly kind: HookKind;
-  /** `held` from before the body until after it; `lost` in between; `failed` to hold; `not-tried` after an abort. */
-  readonly outcome: "held" | "lost" | "failed" | "not-tried";
-  /** Milliseconds that holding took. */
-  readonly ms: number;
-  readonly facts: Readonly<Record<string, string>>;
+export interface HoldRecord extends HookReport {
   readonly frozen?: NonNullable<Holding["frozen"]>;
 }
 

@@ -31,6 +31,7 @@ export async function runJob(request: RunRequest, deps: RunDeps, signal: AbortSi
       skipped = true;
       record.report("error", lockedBy(request.job.name, lock.heldBy));
     } else {
+      request.began?.();
       try {
         await work(request, deps, record, found, signal);
       } finally {

@@ -49,6 +49,8 @@ export interface RunRequest {
   readonly consent: PruneConsent;
   /** True if the engine only shows what would be done. */
   readonly planned: boolean;
+  /** Told once the run holds the job's lock and begins its work. */
+  readonly began?: () => void;
   /** What is wrong already, such as faults of the configuration. */
   readonly problems: readonly Problem[];
 }

@@ -1,6 +1,6 @@
 import { type Failure, failureOf } from "../core/errors.ts";
 import type { Clock, Log } from "../core/ports.ts";
-import type { Problem, Step } from "../core/report.ts";
+import { type Problem, problemOf, type Step } from "../core/report.ts";
 
 /** Collects what a run did, how long it took and what went wrong. */
 export interface Recorder {
@@ -15,9 +15,7 @@ export function recorder(clock: Clock, log: Log, facts: { run: string; job: stri
   const steps: Step[] = [];
   const problems: Problem[] = [];
   const report = (severity: Problem["severity"], failure: Failure): void => {
-    const { kind, doing, found, remedy, code } = failure;
-    const optional = { ...(remedy === undefined ? {} : { remedy }), ...(code === undefined ? {} : { code }) };
-    problems.push({ severity, kind, doing, found, ...optional });
+    problems.push(problemOf(severity, failure));
   };
   return {
     steps,

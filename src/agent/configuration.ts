@@ -1,20 +1,22 @@
 import { defaultSettings, type Settings } from "../config/defaults.ts";
 import type { Loaded } from "../config/load.ts";
-import { effectiveValues } from "../config/print.ts";
-import { resolve } from "../config/resolve.ts";
+import { logOf } from "../config/log-of.ts";
+import { type Resolution, resolve } from "../config/resolve.ts";
 import { BackupError, type Failure, failureOf } from "../core/errors.ts";
 import type { Volume } from "../core/instance.ts";
 import type { Problem } from "../core/report.ts";
 import type { JobTiming } from "../core/timetable.ts";
+import { systemClock } from "../host/clock.ts";
 import type { StateDirectory } from "../host/state.ts";
 import type { CheckedHooks } from "./check-hooks.ts";
 import { type InForce, inForce } from "./in-force.ts";
 import { type Opened, open } from "./open.ts";
 import type { AgentOptions } from "./wish.ts";
 
-/** The settings as the file has them; where it is faulty or absent, the built-in ones. */
+/** The settings as the file has them; where it is faulty or absent, the built-in ones. The log is still believed. */
 export function writtenSettings(loaded: Loaded): Settings {
-  return loaded.ok === true ? resolve({ tags: {}, file: loaded.file }).settings : defaultSettings;
+  if (loaded.ok === true) return resolve({ tags: {}, file: loaded.file }).settings;
+  return { ...defaultSettings, log: logOf(loaded.absent ? undefined : loaded.log) };
 }
 
 /** What check-config found out. */
@@ -42,7 +44,11 @@ export async function checkConfiguration(options: AgentOptions, signal: AbortSig
     if (!(error instanceof BackupError) || error.kind === "interrupted") throw error;
     const force = inForce({ loaded: options.loaded, tags: {}, flags: options.flags });
     return {
-      ...factsOf(force, await checkHooks(force, options, undefined, signal)),
+      ...(await withAlarms(
+        await factsOf(force, await checkHooks(force, options, undefined, signal)),
+        force,
+        options,
+      )),
       withoutTags: plain(failureOf(error, "read the instance's tags")),
       timetable: [],
     };
@@ -50,7 +56,24 @@ export async function checkConfiguration(options: AgentOptions, signal: AbortSig
   const { session, force } = opened;
   const hooks = await checkHooks(force, options, session.discovery.volumes, signal);
   const timetable = timetableOf(force.jobs, session.state);
-  return { ...factsOf(force, hooks), instance: session.identity.instanceId, timetable };
+  const facts = await withAlarms(await factsOf(force, hooks), force, options);
+  return { ...facts, instance: session.identity.instanceId, timetable };
+}
+
+/** What a file says of alarms is nothing that a run would read. */
+async function withAlarms<F extends Pick<Checked, "values" | "warnings">>(
+  facts: F,
+  { resolution }: InForce,
+  { loaded }: AgentOptions,
+): Promise<F> {
+  if (loaded.ok !== true || resolution === undefined) return facts;
+  const { alarmValues } = await import("../config/alarm-settings.ts");
+  const { checkWatching } = await import("./check-watching.ts");
+  return {
+    ...facts,
+    warnings: [...facts.warnings, ...checkWatching(resolution, loaded, systemClock.now())],
+    values: [...facts.values, ...alarmValues(loaded.file)],
+  };
 }
 
 /** What is written is checked, not what is in force instead of it. Most jobs have no hooks to be looked at. */
@@ -63,13 +86,28 @@ async function checkHooks(
   const jobs = (resolution?.jobs ?? []).filter(
     ({ hooks, consistency }) => hooks.length > 0 || consistency !== undefined,
   );
-  if (jobs.length === 0) return { faults: [], warnings: [] };
+  const told = await checkOutputs(resolution, self);
+  if (jobs.length === 0) return told;
   const check = await import("./check-hooks.ts");
   const known = volumes === undefined ? {} : { volumes };
-  return check.checkHooks({ jobs, self, stateDirectory, ...known }, signal);
+  const { faults, warnings } = await check.checkHooks({ jobs, self, stateDirectory, ...known }, signal);
+  return { faults, warnings: [...warnings, ...told.warnings] };
 }
 
-function factsOf({ problems, resolution }: InForce, hooks: CheckedHooks) {
+async function checkOutputs(
+  resolution: Resolution | undefined,
+  self: AgentOptions["self"],
+): Promise<CheckedHooks> {
+  const { settings, jobs = [] } = resolution ?? {};
+  if (settings?.outputs === undefined && settings?.notify === undefined) return { faults: [], warnings: [] };
+  const check = await import("./check-outputs.ts");
+  const names = jobs.map(({ name }) => name);
+  return check.checkOutputs(settings, names, self);
+}
+
+async function factsOf({ problems, resolution }: InForce, hooks: CheckedHooks) {
+  // Beside check-config stand commands of which most runs are made, and they print no configuration.
+  const { effectiveValues } = await import("../config/print.ts");
   const of = (severity: Problem["severity"]) =>
     problems.filter((problem) => problem.severity === severity).map((problem) => problem.found);
   const faults = [...of("error"), ...hooks.faults];

@@ -1,5 +1,5 @@
 import type { Failure } from "../core/errors.ts";
-import type { RunReport } from "../core/report.ts";
+import { problemOf, type RunReport } from "../core/report.ts";
 import { systemClock } from "../host/clock.ts";
 import type { Session } from "./session.ts";
 import type { Wish } from "./wish.ts";
@@ -13,8 +13,6 @@ export function failedReport(
   session?: Session,
 ): RunReport {
   const now = systemClock.now().toISOString();
-  const { kind, doing, found, remedy, code } = failure;
-  const facts = { ...(remedy === undefined ? {} : { remedy }), ...(code === undefined ? {} : { code }) };
   const instance = session?.discovery.instance;
   return {
     version: 1,
@@ -33,7 +31,7 @@ export function failedReport(
     instanceStores: [],
     points: [],
     steps: [],
-    problems: [{ severity: "error", kind, doing, found, ...facts }],
+    problems: [problemOf("error", failure)],
     elapsedMs: 0,
   };
 }

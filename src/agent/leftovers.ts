@@ -1,6 +1,6 @@
 import { readdir } from "node:fs/promises";
 import { type Failure, failureOf } from "../core/errors.ts";
-import type { Problem } from "../core/report.ts";
+import { type Problem, problemOf } from "../core/report.ts";
 import type { ThawReport } from "../core/thaw-report.ts";
 import type { HostProcess } from "./this-host.ts";
 
@@ -33,13 +33,10 @@ export async function thawBeforeRun(self: HostProcess): Promise<readonly Problem
       const frozen = mounts.filter(({ outcome }) => outcome === "thawed" || outcome === "failed");
       const left = [...frozen.map(({ path, outcome }) => `${path} ${outcome}`), ...notes.map(noteOf)];
       const told = left.length === 0 ? [] : [leftBehind(left.join(", "))];
-      return [...(problem === undefined ? [] : [problem]), ...told].map((one) => ({
-        severity: "error",
-        ...one,
-      }));
+      return [...(problem === undefined ? [] : [problem]), ...told].map((one) => problemOf("error", one));
     });
   } catch (error) {
-    return [{ severity: "error", ...plain(failureOf(error, "thaw what an earlier run left frozen")) }];
+    return [problemOf("error", failureOf(error, "thaw what an earlier run left frozen"))];
   }
 }
 
@@ -55,8 +52,4 @@ function leftBehind(found: string): Failure {
     remedy: "see the system's log for what ended it",
     code: "LeftBehind",
   };
-}
-
-function plain({ kind, doing, found, remedy }: Failure): Failure {
-  return { kind, doing, found, ...(remedy === undefined ? {} : { remedy }) };
 }

@@ -1,12 +1,13 @@
 import { publish } from "../actions/publish.ts";
 import type { Identity } from "../aws/metadata.ts";
+import { concealReport } from "../core/conceal-report.ts";
 import { type Failure, sentenceOf } from "../core/errors.ts";
 import type { Problem, RunReport } from "../core/report.ts";
-import { StateDirectory } from "../host/state.ts";
+import { lastInstance, StateDirectory } from "../host/state.ts";
 import { failedReport } from "./failed-report.ts";
 import { type InForce, inForce } from "./in-force.ts";
 import { type Opened, requestTimeout } from "./open.ts";
-import { tell } from "./tell.ts";
+import { concealing, isUsual, patienceOf, tell } from "./tell.ts";
 import type { AgentOptions, Outcome, Wish } from "./wish.ts";
 
 /**
@@ -47,8 +48,7 @@ export async function unprotected(
     remedy: "restore the file or the tag Backup=yes; Backup=no says that this is meant",
   };
   const report = failedReport(session.run, "default", wish, failure, session);
-  if (!wish.planned) await tell(report, opened, options);
-  return { reports: [report] };
+  return { reports: [await tell(report, opened, options, wish, signal)] };
 }
 
 /** The file is faulty and no good one is remembered: nothing can be done, and that must be seen. */
@@ -57,6 +57,7 @@ export async function unusable(
   wish: Wish,
   options: AgentOptions,
   left: readonly Problem[],
+  signal: AbortSignal,
 ): Promise<Outcome> {
   const [first] = force.problems;
   const report = failedReport(
@@ -67,8 +68,7 @@ export async function unusable(
     session,
   );
   const whole = { ...report, problems: [...left, ...force.problems] };
-  if (!wish.planned) await tell(whole, { session, force }, options);
-  return { reports: [whole] };
+  return { reports: [await tell(whole, { session, force }, options, wish, signal)] };
 }
 
 const nothingConfigured: Failure = {
@@ -85,6 +85,7 @@ export async function failEarly(
   options: AgentOptions,
   left: readonly Problem[],
   identity: Identity | undefined,
+  signal: AbortSignal,
 ): Promise<Outcome> {
   const force = inForce({ loaded: options.loaded, tags: {}, flags: options.flags });
   const named = wish.jobs.length > 0 ? wish.jobs : force.jobs.map((job) => job.name);
@@ -93,31 +94,53 @@ export async function failEarly(
     const instance = identity === undefined ? {} : { instance: { id: identity.instanceId, arn: "" } };
     return { ...report, ...instance, problems: [...left, ...force.problems, ...report.problems] };
   });
-  if (wish.planned) return { reports };
-  for (const report of reports) await tellEarly(report, force, options, identity);
-  return { reports };
+  const told: RunReport[] = [];
+  for (const report of reports) told.push(await tellEarly(report, force, options, wish, identity, signal));
+  return { reports: told };
 }
 
 async function tellEarly(
   report: RunReport,
   force: InForce,
   options: AgentOptions,
+  wish: Wish,
   identity: Identity | undefined,
-): Promise<void> {
+  signal: AbortSignal,
+): Promise<RunReport> {
+  const conceal = concealing(force.jobs, options);
+  if (wish.planned) return concealReport(report, conceal);
   const { namespace, enabled, dimensions } = force.settings.metrics;
   const { metricsFor } = await import("./session.ts");
   const timeout = requestTimeout(options.loaded);
-  await publish(report, {
+  const metrics =
+    identity && ((name: string) => metricsFor(identity, options.version, report.run, name, timeout));
+  // An instance that does not know itself is most likely the one that last wrote its state here.
+  const known = identity?.instanceId ?? (await lastInstance(options.stateDirectory));
+  const state = known === undefined ? undefined : await StateDirectory.open(options.stateDirectory, known);
+  const patience = patienceOf(force.jobs, options.log, signal);
+  const heard = isUsual(force.settings)
+    ? undefined
+    : (await import("./listeners.ts")).listenersOf({
+        ...options,
+        settings: force.settings,
+        run: report.run,
+        requestTimeout: timeout,
+        jobs: force.jobs.map(({ name }) => name),
+        capture: wish.capture,
+        patience,
+        ...(known && { server: known }),
+        ...(metrics && { metrics }),
+        ...(state && { state }),
+      });
+  return publish(report, {
     log: options.log,
     dimensions,
-    ...(enabled && identity !== undefined
-      ? { metrics: metricsFor(identity, options.version, report.run, namespace, timeout) }
-      : {}),
+    conceal,
+    patience: patience(report.job),
+    ...(heard ?? (enabled && metrics && { metrics: metrics(namespace) })),
     record: async (one) => {
-      if (identity === undefined) return;
-      const state = await StateDirectory.open(options.stateDirectory, identity.instanceId);
       // What never was protected does not become so by failing.
-      if (state.known) await state.record(one);
+      if (identity !== undefined && state?.known) await state.record(one);
     },
   });
 }

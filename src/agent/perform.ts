@@ -8,7 +8,7 @@ import { systemClock } from "../host/clock.ts";
 import { unknownJobs } from "./in-force.ts";
 import { thawBeforeRun } from "./leftovers.ts";
 import { type Opened, open } from "./open.ts";
-import { tell } from "./tell.ts";
+import { listening, tell } from "./tell.ts";
 import type { AgentOptions, Outcome, Wish } from "./wish.ts";
 
 /** Runs the wished jobs one after the other and publishes their reports. */
@@ -25,7 +25,7 @@ export async function perform(wish: Wish, options: AgentOptions, signal: AbortSi
     });
   } catch (error) {
     const { failEarly } = await import("./nothing-done.ts");
-    return failEarly(run, wish, failureOf(error, "find this instance"), options, left, identity);
+    return failEarly(run, wish, failureOf(error, "find this instance"), options, left, identity, signal);
   }
   const { session, force } = opened;
   if (force.protection !== "configured") {
@@ -35,10 +35,11 @@ export async function perform(wish: Wish, options: AgentOptions, signal: AbortSi
   if (force.problems.length > 0 && !wish.lenient && force.faulty) throw faultyConfiguration(force.problems);
   if (force.jobs.length === 0) {
     const { unusable } = await import("./nothing-done.ts");
-    return unusable(opened, wish, options, left);
+    return unusable(opened, wish, options, left, signal);
   }
   const wished = chosen(force.jobs, wish.jobs);
   const reports: RunReport[] = [];
+  const heard = wish.planned ? undefined : await listening(opened, options, wish, signal);
   for (const job of wished) {
     const report = await session.perform(
       {
@@ -52,6 +53,7 @@ export async function perform(wish: Wish, options: AgentOptions, signal: AbortSi
         wait: wish.wait,
         consent: wish.consent,
         planned: wish.planned,
+        began: () => heard?.began(job.name),
         problems:
           reports.length === 0
             ? [...left, ...force.problems]
@@ -59,8 +61,7 @@ export async function perform(wish: Wish, options: AgentOptions, signal: AbortSi
       },
       signal,
     );
-    reports.push(report);
-    if (!wish.planned) await tell(report, opened, options);
+    reports.push(await tell(report, opened, options, wish, signal, heard));
   }
   if (!force.faulty && !wish.planned && wish.capture) await remember(opened, options);
   return { reports };

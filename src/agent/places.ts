@@ -35,3 +35,14 @@ export function stateDirectory({ platform, env, uid, home }: HostFacts): string 
   if (uid === 0) return "/var/lib/ec2-backup";
   return path.join(env["XDG_STATE_HOME"] ?? path.join(home, ".local", "state"), "ec2-backup");
 }
+
+/** What a log file needs to go on: itself, and its directory, where the full ones are put aside. */
+export function logPlaces(
+  file: { readonly path: string } | undefined,
+): readonly { readonly path: string; readonly what: string }[] {
+  if (file === undefined) return [];
+  return [
+    { path: file.path, what: "the agent's log" },
+    { path: path.dirname(file.path), what: "the agent's log" },
+  ];
+}

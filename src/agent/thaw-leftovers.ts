@@ -1,7 +1,8 @@
-import { spawn } from "node:child_process";
 import { readdirSync } from "node:fs";
 import type { Log } from "../core/ports.ts";
 import type { LedgerReport } from "../core/thaw-report.ts";
+import { within } from "../host/within.ts";
+import { type ChildEnd, startChild } from "./child.ts";
 
 /** After so many milliseconds a thaw is not waited for any more: its process is at a device that is stuck. */
 const patience = 120_000;
@@ -46,32 +47,17 @@ function mayHaveLedgers(directory: string): boolean {
   }
 }
 
-interface Ended {
-  /** Absent if it was not started or did not end. */
-  readonly code?: number | null;
-  readonly text: string;
-}
+/** Without a code it was not started, or has not ended. */
+type Ended = Partial<Pick<ChildEnd, "code">> & Pick<ChildEnd, "text">;
 
 /** In a process group of its own: what stops the daemon at a terminal does not stop a thaw. */
-function thawChild([program = "", ...words]: readonly string[]): Promise<Ended> {
-  return new Promise((resolve) => {
-    const child = spawn(program, words, { stdio: ["ignore", "pipe", "inherit"], detached: true });
-    child.once("error", (error) => resolve({ text: error.message }));
-    let text = "";
-    // Without a descriptor to spare there is no pipe, and soon the error.
-    child.stdout?.setEncoding("utf8").on("data", (more: string) => {
-      text += more;
-    });
-    const timer = setTimeout(
-      () => resolve({ text: `it has not ended after ${patience / 1000} s` }),
-      patience,
-    );
-    timer.unref();
-    child.once("close", (code) => {
-      clearTimeout(timer);
-      resolve({ code, text });
-    });
-  });
+async function thawChild(words: readonly string[]): Promise<Ended> {
+  try {
+    const late = { text: `it has not ended after ${patience / 1000} s` };
+    return await within(patience, startChild(words, { detached: true }).ended, late);
+  } catch (error) {
+    return { text: error instanceof Error ? error.message : String(error) };
+  }
 }
 
 function tell({ code, text }: Ended, log: Log): void {

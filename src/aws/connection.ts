@@ -20,6 +20,9 @@ export interface Connection {
 
 type SharedConfig = EC2ClientConfig & CloudWatchClientConfig;
 
+/** Credentials that a client has already, for others beside it. */
+export type Credentials = Connection["ec2"]["config"]["credentials"];
+
 /** One client for discovery and capture, so that the capture finds its connection and credentials warm. */
 export function connect(options: ConnectionOptions): Connection {
   const ec2 = unlogged(new EC2Client(clientConfig(options)));
@@ -41,7 +44,8 @@ function unlogged<C extends EC2Client | CloudWatchClient>(client: C): C {
   return client;
 }
 
-function clientConfig({ region, userAgent, requestTimeout }: ConnectionOptions): SharedConfig {
+/** What every client of ours is made with. */
+export function clientConfig({ region, userAgent, requestTimeout }: ConnectionOptions): SharedConfig {
   return {
     region,
     customUserAgent: userAgent.map(([name, value]) => [name, value] as [string, string]),

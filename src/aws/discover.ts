@@ -6,10 +6,9 @@ import {
   type Tag,
   type VolumeAttachment,
 } from "@aws-sdk/client-ec2";
-import type { Discovery, Instance, Tags, Volume } from "../core/instance.ts";
+import { type Discovery, type Instance, instanceArn, type Tags, type Volume } from "../core/instance.ts";
+import { askAws } from "./ask.ts";
 import type { Connection } from "./connection.ts";
-import { withDeadline } from "./deadline.ts";
-import { awsFailure } from "./failure.ts";
 import type { Identity } from "./metadata.ts";
 import { pages, unreadable } from "./pages.ts";
 import { serviceClock } from "./service-clock.ts";
@@ -53,12 +52,12 @@ async function describeInstance(
 }
 
 function instanceOf(found: Ec2Instance, identity: Identity): Instance {
-  const { instanceId: id, account, region, zone, partition } = identity;
+  const { instanceId: id, account, region, zone } = identity;
   const tags = tagsOf(found.Tags);
   const name = tags["Name"];
   return {
     id,
-    arn: `arn:${partition}:ec2:${region}:${account}:instance/${id}`,
+    arn: instanceArn(identity),
     account,
     region,
     zone,
@@ -127,18 +126,14 @@ function describe(
   };
 }
 
-/** Sends a request with a deadline over all its attempts; turns what fails into our errors. */
-export async function call<T>(
+/** Sends a request of EC2; see {@link askAws}. */
+export function call<T>(
   connection: Connection,
   doing: string,
   signal: AbortSignal,
   send: (abortSignal: AbortSignal) => Promise<T>,
 ): Promise<T> {
-  try {
-    return await withDeadline(connection.requestTimeout * 4, signal, doing, send);
-  } catch (error) {
-    throw awsFailure(error, doing);
-  }
+  return askAws(connection.requestTimeout * 4, signal, doing, send);
 }
 
 /** EC2's tags as a record. */

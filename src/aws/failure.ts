@@ -101,7 +101,11 @@ function isCredentialFault(error: SdkError): boolean {
 }
 
 function foundOf(error: SdkError, name: string, status: number | undefined): string {
-  const message = (error.message ?? "").replace(/\s+/g, " ").slice(0, 500);
+  const message = (error.message ?? "")
+    .replace(/\s+/g, " ")
+    // A kilobyte that says nothing to people, and nothing that the sentence before it does not say.
+    .replace(/ ?Encoded authorization failure message: ?\S*/, "")
+    .slice(0, 500);
   if (status !== undefined && status >= 400) return `AWS answered ${name} (${status}): ${message}`;
   if (status !== undefined) return `AWS's answer cannot be read (${name}: ${message})`;
   return `no answer (${error.code ?? name}: ${message})`;

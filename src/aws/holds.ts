@@ -7,10 +7,8 @@ import {
 import { BackupError } from "../core/errors.ts";
 import type { Connection } from "./connection.ts";
 import { call } from "./discover.ts";
+import { inGroups, maxFilterValues } from "./groups.ts";
 import { pages, unreadable } from "./pages.ts";
-
-/** EC2 takes at most this many values in one filter. */
-const maxFilterValues = 200;
 
 /** Which images hold which of the snapshots; deprecated and disabled images hold theirs too. */
 export async function imagesUsing(
@@ -20,10 +18,8 @@ export async function imagesUsing(
 ): Promise<ReadonlyMap<string, string>> {
   const doing = "look for images that use the snapshots to be removed";
   const holders = new Map<string, string>();
-  for (let from = 0; from < snapshotIds.length; from += maxFilterValues) {
-    const Filters: Filter[] = [
-      { Name: "block-device-mapping.snapshot-id", Values: snapshotIds.slice(from, from + maxFilterValues) },
-    ];
+  for (const Values of inGroups(snapshotIds, maxFilterValues)) {
+    const Filters: Filter[] = [{ Name: "block-device-mapping.snapshot-id", Values }];
     const ask = (next: { NextToken?: string }) =>
       call(connection, doing, signal, (abortSignal) =>
         connection.ec2.send(
@@ -64,8 +60,7 @@ export async function locksOf(
   const doing = "look for locks on the snapshots to be removed";
   const locks = new Map<string, string>();
   try {
-    for (let from = 0; from < snapshotIds.length; from += maxFilterValues) {
-      const SnapshotIds = snapshotIds.slice(from, from + maxFilterValues);
+    for (const SnapshotIds of inGroups(snapshotIds, maxFilterValues)) {
       const answer = await call(connection, doing, signal, (abortSignal) =>
         connection.ec2.send(new DescribeLockedSnapshotsCommand({ SnapshotIds }), { abortSignal }),
       );

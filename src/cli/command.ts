@@ -36,7 +36,18 @@ export type Command =
       readonly dryRun: boolean;
     }
   | { readonly name: "forget"; readonly volume: string; readonly yes: boolean; readonly dryRun: boolean }
-  | { readonly name: "status" }
+  /** `ask`: whether AWS is asked; `if-unsure`: where what this host remembers does not say that all is well. */
+  | { readonly name: "status"; readonly ask: "always" | "never" | "if-unsure" }
+  | {
+      readonly name: "report";
+      readonly jobs: readonly string[];
+      /** Absent: by the ending of `output`; without one HTML, or Markdown on a terminal. */
+      readonly format?: "html" | "md" | "json";
+      readonly output?: string;
+    }
+  | ({ readonly name: "alarms" } & AlarmsAction)
+  /** `metric`: one real point of a metric may be sent. */
+  | { readonly name: "doctor"; readonly metric: boolean }
   /** `leftovers`: only what nobody is left to thaw. */
   | { readonly name: "thaw"; readonly leftovers: boolean }
   | {
@@ -45,6 +56,17 @@ export type Command =
       /** Only what the file says to the daemon, which asks a process of its own to stay small. */
       readonly settings?: true;
     };
+
+/** What is to be done with alarms. */
+export type AlarmsAction =
+  | { readonly action: "plan" }
+  | { readonly action: "resume" }
+  | { readonly action: "apply" | "remove"; readonly dryRun: boolean }
+  /** `waitFor`: milliseconds for the actions of an alarm to show in its history. */
+  | { readonly action: "test"; readonly waitFor?: number }
+  | { readonly action: "pause"; readonly onPowerOff: boolean }
+  | { readonly action: "beat"; readonly jobs: readonly string[] }
+  | { readonly action: "dashboard"; readonly fleet: boolean; readonly dryRun: boolean };
 
 export type Invocation =
   | { readonly kind: "command"; readonly command: Command; readonly global: GlobalOptions }

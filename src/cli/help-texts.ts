@@ -6,7 +6,7 @@ export const exitCodeTable = `Exit codes:
   64  wrong usage
   69  AWS or the instance metadata cannot be reached
   70  a defect of this program; please report it
-  73  state, log or lock cannot be written
+  73  state, report, output, log or lock cannot be written
   75  another run of the job holds its lock
   77  permission denied by AWS
   78  configuration faulty, or missing on an instance that was protected before
@@ -42,11 +42,18 @@ export const examples: Readonly<Record<string, string>> = {
   ec2-backup forget vol-0123456789abcdef0         show what only this volume holds back
   ec2-backup forget vol-0123456789abcdef0 --yes   remove it`,
   status: `Examples:
-  ec2-backup status
-  ec2-backup status --json`,
+  ec2-backup status                    asks AWS only where what is remembered does not say that all is well
+  ec2-backup status --offline          never asks
+  ec2-backup status --refresh --json   exit 1: a volume's newest point is older than promised, or nothing ever ran`,
+  report: `Examples:
+  ec2-backup report --output report.html
+  ec2-backup report nightly --format md`,
+  doctor: `Examples:
+  sudo ec2-backup doctor      as the user that the service has
+  ec2-backup doctor --json | jq -r '.findings[].command'`,
   thaw: `Examples:
-  ec2-backup thaw             now, also what a run at work holds still
-  ec2-backup thaw --leftovers only what killed runs left; for service managers`,
+  ec2-backup thaw              now, also what a run at work holds still
+  ec2-backup thaw --leftovers  only what killed runs left; for service managers`,
   "check-config": `Examples:
   ec2-backup check-config
   ec2-backup check-config --config ./new.yaml

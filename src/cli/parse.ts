@@ -3,41 +3,67 @@ import { parseDuration } from "../core/duration.ts";
 import type { Trigger } from "../core/job.ts";
 import type { LogLevel } from "../core/ports.ts";
 import type { Command, GlobalOptions, Invocation } from "./command.ts";
-import { examples, exitCodeTable } from "./help-texts.ts";
+import type * as HelpTexts from "./help-texts.ts";
 
 type Options = Record<string, string | number | boolean | undefined>;
 
+/** What a command with words of its own adds to its place in the program. */
+export type AddWords = (place: Program, choose: (command: Command) => void) => void;
+
+/** What is read only if it is asked for, so that no run has to load it. */
+export interface MoreWords {
+  readonly help?: Pick<typeof HelpTexts, "examples" | "exitCodeTable">;
+  /** The words of commands that are rarely asked for. */
+  readonly commands?: Readonly<Record<string, AddWords>>;
+}
+
+/** Whether words ask for help, which alone needs its texts. */
+export function asksForHelp(words: readonly string[]): boolean {
+  return words.some((word) => word === "-h" || word === "--help");
+}
+
 /** Reads the words after the program's name. Pure: prints nothing and ends nothing. */
-export function parse(words: readonly string[], version: string): Invocation {
+export function parse(
+  words: readonly string[],
+  version: string,
+  { help, commands = {} }: MoreWords = {},
+): Invocation {
   let text = "";
   let command: Command | undefined;
-  const program = build(version, (chosen) => {
+  const choose = (chosen: Command): void => {
     command = chosen;
-  });
-  configureAll(program, (more) => {
+  };
+  const program = build(version, choose, (name) => help?.examples[name] ?? "");
+  program.addHelpText("after", `\n${help?.examples["main"]}\n\n${help?.exitCodeTable}`);
+  for (const place of program.commands) commands[place.name()]?.(place, choose);
+  let wrong = program.name();
+  configureAll(program, program.name(), (more, place) => {
     text += more;
+    wrong = place;
   });
   try {
     program.parse([...words], { from: "user" });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0) return { kind: "text", text };
-    return { kind: "usage", message: usageOf(text, error) };
+    return { kind: "usage", message: usageOf(text, error, wrong) };
   }
   if (command === undefined) return { kind: "text", text: program.helpInformation() };
   return { kind: "command", command, global: globalOf(program.opts()) };
 }
 
-function usageOf(text: string, error: CommanderError): string {
+function usageOf(text: string, error: CommanderError, place: string): string {
+  // Commander shows the help where a command is missing, and says nothing of that.
+  if (error.code === "commander.help") return `a command is missing\n\n${text.trim()}`;
   const message = (text.trim() || error.message).replace(/^error: /, "");
-  return `${message}\nTry: ec2-backup --help`;
+  return `${message}\nTry: ${place} --help`;
 }
 
 /** Subcommands copy their settings when they are made, so each is told. */
-function configureAll(program: Program, write: (text: string) => void): void {
-  for (const one of [program, ...program.commands]) {
-    one.exitOverride().configureOutput({ writeOut: write, writeErr: write });
-  }
+function configureAll(program: Program, place: string, write: (text: string, place: string) => void): void {
+  const tell = (text: string): void => write(text, place);
+  program.exitOverride().configureOutput({ writeOut: tell, writeErr: tell });
+  for (const one of program.commands) configureAll(one, `${place} ${one.name()}`, write);
 }
 
 function globalOf(options: Options): GlobalOptions {
@@ -49,23 +75,30 @@ function globalOf(options: Options): GlobalOptions {
   };
 }
 
-function build(version: string, choose: (command: Command) => void): Program {
+function build(
+  version: string,
+  choose: (command: Command) => void,
+  exampleOf: (name: string) => string,
+): Program {
   const program = new Program("ec2-backup")
     .description("Backs up the EBS volumes of this EC2 instance and thins the backups.")
     .version(version, "--version", "print the version")
     .helpOption("-h, --help", "show help, with examples")
     .helpCommand(false)
+    .configureHelp({ showGlobalOptions: true })
     .showHelpAfterError(false)
     .option("--config <file>", "configuration (default: /etc/ec2-backup/config.yaml)")
     .option("--json", "one JSON document on stdout and nothing else")
     .addOption(
       new Option("--log-level <level>", "how much is logged").choices(["error", "warn", "info", "debug"]),
     )
-    .option("--no-color", "no colour, even on a terminal")
-    .addHelpText("after", `\n${examples["main"]}\n\n${exitCodeTable}`);
+    .option("--no-color", "no colour, even on a terminal");
   const jobs = "jobs of the configuration (default: every job)";
   const add = (name: string, description: string): Program =>
-    program.command(name).description(description).addHelpText("after", `\n${examples[name]}`);
+    program
+      .command(name)
+      .description(description)
+      .addHelpText("after", `\n${exampleOf(name)}`);
 
   addRun(
     add("run", "capture one recovery point of each job, then remove what retention gives up"),
@@ -92,7 +125,21 @@ function build(version: string, choose: (command: Command) => void): Program {
     )
     .action((snapshot: string) => choose({ name: "explain", snapshot }));
   addPruning(add, jobs, choose);
-  add("status", "show the last run of each job").action(() => choose({ name: "status" }));
+  add("status", "show the last and the next run of each job, and how old its points are")
+    .option("--refresh", "ask AWS, also where what this host remembers says that all is well")
+    .addOption(
+      new Option("--offline", "go by what this host remembers, whatever it says").conflicts("refresh"),
+    )
+    .action(({ refresh, offline }: Options) =>
+      choose({ name: "status", ask: refresh ? "always" : offline ? "never" : "if-unsure" }),
+    );
+  addReport(add("report", "write a page on points, retention, runs, gaps and restore"), jobs, choose);
+  program
+    .command("alarms")
+    .description("plan, write, test and remove the CloudWatch alarms of this instance");
+  add("doctor", "look for everything that would keep backups from being made, and say what mends it")
+    .option("--no-metric", "do not send the one real point that shows the permission for metrics")
+    .action((options: Options) => choose({ name: "doctor", metric: options["metric"] !== false }));
   add("thaw", "thaw and unlock what this agent holds still or has left so")
     .option("--leftovers", "leave alone what a run that lives will thaw by itself")
     .action((options: Options) => choose({ name: "thaw", leftovers: options["leftovers"] === true }));
@@ -157,7 +204,23 @@ function addPruning(
     });
 }
 
-function duration(text: string): number {
+function addReport(command: Program, jobs: string, choose: (command: Command) => void): void {
+  command
+    .argument("[job...]", jobs)
+    .addOption(new Option("--format <format>", "default: by FILE").choices(["html", "md", "json"]))
+    .option("--output <file>", "write there, not to stdout")
+    .action((names: string[], { format, output }: Options) => {
+      choose({
+        name: "report",
+        jobs: names,
+        ...(format && { format }),
+        ...(output && { output }),
+      } as Command);
+    });
+}
+
+/** An argument of commander's; in milliseconds. */
+export function duration(text: string): number {
   try {
     return parseDuration(text);
   } catch (error) {

@@ -1,7 +1,8 @@
+import { formatSpan } from "../core/duration.ts";
 import type { PointSummary, Problem, RetentionReport, RunReport } from "../core/report.ts";
 import { printMounts } from "./mounts.ts";
 import { printStillness } from "./stillness.ts";
-import { formatBytes, formatInstant, formatSpan, type Terminal, table } from "./terminal.ts";
+import { formatBytes, formatInstant, type Terminal, table } from "./terminal.ts";
 
 /** Prints what a run did, or what a plan would do. */
 export function printReports(reports: readonly RunReport[], out: Terminal): void {

@@ -53,7 +53,7 @@ function withLast(front: string, text: string, margin: number, width: number): s
 }
 
 /** Lines of whole words; a word that is longer than a line has one of its own. */
-function wrapped(text: string, width: number): string[] {
+export function wrapped(text: string, width: number): string[] {
   const lines: string[] = [];
   let line = "";
   for (const word of text.split(" ")) {
@@ -76,14 +76,4 @@ export function formatBytes(bytes: number): string {
 /** "2026-11-01 02:00:07Z": sortable, and the zone is never in doubt. */
 export function formatInstant(iso: string): string {
   return `${iso.slice(0, 19).replace("T", " ")}Z`;
-}
-
-/** "3 h 5 min": an age or a span, two units at most. */
-export function formatSpan(seconds: number): string {
-  if (seconds < 120) return `${Math.round(seconds)} s`;
-  if (seconds < 7_200) return `${Math.round(seconds / 60)} min`;
-  const minutes = Math.round(seconds / 60);
-  return minutes < 48 * 60
-    ? `${Math.floor(minutes / 60)} h ${minutes % 60} min`
-    : `${Math.round(minutes / 60 / 24)} d`;
 }

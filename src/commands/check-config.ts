@@ -1,5 +1,3 @@
-import { checkConfiguration, writtenSettings } from "../agent/configuration.ts";
-import { printChecked } from "../cli/check-config.ts";
 import { exitCodes } from "../core/report.ts";
 import type { Execute, Result } from "./command.ts";
 import { agentOptions } from "./options.ts";
@@ -7,11 +5,14 @@ import { agentOptions } from "./options.ts";
 export const execute: Execute<"check-config"> = async (command, context) => {
   const options = await agentOptions(command, context);
   if (command.schema) return schema();
+  // In one file with the other commands, but nothing that a run would have to read.
+  const { checkConfiguration, writtenSettings } = await import("../agent/configuration.ts");
   if (command.settings === true) {
     const { log, daemon } = writtenSettings(options.loaded);
     const json = { settings: { log, daemon, runtimeDirectory: options.self.runtimeDirectory } };
     return { code: exitCodes.done, json, print: (out) => out.print(JSON.stringify(json.settings)) };
   }
+  const { printChecked } = await import("../cli/check-config.ts");
   const found = await checkConfiguration(options, context.stop);
   const code = found.ok ? exitCodes.done : exitCodes.configuration;
   return { code, json: found, print: (out) => printChecked(found, out) };

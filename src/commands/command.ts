@@ -2,6 +2,7 @@ import type { DaemonHost } from "../agent/daemon.ts";
 import type { HostProcess } from "../agent/this-host.ts";
 import type { Command, GlobalOptions } from "../cli/command.ts";
 import type { Terminal } from "../cli/terminal.ts";
+import type { Log } from "../core/ports.ts";
 
 /** What a command prints and returns. */
 export interface Result {
@@ -17,11 +18,21 @@ export interface ProcessFacts extends Omit<HostProcess, "runtimeDirectory"> {
   readonly stderr: { write(text: string): unknown; readonly isTTY?: boolean };
 }
 
+/** A log that has more to do than to write on the console. */
+export interface OpenLog {
+  /** Says it to all sinks but the console, for who has told it there. */
+  readonly aside: Log;
+  /** Delivers what can be delivered in time, and tells what could not. Never rejects. */
+  close(): Promise<void>;
+}
+
 /** What a command is given beside its own words. */
 export interface Context {
   readonly global: GlobalOptions;
   readonly host: ProcessFacts;
   readonly stop: AbortSignal;
+  /** Who opens a log says so here: it is closed when the command has ended. */
+  readonly opened: (log: OpenLog) => void;
   /** What to exit with after being told to stop. */
   readonly interruptedCode: () => number;
   /** For the command that stays: from now on a first signal drains and a second one hurries. */

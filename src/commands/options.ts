@@ -1,9 +1,10 @@
-import { configFile, type HostFacts, runtimeDirectory, stateDirectory } from "../agent/places.ts";
+import { configFile, type HostFacts, logPlaces, runtimeDirectory, stateDirectory } from "../agent/places.ts";
 import type { AgentOptions } from "../agent/wish.ts";
 import type { Command, GlobalOptions } from "../cli/command.ts";
 import { progressBar } from "../cli/progress.ts";
 import { formatFault } from "../config/fault.ts";
 import { type Loaded, loadFile } from "../config/load.ts";
+import { logOf } from "../config/log-of.ts";
 import { resolve } from "../config/resolve.ts";
 import { BackupError } from "../core/errors.ts";
 import { version } from "../version.ts";
@@ -13,12 +14,15 @@ import { processLog } from "./process-log.ts";
 /** Reads the configuration and makes of it and of the flags what every command needs. */
 export async function agentOptions(
   command: Command,
-  { global, host }: Pick<Context, "global" | "host">,
+  context: Pick<Context, "global" | "host" | "opened">,
 ): Promise<AgentOptions> {
-  const loaded = await load(global, host);
+  const { global, host } = context;
+  const loaded = await load(global, host, command.name === "doctor");
   const all = "all" in command && command.all;
   const flags = { all, ...(global.logLevel === undefined ? {} : { logLevel: global.logLevel }) };
   const { settings } = resolve({ tags: {}, flags, ...(loaded.ok === true ? { file: loaded.file } : {}) });
+  // Of a faulty file the log is still believed, so that the faults are seen where the log is read.
+  const log = loaded.ok === false ? logOf(loaded.log) : settings.log;
   const configured = loaded.ok === false ? loaded.stateDirectory : settings.stateDirectory;
   const bar = progressBar(host.stderr);
   const state = configured ?? stateDirectory(host);
@@ -26,9 +30,13 @@ export async function agentOptions(
     version,
     loaded,
     stateDirectory: state,
-    self: { ...host, runtimeDirectory: runtimeDirectory(host, state) },
+    self: {
+      ...host,
+      runtimeDirectory: runtimeDirectory(host, state),
+      files: [...host.files, ...logPlaces(log.file)],
+    },
     owner: `process ${host.pid}`,
-    log: processLog(global, settings.log, host),
+    log: await processLog(context, log),
     progress: (percent, point) => {
       if (percent >= 100) bar.end();
       else bar.update(percent, `of ${point.snapshots.length} snapshots`);
@@ -37,12 +45,13 @@ export async function agentOptions(
   };
 }
 
-/** A file that was named must be there; the usual one may be absent. */
-async function load(global: GlobalOptions, host: HostFacts): Promise<Loaded> {
+/** A file that was named must be there, which `asFault` tells like any other fault; the usual one may be absent. */
+async function load(global: GlobalOptions, host: HostFacts, asFault: boolean): Promise<Loaded> {
   const file = global.config ?? configFile(host);
   const loaded = await loadFile(file, { uid: host.uid });
   if (loaded.absent !== true || global.config === undefined) return loaded;
   const fault = { place: file, path: "", expected: "a configuration file", found: "no such file" };
+  if (asFault) return { ok: false, faults: [fault] };
   throw new BackupError({
     kind: "configuration",
     doing: "read the configuration",

@@ -1,14 +1,36 @@
-import type { GlobalOptions } from "../cli/command.ts";
 import type { Settings } from "../config/defaults.ts";
+import { concealer, secretsOf } from "../core/conceal.ts";
 import type { Log } from "../core/ports.ts";
-import { chooseFormat, createLog } from "../log.ts";
-import type { ProcessFacts } from "./command.ts";
+import { chooseFormat, concealed, createLog } from "../log.ts";
+import type { Context } from "./command.ts";
 
-/** The log of this process, as the flags and then the configuration want it. */
-export function processLog(global: GlobalOptions, wanted: Settings["log"], host: ProcessFacts): Log {
-  return createLog({
-    level: global.logLevel ?? wanted.level,
-    format: chooseFormat(wanted.format, host.env),
-    color: global.color && host.stderr.isTTY === true && host.env["NO_COLOR"] === undefined,
-  });
+/**
+ * The log of this process, as the flags and then the configuration want it. The secrets of the environment
+ * are in no line. What writes elsewhere than on the console is loaded only where it is wanted.
+ */
+export async function processLog(
+  { global, host, opened }: Pick<Context, "global" | "host" | "opened">,
+  wanted: Settings["log"],
+): Promise<Log> {
+  const level = global.logLevel ?? wanted.level;
+  const format = chooseFormat(wanted.format, host.env);
+  const color = global.color && host.stderr.isTTY === true && host.env["NO_COLOR"] === undefined;
+  const conceal = concealer(secretsOf(host.env));
+  const console = concealed(createLog({ level, format, color }), conceal);
+  if (!wanted.file && !wanted.syslog && !wanted.eventLog) return console;
+  const { openSinks } = await import("../log/sinks.ts");
+  const facts = {
+    ...host,
+    level,
+    json: format === "json",
+    tell: (message: string) => console("warn", message),
+  };
+  const sinks = await openSinks(wanted, facts);
+  const aside = concealed(sinks.log, conceal);
+  const log: Log = (...line) => {
+    console(...line);
+    aside(...line);
+  };
+  opened({ aside, close: sinks.close });
+  return log;
 }

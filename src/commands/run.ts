@@ -1,4 +1,3 @@
-import { forgettable } from "../agent/inquiries.ts";
 import { perform } from "../agent/perform.ts";
 import { type Outcome, wishOf } from "../agent/wish.ts";
 import { forgotten } from "../cli/forget.ts";
@@ -26,6 +25,7 @@ async function outcomeOf(command: Asked<Reporting>, context: Context): Promise<O
       return perform(wishOf(command, { planned: command.dryRun, consent }), options, stop);
     }
     case "forget": {
+      const { forgettable } = await import("../agent/inquiries.ts");
       const jobs = await forgettable(command.volume, options, stop);
       const consent = { yes: true, forget: new Set([command.volume]) };
       const planned = command.dryRun || !command.yes;

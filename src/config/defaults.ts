@@ -1,4 +1,6 @@
 import type { Waits } from "../core/job.ts";
+import type { Facility } from "../core/syslog-priority.ts";
+import type { NotifySettings, OutputSettings } from "./outputs.ts";
 
 const second = 1000;
 const minute = 60 * second;
@@ -27,8 +29,31 @@ export const defaultTimezone = "UTC";
 
 export const logLevels = ["error", "warn", "info", "debug"] as const;
 export const logFormats = ["auto", "text", "json", "journal"] as const;
-export const dimensions = ["Server", "Job"] as const;
+export const syslogProtocols = ["local", "udp4", "udp6", "tcp4", "tcp6"] as const;
+export const dimensions = ["Server", "Job", "Drive"] as const;
 export const dialects = ["none", "seed2"] as const;
+
+/** A log file that is put aside when it is full. */
+export interface LogFileSettings {
+  readonly path: string;
+  /** Bytes. */
+  readonly maxSize: number;
+  /** With the one that is written to. */
+  readonly maxFiles: number;
+}
+
+/** Where syslog is spoken to. */
+export interface SyslogSettings {
+  readonly protocol: (typeof syslogProtocols)[number];
+  readonly host: string;
+  readonly port: number;
+  /** Of the protocol `local`. */
+  readonly socket: string;
+  readonly facility: Facility;
+  readonly appName: string;
+  /** How many lines wait for a server that is not there. */
+  readonly queue: number;
+}
 
 /** What is configured once for all jobs. Durations are in milliseconds. */
 export interface Settings {
@@ -37,9 +62,17 @@ export interface Settings {
     readonly dimensions: readonly (typeof dimensions)[number][];
     readonly enabled: boolean;
   };
+  /** The rest of what the file says of metrics; absent = all of them, in CloudWatch. */
+  readonly outputs?: OutputSettings;
+  readonly notify?: NotifySettings;
   readonly log: {
     readonly level: (typeof logLevels)[number];
     readonly format: (typeof logFormats)[number];
+    /** How long log lines that are not delivered yet may delay the end of a command. */
+    readonly flushWithin: number;
+    readonly file?: LogFileSettings;
+    readonly syslog?: SyslogSettings;
+    readonly eventLog: boolean;
   };
   /** Absent = the usual place of the operating system, which the caller knows. */
   readonly stateDirectory?: string;
@@ -53,6 +86,19 @@ export interface Settings {
 
 export const defaultSettings: Settings = {
   metrics: { namespace: "EC2Backup", dimensions: ["Server", "Job"], enabled: true },
-  log: { level: "info", format: "auto" },
+  log: { level: "info", format: "auto", flushWithin: second, eventLog: false },
   daemon: { bootDelay: 10 * minute, stopWithin: 5 * minute },
+};
+
+/** What of a sink the file does not say. */
+export const defaultLogFile = { maxSize: 10 * 1024 * 1024, maxFiles: 5 };
+
+export const defaultSyslog: SyslogSettings = {
+  protocol: "local",
+  host: "127.0.0.1",
+  port: 514,
+  socket: "/dev/log",
+  facility: "daemon",
+  appName: "ec2-backup",
+  queue: 1_000,
 };

@@ -39,10 +39,41 @@ export function duration(min: string, max: string, note: Note & { readonly examp
   );
 }
 
+/** A whole number within limits. */
+export function whole(min: number, max: number, note: Note) {
+  const expected = `a whole number from ${min} to ${max}`;
+  return z.int(expected).check(z.gte(min, expected), z.lte(max, expected)).register(notes, note);
+}
+
+const sizeUnits: Readonly<Record<string, number>> = {
+  kB: 1e3,
+  MB: 1e6,
+  GB: 1e9,
+  KiB: 2 ** 10,
+  MiB: 2 ** 20,
+  GiB: 2 ** 30,
+};
+
+/** A size from 1 KiB to 1 TiB, written with its unit and read as bytes. */
+export function size(note: Note & { readonly examples: readonly [string] }) {
+  const expected = `a size such as ${note.examples[0]}`;
+  const text = z.string(expected).check(z.regex(/^[1-9]\d{0,8}(?:[kMG]B|[KMG]iB)$/, expected));
+  text.register(notes, note);
+  return z.pipe(
+    text,
+    z.transform((written: string, context): number => {
+      const [, count = "", unit = ""] = /^(\d+)(.*)$/.exec(written) ?? [];
+      const bytes = Number(count) * (sizeUnits[unit] ?? Number.NaN);
+      if (bytes >= 2 ** 10 && bytes <= 2 ** 40) return bytes;
+      context.issues.push({ code: "custom", input: written, message: `${expected}, from 1KiB to 1024GiB` });
+      return z.NEVER;
+    }),
+  );
+}
+
 /** How many points or periods a retention rule keeps. */
 export function count(note: Note) {
-  const expected = `a whole number from 1 to ${mostKept}`;
-  return z.int(expected).check(z.gte(1, expected), z.lte(mostKept, expected)).register(notes, note);
+  return whole(1, mostKept, note);
 }
 
 export function yesOrNo(note: Note) {

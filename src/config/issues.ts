@@ -38,7 +38,7 @@ function faultsOfIssue(issue: Issue, schema: z.core.$ZodType, value: unknown, pl
     const expected = issue.issues[0]?.message ?? "another key";
     return [{ ...at(path, "key", placeOf), expected, found: shown(path.at(-1)) }];
   }
-  const found = foundOf(issue, valueAt(value, path));
+  const found = foundOf(issue, isSecret(path) ? unshown : valueAt(value, path));
   return [{ ...at(path, "value", placeOf), expected: issue.message, found }];
 }
 
@@ -69,7 +69,17 @@ function at(path: Path, which: "key" | "value", placeOf: PlaceOf): { place: stri
 function foundOf(issue: Issue, value: unknown): string {
   const { found, detail }: Record<string, unknown> = issue.code === "custom" ? (issue.params ?? {}) : {};
   if (typeof found === "string") return found;
+  if (value === unshown) return "something else";
   return typeof detail === "string" ? `${shown(value)} (${detail})` : shown(value);
+}
+
+/** Stands for a value that no message may show. */
+const unshown = Symbol("unshown");
+
+/** Whoever knows the address of a ping can send one, and it may stand where the section should. */
+function isSecret([first, second, third]: Path): boolean {
+  if (first !== "notify") return false;
+  return second === undefined || (second === "ping" && (third === undefined || third === "url"));
 }
 
 function valueAt(value: unknown, path: Path): unknown {

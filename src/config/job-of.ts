@@ -24,11 +24,13 @@ export function jobOf(
   const path = ["jobs", name];
   const schedule = origins.pick([...path, "schedule"], job?.schedule, builtInSchedule);
   const timezone = timezoneOf(name, job, config, origins);
+  const missedAfter = origins.pick([...path, "missedAfter"], job?.missedAfter, undefined);
   return {
     name,
     ...(schedule === undefined ? {} : { schedule }),
     timezone,
     splay: origins.pick([...path, "splay"], job?.splay, schedule === undefined ? 0 : defaultSplay),
+    ...(missedAfter === undefined ? {} : { missedAfter }),
     volumes: volumesOf(name, job, origins),
     retention: policyOf(name, job, timezone, origins),
     ...stillnessOf(name, job, origins),

@@ -62,8 +62,14 @@ const waits = section(
   {
     request: wait("The deadline of one API request.", "30s"),
     capture: wait("The deadline of the one request that makes the snapshots.", "30s"),
-    retryFor: wait("How long throttled or limited captures are tried again.", "10m"),
-    retryEvery: wait("The first pause before another try; later ones grow.", "15s"),
+    retryFor: wait(
+      "How long throttled or limited captures are tried again; for at most two minutes of it also metrics that CloudWatch does not take.",
+      "10m",
+    ),
+    retryEvery: wait(
+      "The first pause before another try of a capture or of metrics; later ones grow.",
+      "15s",
+    ),
     reconcileFor: wait("How long a capture of unknown outcome is looked for.", "5m"),
     reconcileEvery: wait("The pause between two looks.", "2s"),
     settleFor: wait("How long --wait waits for completion.", "24h"),
@@ -116,6 +122,14 @@ export const job = section(
         description: "What becomes of a capture that cannot be as consistent as is demanded.",
         examples: ["degrade"],
         default: "degrade",
+      }),
+    ),
+    missedAfter: maybe(
+      duration(limits.shortestMissedAfter, limits.longestMissedAfter, {
+        description:
+          "How old the newest complete point may become before the alarm for missed backups rings; " +
+          "without it the largest gap of the schedule and 2h.",
+        examples: ["26h"],
       }),
     ),
     waits: maybe(waits),

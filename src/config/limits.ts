@@ -12,6 +12,10 @@ export const longestAge = "36525d";
 export const shortestShrinkDelay = "1d";
 export const longestShrinkDelay = "365d";
 
+/** How old the newest point may grow: a shorter time would ring during a run, a longer one never. */
+export const shortestMissedAfter = "10m";
+export const longestMissedAfter = "400d";
+
 /** EC2's limits of a tag. */
 export const longestTagKey = 127;
 export const longestTagValue = 256;

@@ -21,6 +21,17 @@ export class Origins {
     this.record[pathText(path)] = origin;
   }
 
+  /** Notes every value of a section that stands in the file; false if there is none. */
+  given(path: Path, section: object): boolean {
+    const entries = Object.entries(section);
+    for (const [key, value] of entries) {
+      const here = [...path, key];
+      if (typeof value === "object" && !Array.isArray(value)) this.given(here, value as object);
+      else this.note(here, this.inFile(here));
+    }
+    return entries.length > 0;
+  }
+
   /** Forgets values that are no longer in force. */
   drop(path: Path): void {
     delete this.record[pathText(path)];

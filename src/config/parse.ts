@@ -1,6 +1,7 @@
 import type { Fault } from "./fault.ts";
 import { shown } from "./fault.ts";
 import { faultsOf } from "./issues.ts";
+import { log } from "./log-schema.ts";
 import type { Path } from "./path.ts";
 import { type FileConfig, fileSchema, fileVersion, stateDirectory } from "./schema.ts";
 import { readYaml, type YamlDocument } from "./yaml-document.ts";
@@ -22,6 +23,8 @@ export interface FaultyFile {
    * and it is wanted most when the rest is faulty.
    */
   readonly stateDirectory?: string;
+  /** What it says of the log, if that much is good: who watches the log is to see that the rest is not. */
+  readonly log?: NonNullable<FileConfig["log"]>;
 }
 
 /** Reads the text of a configuration file. Never throws; reports all faults at once, in their order in the file. */
@@ -39,7 +42,7 @@ export function parseConfig(
   if (parsed.success && faults.length === 0) {
     return { ok: true, file: { name, config: parsed.data, lineOf: document.lineOf } };
   }
-  return { ok: false, faults: faults.sort(byPlace), ...stateDirectoryOf(document.value) };
+  return { ok: false, faults: faults.sort(byPlace), ...soundPartsOf(document.value) };
 }
 
 type Issues = Parameters<typeof faultsOf>[0];
@@ -61,10 +64,15 @@ function schemaFaults(issues: Issues, document: YamlDocument, name: string): Fau
   return faults.map((fault) => (fault === version ? added : fault));
 }
 
-function stateDirectoryOf(value: unknown): { stateDirectory?: string } {
-  if (typeof value !== "object" || value === null || !("stateDirectory" in value)) return {};
-  const parsed = stateDirectory.safeParse(value.stateDirectory);
-  return parsed.success ? { stateDirectory: parsed.data } : {};
+function soundPartsOf(value: unknown): Pick<FaultyFile, "stateDirectory" | "log"> {
+  if (typeof value !== "object" || value === null) return {};
+  const given = value as Readonly<Record<string, unknown>>;
+  const directory = stateDirectory.safeParse(given["stateDirectory"]);
+  const parsedLog = log.safeParse(given["log"]);
+  return {
+    ...(directory.success ? { stateDirectory: directory.data } : {}),
+    ...(parsedLog.success ? { log: parsedLog.data } : {}),
+  };
 }
 
 function byPlace(a: Fault, b: Fault): number {

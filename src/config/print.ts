@@ -3,8 +3,10 @@ import { harmless } from "../core/harmless.ts";
 import type { FreezeHookConfig } from "../core/hook-config.ts";
 import type { Job, VolumeMatcher, Waits } from "../core/job.ts";
 import { countedRules, keepsAll } from "../core/retention-policy.ts";
+import type { Settings } from "./defaults.ts";
 import { quoted } from "./fault.ts";
 import { type Path, pathText } from "./path.ts";
+import { valuesOfOutputs } from "./print-outputs.ts";
 import type { Resolution } from "./resolve.ts";
 
 /** A value in force, as the file would have it, and where it comes from. */
@@ -25,8 +27,10 @@ export function effectiveValues(resolution: Resolution): EffectiveValue[] {
     [["metrics", "namespace"], settings.metrics.namespace],
     [["metrics", "dimensions"], settings.metrics.dimensions.join(", ")],
     [["metrics", "enabled"], String(settings.metrics.enabled)],
+    ...valuesOfOutputs(settings),
     [["log", "level"], settings.log.level],
     [["log", "format"], settings.log.format],
+    ...valuesOfSinks(settings.log),
     [["stateDirectory"], settings.stateDirectory ?? "the usual place"],
     [["daemon", "bootDelay"], formatDuration(settings.daemon.bootDelay)],
     [["daemon", "stopWithin"], formatDuration(settings.daemon.stopWithin)],
@@ -53,6 +57,10 @@ function valuesOfJob(job: Job): [Path, string][] {
     [under("schedule"), job.schedule ?? "by hand only"],
     [under("timezone"), job.timezone],
     [under("splay"), formatDuration(job.splay)],
+    [
+      under("missedAfter"),
+      job.missedAfter === undefined ? "by its schedule" : formatDuration(job.missedAfter),
+    ],
     [under("volumes", "root"), String(root)],
     [under("volumes", "include"), include === undefined ? "all" : matchersText(include)],
     [under("volumes", "exclude"), matchersText(exclude)],
@@ -94,6 +102,21 @@ function valuesOfTags({ addTags, dialect }: Job): [Path, string][] {
     quoted(value),
   ]);
   return [...added, [["tags", "dialect"], dialect]];
+}
+
+function valuesOfSinks({ file, syslog, eventLog, flushWithin }: Settings["log"]): [Path, string][] {
+  const network = syslog !== undefined && syslog.protocol !== "local";
+  const unused = new Set(network ? ["socket"] : ["host", "port"]);
+  const under = (name: string, values: object = {}): [Path, string][] =>
+    Object.entries(values)
+      .filter(([key]) => !unused.has(key))
+      .map(([key, value]) => [["log", name, key], key === "maxSize" ? `${value} bytes` : String(value)]);
+  return [
+    ...(file === undefined ? ([[["log", "file"], "none"]] as [Path, string][]) : under("file", file)),
+    ...(syslog === undefined ? ([[["log", "syslog"], "none"]] as [Path, string][]) : under("syslog", syslog)),
+    [["log", "eventLog"], String(eventLog)],
+    [["log", "flushWithin"], formatDuration(flushWithin)],
+  ];
 }
 
 function matchersText(matchers: readonly VolumeMatcher[]): string {

@@ -1,15 +1,27 @@
 import * as z from "zod/mini";
 import { parseDuration } from "../core/duration.ts";
 import type { Job, Waits } from "../core/job.ts";
+import { type MetricName, metricTable } from "../core/metrics.ts";
+import { isPingUrl } from "../core/ping-address.ts";
 import { type CountedRule, consistencies, countedRules } from "../core/retention-policy.ts";
+import { type Facility, facilities } from "../core/syslog-priority.ts";
 import { isTimeZone } from "../core/zone.ts";
 import { addedTags } from "./added-tags.ts";
 import { rulesBesideAge, takesNothing } from "./contradictions.ts";
-import { defaultWaits, dialects, dimensions, logFormats, logLevels } from "./defaults.ts";
+import {
+  defaultSettings,
+  defaultWaits,
+  dialects,
+  dimensions,
+  logFormats,
+  logLevels,
+  syslogProtocols,
+} from "./defaults.ts";
 import { hookRecords } from "./hook-records.ts";
 import type { LastGood } from "./last-good.ts";
 import * as limits from "./limits.ts";
 import { matcher } from "./matcher.ts";
+import { emfEndpoint, logGroup, metricOutputs, noticeOccasions, topicArn } from "./outputs.ts";
 import { scheduleTrouble } from "./readable.ts";
 import { stateDirectory } from "./schema.ts";
 
@@ -56,6 +68,7 @@ const job = z
     schedule: maybe(z.string().check(z.refine((text) => scheduleTrouble(text) === undefined))),
     timezone: zone,
     splay: milliseconds,
+    missedAfter: maybe(between(limits.shortestMissedAfter, limits.longestMissedAfter)),
     volumes,
     retention,
     hooks: hookRecords,
@@ -74,13 +87,63 @@ function agesOnly({ counts, within }: { counts: Record<string, unknown>; within?
   return within !== undefined && rulesBesideAge(counts).length === 0;
 }
 
+const atLeastOne = z.int().check(z.gte(1));
+
+/** A record of an earlier release says nothing of sinks. */
+const log = z.strictObject({
+  level: z.enum(logLevels),
+  format: z.enum(logFormats),
+  flushWithin: z._default(milliseconds, defaultSettings.log.flushWithin),
+  eventLog: z._default(z.boolean(), defaultSettings.log.eventLog),
+  file: maybe(z.strictObject({ path: z.string(), maxSize: atLeastOne, maxFiles: atLeastOne })),
+  syslog: maybe(
+    z.strictObject({
+      protocol: z.enum(syslogProtocols),
+      host: z.string(),
+      port: atLeastOne,
+      socket: z.string(),
+      facility: z.enum(Object.keys(facilities) as [Facility, ...Facility[]]),
+      appName: z.string(),
+      queue: atLeastOne,
+    }),
+  ),
+});
+
+const outputs = z.strictObject({
+  output: maybe(z.union([z.enum(metricOutputs), z.array(z.enum(metricOutputs))])),
+  only: maybe(z.array(z.enum(Object.keys(metricTable) as [MetricName, ...MetricName[]]))),
+  perVolume: maybe(z.boolean()),
+  emf: maybe(
+    z.strictObject({
+      endpoint: maybe(z.string().check(z.regex(emfEndpoint))),
+      file: maybe(stateDirectory),
+      logGroup: maybe(z.string().check(z.regex(logGroup))),
+    }),
+  ),
+  prometheus: maybe(z.strictObject({ directory: maybe(stateDirectory) })),
+});
+
+const notify = z.strictObject({
+  topic: maybe(z.string().check(z.regex(topicArn))),
+  on: maybe(z.enum(noticeOccasions)),
+  ping: maybe(
+    z.strictObject({
+      url: maybe(z.string().check(z.refine(isPingUrl))),
+      urlFile: maybe(stateDirectory),
+      timeout: maybe(between("100ms", "60s")),
+    }),
+  ),
+});
+
 const settings = z.strictObject({
   metrics: z.strictObject({
     namespace: z.string().check(z.minLength(1), z.maxLength(255)),
     dimensions: z.array(z.enum(dimensions)).check(z.minLength(1)),
     enabled: z.boolean(),
   }),
-  log: z.strictObject({ level: z.enum(logLevels), format: z.enum(logFormats) }),
+  log,
+  outputs: maybe(outputs),
+  notify: maybe(notify),
   stateDirectory: maybe(stateDirectory),
   daemon: z.strictObject({ bootDelay: milliseconds, stopWithin: milliseconds }),
 });

@@ -3,6 +3,7 @@ import type { Job } from "../core/job.ts";
 import { defaultSchedule, defaultSettings, type Settings } from "./defaults.ts";
 import type { Fault } from "./fault.ts";
 import { jobOf } from "./job-of.ts";
+import { logOf } from "./log-of.ts";
 import { Origins } from "./origins.ts";
 import { withTags } from "./overlay.ts";
 import type { ParsedFile } from "./parse.ts";
@@ -135,20 +136,19 @@ function warningsOf(
 }
 
 function settingsOf(config: FileConfig | undefined, flags: Flags, origins: Origins): Settings {
-  const { metrics, log, daemon } = defaultSettings;
+  const { metrics, daemon } = defaultSettings;
   const stateDirectory = origins.pick(["stateDirectory"], config?.stateDirectory, undefined);
-  const level = origins.pick(["log", "level"], config?.log?.level, log.level);
-  if (flags.logLevel !== undefined) origins.note(["log", "level"], "flag --log-level");
+  const { namespace, dimensions, enabled, ...outputs } = config?.metrics ?? {};
   return {
     metrics: {
-      namespace: origins.pick(["metrics", "namespace"], config?.metrics?.namespace, metrics.namespace),
-      dimensions: origins.pick(["metrics", "dimensions"], config?.metrics?.dimensions, metrics.dimensions),
-      enabled: origins.pick(["metrics", "enabled"], config?.metrics?.enabled, metrics.enabled),
+      namespace: origins.pick(["metrics", "namespace"], namespace, metrics.namespace),
+      dimensions: origins.pick(["metrics", "dimensions"], dimensions, metrics.dimensions),
+      enabled: origins.pick(["metrics", "enabled"], enabled, metrics.enabled),
     },
-    log: {
-      level: flags.logLevel ?? level,
-      format: origins.pick(["log", "format"], config?.log?.format, log.format),
-    },
+    // Few hosts have them: what they mean where they are silent is decided where they are used.
+    ...(origins.given(["metrics"], outputs) && { outputs }),
+    ...(config?.notify && origins.given(["notify"], config.notify) && { notify: config.notify }),
+    log: logOf(config?.log, flags.logLevel, origins),
     ...(stateDirectory === undefined ? {} : { stateDirectory }),
     daemon: {
       bootDelay: origins.pick(["daemon", "bootDelay"], config?.daemon?.bootDelay, daemon.bootDelay),

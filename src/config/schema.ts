@@ -1,10 +1,13 @@
 import * as z from "zod/mini";
 import { addedTags } from "./added-tags.ts";
+import { alarmContradictions, alarms } from "./alarms-schema.ts";
 import { contradictions } from "./contradictions.ts";
-import { dialects, dimensions, logFormats, logLevels } from "./defaults.ts";
+import { dialects, dimensions } from "./defaults.ts";
 import { duration, notes, oneOf, section, text, timezone, yesOrNo } from "./fields.ts";
 import { job } from "./job-schema.ts";
 import * as limits from "./limits.ts";
+import { log } from "./log-schema.ts";
+import { metricContradictions, metricOutputFields, notify, sharedPing } from "./outputs-schema.ts";
 
 /** The one version of the file that this release reads. */
 export const fileVersion = 1;
@@ -57,14 +60,15 @@ const metrics = section(
       z
         .array(
           oneOf(dimensions, { description: "One dimension.", examples: ["Server"] }),
-          "a list of Server and Job",
+          "a list of Server, Job, Drive",
         )
         .check(
-          z.minLength(1, "at least one of Server, Job"),
+          z.minLength(1, "at least one of Server, Job, Drive"),
           z.refine((list) => new Set(list).size === list.length, "each dimension once"),
         )
         .register(notes, {
-          description: "The dimensions of the metrics; each combination costs money.",
+          description:
+            "The dimensions of the metrics; each combination costs money. With Drive each metric is one of each volume.",
           examples: [["Server", "Job"]],
           default: ["Server", "Job"],
         }),
@@ -72,25 +76,10 @@ const metrics = section(
     enabled: maybe(
       yesOrNo({ description: "Whether metrics are published.", examples: [true], default: true }),
     ),
+    ...metricOutputFields,
   },
-  { description: "Metrics in CloudWatch." },
-);
-
-const log = section(
-  {
-    level: maybe(
-      oneOf(logLevels, { description: "The least level logged.", examples: ["info"], default: "info" }),
-    ),
-    format: maybe(
-      oneOf(logFormats, {
-        description: "The shape of log lines; auto = journal under systemd, text on a terminal, else json.",
-        examples: ["auto"],
-        default: "auto",
-      }),
-    ),
-  },
-  { description: "The log." },
-);
+  { description: "Metrics." },
+).check(metricContradictions);
 
 /** Absolute on Unix or on Windows: files are also checked on another machine than the one they are for. */
 export const stateDirectory = text(/^(?:\/|[A-Za-z]:[\\/]).{0,4096}$/, "an absolute path", {
@@ -135,12 +124,18 @@ export const fileSchema = section(
     jobs: maybe(jobs),
     tags: maybe(tags),
     metrics: maybe(metrics),
+    notify: maybe(notify),
+    alarms: maybe(alarms),
     log: maybe(log),
     stateDirectory: maybe(stateDirectory),
     daemon: maybe(daemon),
   },
   { description: "The configuration of ec2-backup." },
-).check(z.superRefine(contradictions, { when: () => true }));
+).check(
+  z.superRefine(contradictions, { when: () => true }),
+  z.superRefine(alarmContradictions, { when: () => true }),
+  sharedPing,
+);
 
 /** A file that was found good; durations are in milliseconds. */
 export type FileConfig = z.infer<typeof fileSchema>;

@@ -1,5 +1,5 @@
 /** Keys that the design knows and later releases will read. */
-const planned = new Set(["alarms", "copy", "missedAfter", "perVolume", "syslog"]);
+const planned = new Set(["copy"]);
 
 /** What to do about an unknown key, if there is anything to say. */
 export function remedyForKey(key: string, known: readonly string[]): string | undefined {

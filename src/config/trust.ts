@@ -1,6 +1,6 @@
 import type { Stats } from "node:fs";
 import { lstat, readlink, realpath } from "node:fs/promises";
-import { distrustOfPlaces, type Looked, placesOnTheWay } from "../core/distrust.ts";
+import { distrustOfOpened, type Looked, placesOnTheWay } from "../core/distrust.ts";
 import type { Fault } from "./fault.ts";
 
 /**
@@ -12,10 +12,7 @@ export async function distrustOf(path: string, stats: Stats, uid: number | undef
   if (uid === undefined) return [];
   const absolute = path.startsWith("/") ? path : `${await realpath(".")}/${path}`;
   const places = await placesOnTheWay(absolute, look);
-  const file = places.at(-1);
-  if (file === undefined) return [];
-  const opened = { path: file.path, kind: "file", uid: stats.uid, mode: stats.mode } as const;
-  const distrust = distrustOfPlaces([...places.slice(0, -1), opened], [{ uid, name: "the agent's user" }]);
+  const distrust = distrustOfOpened(places, stats, [{ uid, name: "the agent's user" }]);
   return distrust.map(({ path: place, ...rest }) => ({ place, path: "", ...rest }));
 }
 

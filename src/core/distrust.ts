@@ -89,6 +89,19 @@ export function distrustOfPlaces(places: readonly Place[], trusted: readonly Tru
     ]);
 }
 
+/**
+ * The same of a file that is open: in place of the last place on the way, which may have been exchanged since,
+ * it is judged itself, by the owner and the mode that the handle tells.
+ */
+export function distrustOfOpened(
+  places: readonly Place[],
+  { uid, mode }: Pick<Looked, "uid" | "mode">,
+  trusted: readonly TrustedUser[],
+): Distrust[] {
+  const opened = places.slice(-1).map(({ path }): Place => ({ path, kind: "file", uid, mode }));
+  return distrustOfPlaces([...places.slice(0, -1), ...opened], trusted);
+}
+
 function distrustOfOwner({ path, kind, uid }: Place, trusted: readonly TrustedUser[]): Distrust[] {
   // Nobody can change a link, only exchange it, which the directory that it lies in decides.
   if (kind === "link") return [];
@@ -117,7 +130,8 @@ function distrustOfMode({ path, kind, mode }: Place, holdsFile: boolean): Distru
   return [{ path, expected: "a file that only its owner can write", found, remedy: `chmod go-w ${path}` }];
 }
 
-function octal(mode: number): string {
+/** Octal digits as chmod(1) takes them. */
+export function octal(mode: number): string {
   return (mode & 0o7777).toString(8).padStart(4, "0");
 }
 

@@ -37,3 +37,13 @@ export function formatDuration(ms: number): string {
   }
   return text;
 }
+
+/** "3 h 5 min": an age or a span for people, two units at most. */
+export function formatSpan(seconds: number): string {
+  if (seconds < 120) return `${Math.round(seconds)} s`;
+  if (seconds < 7_200) return `${Math.round(seconds / 60)} min`;
+  const minutes = Math.round(seconds / 60);
+  return minutes < 48 * 60
+    ? `${Math.floor(minutes / 60)} h ${minutes % 60} min`
+    : `${Math.round(minutes / 60 / 24)} d`;
+}

@@ -46,3 +46,18 @@ export interface Discovery {
   /** Devices of instance-store volumes; their data lives and dies with the instance. */
   readonly instanceStores: readonly string[];
 }
+
+/** The ARN of an instance. (Service authorization reference, EC2: resource types.) */
+export function instanceArn({
+  partition,
+  region,
+  account,
+  instanceId,
+}: {
+  readonly partition: string;
+  readonly region: string;
+  readonly account: string;
+  readonly instanceId: string;
+}): string {
+  return `arn:${partition}:ec2:${region}:${account}:instance/${instanceId}`;
+}

@@ -27,7 +27,7 @@ export interface Waits {
   readonly request: number;
   /** The deadline of the one CreateSnapshots request. */
   readonly capture: number;
-  /** How long throttled or limited captures are tried again. */
+  /** How long throttled or limited captures are tried again; metrics for at most two minutes of it. */
   readonly retryFor: number;
   /** The first pause before another try; later ones grow and are jittered. */
   readonly retryEvery: number;
@@ -50,6 +50,8 @@ export interface Job {
   readonly timezone: string;
   /** Milliseconds over which instances spread their runs, each at its own offset. */
   readonly splay: number;
+  /** Milliseconds: how old its newest complete point may grow; absent = as its schedule has it. */
+  readonly missedAfter?: number;
   readonly volumes: VolumeSelection;
   readonly retention: RetentionPolicy;
   /** Held in this order around the capture, released in reverse. */

@@ -45,3 +45,16 @@ export function metricsOf(report: RunReport): readonly Metric[] {
 function isDegraded({ achieved, demanded }: StillnessReport): boolean {
   return isLess(achieved, demanded);
 }
+
+/** A name that every metric of a run carries, and of a volume `Drive`. */
+export type Dimension = "Server" | "Job" | "Drive";
+
+/** The dimensions that all metrics of a run have in common. */
+export function commonDimensions(
+  { instance, job }: RunReport,
+  names: readonly Dimension[],
+  server = instance?.id ?? "unknown",
+): Readonly<Record<string, string>> {
+  const values: Partial<Record<Dimension, string>> = { Server: server, Job: job };
+  return Object.fromEntries(names.flatMap((name) => (values[name] ? [[name, values[name]]] : [])));
+}

@@ -110,6 +110,8 @@ export interface Metric {
   readonly name: string;
   readonly unit: "Seconds" | "Bytes" | "Count" | "Milliseconds";
   readonly value: number;
+  /** What it is of beside the dimensions that all have in common, such as the `Drive` of one volume. */
+  readonly dimensions?: Readonly<Record<string, string>>;
 }
 
 export interface MetricSink {

@@ -6,6 +6,7 @@ import type { Removal } from "./ports.ts";
 import type { RecoveryPoint } from "./recovery-point.ts";
 import { sizeOf } from "./recovery-point.ts";
 import type { Consistency } from "./retention-policy.ts";
+import type { VolumeSeen } from "./volume-ages.ts";
 
 /** A named, timed piece of a run. */
 export interface Step {
@@ -17,6 +18,13 @@ export interface Step {
 /** Something to tell. An `error` makes the exit code say so; a `warning` and a `notice` do not. */
 export interface Problem extends Failure {
   readonly severity: "error" | "warning" | "notice";
+}
+
+/** The facts of a failure alone: an error has more to it, which is nothing for a report. */
+export function problemOf(severity: Problem["severity"], failure: Failure): Problem {
+  const { kind, doing, found, remedy, code } = failure;
+  const optional = { ...(remedy === undefined ? {} : { remedy }), ...(code === undefined ? {} : { code }) };
+  return { severity, kind, doing, found, ...optional };
 }
 
 /** A point as the report and `--json` show it. */
@@ -39,6 +47,7 @@ export interface VolumeChoice {
 export interface HookReport {
   readonly hook: string;
   readonly kind: HookKind;
+  /** `held` from before the capture until after it; `lost` in between; `failed` to hold; `not-tried` after an abort. */
   readonly outcome: "held" | "lost" | "failed" | "not-tried";
   /** Milliseconds that holding took. */
   readonly ms: number;
@@ -105,6 +114,8 @@ export interface RunReport {
       readonly bytes: number;
       readonly ageSeconds: number;
     };
+    /** Of each volume that the job takes. */
+    readonly volumes?: readonly VolumeSeen[];
   };
   readonly steps: readonly Step[];
   readonly problems: readonly Problem[];

@@ -51,7 +51,8 @@ export function planRetention(
   };
 }
 
-function newestFirst(a: RecoveryPoint, b: RecoveryPoint): number {
+/** For sorting; of two of the same instant the one with the higher id. */
+export function newestFirst(a: RecoveryPoint, b: RecoveryPoint): number {
   return b.captured.getTime() - a.captured.getTime() || (a.id < b.id ? 1 : -1);
 }
 

@@ -16,10 +16,10 @@ export interface Bound {
  * Waits for the work within its bound. The work itself goes on when the time is up: the caller ends it.
  * Fails with `unreachable` when the time is up and with `interrupted` when the signal aborts.
  */
-export async function within<T>(work: Promise<T>, { ms, signal, doing, remedy }: Bound): Promise<T> {
+export async function bounded<T>(work: Promise<T>, { ms, signal, doing, remedy }: Bound): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   let abort: (() => void) | undefined;
-  const bound = new Promise<never>((_, reject) => {
+  const end = new Promise<never>((_, reject) => {
     abort = () => reject(new BackupError({ kind: "interrupted", doing, found: "the run was told to stop" }));
     if (signal?.aborted) return abort();
     signal?.addEventListener("abort", abort, { once: true });
@@ -33,7 +33,7 @@ export async function within<T>(work: Promise<T>, { ms, signal, doing, remedy }:
   // Whatever comes after the bound has nobody left to be told to.
   work.catch(() => undefined);
   try {
-    return await Promise.race([work, bound]);
+    return await Promise.race([work, end]);
   } finally {
     clearTimeout(timer);
     if (abort !== undefined) signal?.removeEventListener("abort", abort);
@@ -46,7 +46,7 @@ export async function pause(ms: number, doing: string, signal?: AbortSignal): Pr
   const work = new Promise<void>((resolve) => {
     timer = setTimeout(resolve, ms);
   });
-  await within(work, { ms: ms + 60_000, signal, doing }).finally(() => clearTimeout(timer));
+  await bounded(work, { ms: ms + 60_000, signal, doing }).finally(() => clearTimeout(timer));
 }
 
 /** A text of a server or a driver without the secrets that it might repeat, in one line. */

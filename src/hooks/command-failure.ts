@@ -12,6 +12,8 @@ export interface CommandStory {
   readonly timeout: number;
   readonly path: string;
   readonly log?: string;
+  /** Takes out of its output what it was given as a secret: a failure goes to logs, reports and people. */
+  readonly conceal: (text: string) => string;
 }
 
 /** The failure of a command that ended otherwise than by itself with 0; absent if it succeeded. */
@@ -22,7 +24,7 @@ export function failureOfEnd(end: CommandEnd, story: CommandStory): Failure | un
   return {
     kind,
     doing: story.doing,
-    found: `${wayOf(end, story)}; ${outputOf(end)}`,
+    found: `${wayOf(end, story)}; ${outputOf(end, story.conceal)}`,
     ...(remedy === undefined ? {} : { remedy }),
   };
 }
@@ -48,9 +50,11 @@ function wayOf({ code, signal, stopped }: CommandEnd, { timeout }: CommandStory)
   return `${why}; it could not even be killed and is still there`;
 }
 
-function outputOf({ output }: CommandEnd): string {
-  const all = output.lines();
-  if (all.length === 0) return "it printed nothing";
+function outputOf({ output }: CommandEnd, conceal: CommandStory["conceal"]): string {
+  const lines = output.lines();
+  if (lines.length === 0) return "it printed nothing";
+  // Before anything is cut: of half a secret nobody would know that it is one.
+  const all = conceal(lines.join("\n")).split("\n");
   const text = all.slice(-mostLines).join(" | ");
   const characters = [...text];
   const last = characters.length > mostCharacters ? `...${characters.slice(-mostCharacters).join("")}` : text;

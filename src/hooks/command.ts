@@ -1,3 +1,4 @@
+import { concealer, secretsOf } from "../core/conceal.ts";
 import { BackupError, type Failure, failureOf } from "../core/errors.ts";
 import type { Held, Holding, Hook, HookFacts, PreparedHook } from "../core/hook.ts";
 import type { CommandHookConfig } from "../core/hook-config.ts";
@@ -33,8 +34,9 @@ const keep = 8 * 1024;
  * - What `before` leaves running in its process group, such as a client that holds a lock, is left alone
  *   until `after` has run and is then ended; what is to outlive it must begin a session of its own.
  * - The program, everything on the way to it and what its links lead to must be writable by nobody but root,
- *   the agent's user and the user that it runs as, who could harm itself alone. What its arguments name,
- *   and what a shell line runs, cannot be known and is not judged.
+ *   the agent's user and the user that it runs as, who could harm itself alone. So must be the programs that
+ *   its arguments, or the words of a shell line, name by absolute paths; what else they come to run cannot be
+ *   known and is not judged.
  */
 export function commandHook(config: CommandHookConfig, host: CommandHost): Hook {
   const { name, onFailure } = config;
@@ -121,6 +123,7 @@ class PreparedCommandHook implements PreparedHook {
       doing,
       timeout,
       path: env["PATH"] ?? "",
+      conceal: concealer(secretsOf(env)),
       ...(log === undefined ? {} : { log }),
     });
     if (end.left !== undefined) this.#left.push(end.left);

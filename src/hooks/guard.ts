@@ -2,6 +2,7 @@ import type { LedgerDirectory } from "../host/ledger-directory.ts";
 import { closeDescriptors } from "../host/mount-descriptors.ts";
 import { groupHas, signalGroup } from "../host/process-identity.ts";
 import type { ShellProcess } from "../host/shell-script.ts";
+import { sleep } from "../host/sleep.ts";
 import type { GuardAnswer, MountOutcome } from "./guard-answer.ts";
 import { type OwnThaw, ownedBy, ownThaw } from "./own-thaw.ts";
 
@@ -227,7 +228,7 @@ export class Guard {
       const unlock = await ledger.lock(programs.flock);
       if (unlock !== undefined) return unlock();
       await this.#signalGroup("KILL");
-      await new Promise((resolve) => setTimeout(resolve, 20));
+      await sleep(20);
     }
   }
 

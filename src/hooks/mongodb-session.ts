@@ -1,7 +1,7 @@
 import type { Document } from "mongodb";
 import { BackupError, type ErrorKind } from "../core/errors.ts";
 import { passwordIn } from "../host/private-file.ts";
-import { type Bound, within, withoutSecrets } from "./bounded.ts";
+import { type Bound, bounded, withoutSecrets } from "./bounded.ts";
 
 /** Which server, and as whom; without a secret, so that it may be written down. */
 export interface MongodbTarget {
@@ -50,11 +50,11 @@ export async function openMongodb(
     throw new BackupError({ kind: "configuration", doing: bound.doing, found }, { cause: error });
   }
   const close = (): Promise<void> =>
-    within(client.close(), { ms: 2000, doing: "close the connection" }).catch(() => undefined);
+    bounded(client.close(), { ms: 2000, doing: "close the connection" }).catch(() => undefined);
   client.on("error", () => undefined);
   try {
-    await within(client.connect(), bound);
-    await within(client.db("admin").command({ ping: 1 }), bound);
+    await bounded(client.connect(), bound);
+    await bounded(client.db("admin").command({ ping: 1 }), bound);
   } catch (error) {
     await close();
     throw failed(error, bound.doing);
@@ -63,7 +63,7 @@ export async function openMongodb(
     close,
     command: async (command, limit) => {
       try {
-        return await within(client.db("admin").command(command), limit);
+        return await bounded(client.db("admin").command(command), limit);
       } catch (error) {
         throw failed(error, limit.doing);
       }

@@ -2,7 +2,7 @@ import { formatDuration } from "../core/duration.ts";
 import { BackupError, type Failure, failureOf } from "../core/errors.ts";
 import type { Held, Hook, PreparedHook } from "../core/hook.ts";
 import type { MongodbHookConfig } from "../core/hook-config.ts";
-import { type Bound, within } from "./bounded.ts";
+import { type Bound, bounded } from "./bounded.ts";
 import { type MongodbSession, type MongodbTarget, openMongodb } from "./mongodb-session.ts";
 import { isLocked, type Unlocked, type UnlockWaits, unlock } from "./mongodb-unlock.ts";
 
@@ -94,7 +94,7 @@ function prepared(
       const note = await ledger.note(mongodbNote, target);
       const asked = lock(used, config);
       try {
-        const count = await within(asked, { ms: config.timeout + 2 * grace, signal, doing });
+        const count = await bounded(asked, { ms: config.timeout + 2 * grace, signal, doing });
         const ours: Lock = {
           isThere: () => isLocked(used, () => connect(), { ms: waits.answer, doing: look }),
           end: () => end(used),

@@ -1,7 +1,7 @@
 import type { Connection, ConnectionOptions } from "mysql2";
 import { BackupError, type ErrorKind, failureOf } from "../core/errors.ts";
 import { type Address, type Socket, socketTo } from "../host/socket.ts";
-import { type Bound, within, withoutSecrets } from "./bounded.ts";
+import { type Bound, bounded, withoutSecrets } from "./bounded.ts";
 import type { MysqlTarget } from "./mysql-options.ts";
 
 /** A row as the server names its columns. */
@@ -38,7 +38,7 @@ export async function openSession(target: MysqlTarget, bound: Bound): Promise<My
   const connection = createConnection(optionsOf(target, socket));
   const session = sessionOn(connection, socket, target);
   try {
-    await within(session.connected, bound);
+    await bounded(session.connected, bound);
     return session;
   } catch (error) {
     session.cut();
@@ -94,7 +94,7 @@ function sessionOn(
     cut,
     ask: async (sql, bound) => {
       try {
-        return await within(rowsOf(connection, sql), bound);
+        return await bounded(rowsOf(connection, sql), bound);
       } catch (error) {
         if (error instanceof BackupError) cut();
         throw error instanceof BackupError ? error : statementFailure(error, target, bound.doing);
@@ -103,7 +103,7 @@ function sessionOn(
     close: async () => {
       if (gone === undefined) {
         const bye = new Promise<void>((resolve) => connection.end(() => resolve()));
-        await within(bye, { ms: 1000, doing: "say goodbye" }).catch(() => undefined);
+        await bounded(bye, { ms: 1000, doing: "say goodbye" }).catch(() => undefined);
       }
       cut();
     },

@@ -1,6 +1,7 @@
 import type { LedgerDirectory } from "../host/ledger-directory.ts";
 import { isAlive } from "../host/process-identity.ts";
 import { runProgram } from "../host/run-program.ts";
+import { sleep } from "../host/sleep.ts";
 import { ownedMounts, parseLedger } from "./ledger.ts";
 
 /** `loose`: it was not frozen any more; `stuck`: it is frozen still. */
@@ -94,10 +95,6 @@ export function ownedBy({ ledger, descriptors, settled }: Omit<OwnThaw, "hold" |
   const { frozen, waiting } = ownedMounts(mounts, complaints, isAlive);
   const numbers = frozen.map(({ descriptor }) => descriptor).filter((number) => !settled.has(number));
   return { frozen: numbers, waiting: waiting.map(({ descriptor }) => descriptor) };
-}
-
-function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 function attempt<T>(what: () => T): T | undefined {

@@ -1,8 +1,9 @@
 import { BackupError, type ErrorKind } from "../core/errors.ts";
 import type { PostgresHookConfig } from "../core/hook-config.ts";
 import { type Conversation, converse, type Ending, type Speaker } from "../host/conversation.ts";
+import { systemPath } from "../host/system-path.ts";
 import { type UserAccount, userAccount, wordsAs } from "../host/user-account.ts";
-import { type Bound, within, withoutSecrets } from "./bounded.ts";
+import { type Bound, bounded, withoutSecrets } from "./bounded.ts";
 
 /** What the host says of the agent's process. */
 export interface PostgresHost {
@@ -25,7 +26,6 @@ export interface PsqlSession {
   close(): Promise<void>;
 }
 
-const usualPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 const closeGrace = 1000;
 
 /**
@@ -39,7 +39,7 @@ export async function speakerOf(config: PostgresHookConfig, host: PostgresHost):
   const named = { PGHOST: config.host, PGPORT: config.port?.toString(), PGUSER: config.role };
   const env: Record<string, string | undefined> = {
     ...Object.fromEntries(own),
-    PATH: host.env["PATH"] ?? usualPath,
+    PATH: host.env["PATH"] ?? systemPath,
     HOME: account?.home ?? host.home,
     LC_ALL: "C",
     PGCLIENTENCODING: "UTF8",
@@ -110,7 +110,7 @@ function sessionOf(talk: Conversation, secrets: readonly (string | undefined)[])
       talk.say("\\echo :LAST_ERROR_MESSAGE");
       talk.say(`\\echo ${mark} end`);
       try {
-        return await within(answerOf(talk, mark, bound.doing, secrets), bound);
+        return await bounded(answerOf(talk, mark, bound.doing, secrets), bound);
       } catch (error) {
         const isAnswer = error instanceof BackupError && error.code !== undefined;
         if (!isAnswer && talk.ended() === undefined) {

@@ -1,7 +1,7 @@
 import { BackupError, type ErrorKind } from "../core/errors.ts";
 import type { RedisHookConfig } from "../core/hook-config.ts";
 import { passwordIn } from "../host/private-file.ts";
-import { type Bound, within, withoutSecrets } from "./bounded.ts";
+import { type Bound, bounded, withoutSecrets } from "./bounded.ts";
 
 /** What the host says of the agent's process. */
 export interface RedisHost {
@@ -58,7 +58,7 @@ export async function openRedis(
     if (client.isOpen) client.destroy();
   };
   try {
-    await within(client.connect(), bound);
+    await bounded(client.connect(), bound);
   } catch (error) {
     cut();
     throw failure(error, bound.doing, password, config);
@@ -68,7 +68,7 @@ export async function openRedis(
     isLost: () => isGone || !client.isReady,
     ask: async (words, limit) => {
       try {
-        return String(await within(client.sendCommand([...words]), limit));
+        return String(await bounded(client.sendCommand([...words]), limit));
       } catch (error) {
         if (error instanceof BackupError) cut();
         throw failure(error, limit.doing, password, config);

@@ -5,6 +5,7 @@ import { type LedgerDirectory, listLedgers } from "../host/ledger-directory.ts";
 import { closeDescriptors, hasDevice, mountTable, openMount } from "../host/mount-descriptors.ts";
 import { bootId, isAlive, signalProcess } from "../host/process-identity.ts";
 import { findPrograms } from "../host/programs.ts";
+import { sleep } from "../host/sleep.ts";
 import { type Ledger, type LedgerMount, ownedMounts, parseLedger } from "./ledger.ts";
 import { thawDescriptor } from "./own-thaw.ts";
 
@@ -125,7 +126,7 @@ async function lockOf(
     ] as const) {
       if (one !== undefined) await signalProcess(one, signal, sh);
     }
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await sleep(100);
   }
 }
 

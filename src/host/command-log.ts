@@ -19,7 +19,12 @@ export interface CommandLog {
  * the given user, since another could be waiting there for what the agent writes. `uid` is the agent's.
  */
 export async function openCommandLog(file: string, uid: number | undefined): Promise<CommandLog> {
-  const { O_WRONLY, O_APPEND, O_CREAT, O_NOFOLLOW, O_NONBLOCK } = constants;
+  return appending(await openToAppend(file, uid));
+}
+
+/** The same as a bare handle. Where there are no such flags and users (Windows), nothing of that is judged. */
+export async function openToAppend(file: string, uid: number | undefined): Promise<FileHandle> {
+  const { O_WRONLY, O_APPEND, O_CREAT, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants;
   const doing = `open the log ${file}`;
   let handle: FileHandle;
   try {
@@ -37,7 +42,7 @@ export async function openCommandLog(file: string, uid: number | undefined): Pro
       : stats.uid !== 0 && uid !== undefined && stats.uid !== uid
         ? `a file of the user ${stats.uid}`
         : undefined;
-  if (found === undefined) return appending(handle);
+  if (found === undefined) return handle;
   await handle.close();
   throw unsuitable(doing, found);
 }

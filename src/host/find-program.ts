@@ -1,13 +1,14 @@
 import { execFile } from "node:child_process";
-import { lstat, readlink, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import {
   type Distrust,
   distrustOfPlaces,
-  type Looked,
+  octal,
   placesOnTheWay,
   type TrustedUser,
 } from "../core/distrust.ts";
 import { BackupError } from "../core/errors.ts";
+import { look } from "./look.ts";
 import { systemEnvironment } from "./system-path.ts";
 import { type UserAccount, wordsAs } from "./user-account.ts";
 
@@ -71,8 +72,8 @@ async function complain(
     const stats = await stat(candidate).catch(() => undefined);
     if (stats === undefined) continue;
     if (!stats.isFile()) throw unusable(doing, `${candidate} is no file`);
-    const mode = (stats.mode & 0o7777).toString(8).padStart(4, "0");
-    const found = `${candidate} may not be executed by ${who} (owner uid ${stats.uid}, mode ${mode})`;
+    const owner = `owner uid ${stats.uid}, mode ${octal(stats.mode)}`;
+    const found = `${candidate} may not be executed by ${who} (${owner})`;
     throw unusable(doing, found, `chmod a+x ${candidate}, and let the user into the directories above`);
   }
   if (name.startsWith("/")) throw unusable(doing, "there is no such file", "install it, or correct the path");
@@ -92,13 +93,6 @@ export async function refuseUntrusted(program: string, trusted: readonly Trusted
 
 function sentence({ path, expected, found }: Distrust): string {
   return `${path} should be ${expected}, but has ${found}`;
-}
-
-async function look(path: string): Promise<Looked> {
-  const stats = await lstat(path);
-  const { uid, mode } = stats;
-  if (stats.isSymbolicLink()) return { kind: "link", uid, mode, target: await readlink(path) };
-  return { kind: stats.isFile() ? "file" : stats.isDirectory() ? "directory" : "other", uid, mode };
 }
 
 function unusable(doing: string, found: string, remedy?: string): BackupError {

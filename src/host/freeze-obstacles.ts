@@ -3,6 +3,7 @@ import path from "node:path";
 import type { Occupied } from "../core/freeze-verdict.ts";
 import { holderOf, type MountEntry } from "../core/mount-table.ts";
 import { entryOf, readMounts } from "./mounts.ts";
+import { within } from "./within.ts";
 
 /**
  * The filesystems that the given paths are on. One that is not there yet counts where it would be made. What
@@ -64,16 +65,8 @@ export interface SleepRoots {
  */
 export async function suspendPending(roots: Partial<SleepRoots> = {}): Promise<string | undefined> {
   const { sys, proc, deadline } = { sys: "/sys", proc: "/proc", deadline: 3_000, ...roots };
-  const late = Promise.withResolvers<string>();
-  const timer = setTimeout(
-    () => late.resolve("the kernel does not say in time whether the machine is going to sleep"),
-    deadline,
-  );
-  try {
-    return await Promise.race([signsOfSleep(sys, proc), late.promise]);
-  } finally {
-    clearTimeout(timer);
-  }
+  const late = "the kernel does not say in time whether the machine is going to sleep";
+  return within(deadline, signsOfSleep(sys, proc), late);
 }
 
 async function signsOfSleep(sys: string, proc: string): Promise<string | undefined> {

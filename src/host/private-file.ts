@@ -1,5 +1,6 @@
 import { constants } from "node:fs";
 import { open, readdir } from "node:fs/promises";
+import { octal } from "../core/distrust.ts";
 import { BackupError } from "../core/errors.ts";
 import { codeOf } from "./atomic-file.ts";
 
@@ -55,9 +56,9 @@ export async function namesIn(directory: string): Promise<readonly string[]> {
  * Refuses a file with a secret that others can read, or that somebody else than root and the agent's user
  * owns. `uid` is the agent's user; without one (Windows) nothing is judged, since mode bits mean nothing there.
  */
-export function refuseExposed(file: OpenedFile, uid: number | undefined): void {
+export function refuseExposed(file: OpenedFile, uid: number | undefined, what = "password"): void {
   if (uid === undefined) return;
-  const doing = `use the password in ${file.path}`;
+  const doing = `use the ${what} in ${file.path}`;
   if (file.uid !== 0 && file.uid !== uid) {
     const found = `the owner uid ${file.uid} instead of root or the agent's user`;
     throw new BackupError({ kind: "configuration", doing, found, remedy: `chown root ${file.path}` });
@@ -69,21 +70,21 @@ export function refuseExposed(file: OpenedFile, uid: number | undefined): void {
 }
 
 /** The password that a file holds, without the line's end. A failure never says anything of the content. */
-export async function passwordIn(path: string, uid: number | undefined): Promise<string> {
-  const doing = `use the password in ${path}`;
+export function passwordIn(path: string, uid: number | undefined): Promise<string> {
+  return secretIn(path, uid, "password");
+}
+
+/** The same for another secret of one line; `what` names it in failures. */
+export async function secretIn(path: string, uid: number | undefined, what: string): Promise<string> {
+  const doing = `use the ${what} in ${path}`;
   const file = await openedFile(path);
   if (file === undefined) throw new BackupError({ kind: "configuration", doing, found: "no such file" });
-  refuseExposed(file, uid);
+  refuseExposed(file, uid, what);
   const password = file.text.replace(/\r?\n$/, "");
   if (password === "" || /[\r\n]/.test(password)) {
     const found = password === "" ? "an empty file" : "more than one line";
-    const remedy = "the file must hold the password alone, in one line";
+    const remedy = `the file must hold the ${what} alone, in one line`;
     throw new BackupError({ kind: "configuration", doing, found, remedy });
   }
   return password;
-}
-
-/** Octal digits as chmod(1) takes them. */
-export function octal(mode: number): string {
-  return (mode & 0o7777).toString(8).padStart(4, "0");
 }

@@ -1,5 +1,6 @@
 import { readdir, readFile } from "node:fs/promises";
 import { setTimeout as pause } from "node:timers/promises";
+import { parseProcessStat } from "./process-stat.ts";
 
 /** Sends a signal to a process, to a group by its negative id, or asks by 0 whether there is one; throws as Node does. */
 export type Kill = (pid: number, signal: NodeJS.Signals | 0) => void;
@@ -80,9 +81,6 @@ async function livingMembers(group: number): Promise<Set<string> | undefined> {
 async function memberOf(pid: string): Promise<{ group: number; id: string } | undefined> {
   const stat = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => undefined);
   if (stat === undefined) return undefined;
-  // The name in parentheses may itself contain anything.
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  const [state, , group] = fields;
-  if (state === "Z" || state === "X") return undefined;
-  return { group: Number(group), id: `${pid} ${fields[19]}` };
+  const { isDead, group, start } = parseProcessStat(stat);
+  return isDead ? undefined : { group, id: `${pid} ${start}` };
 }

@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from "node:fs";
+import { parseProcessStat } from "./process-stat.ts";
 import { runProgram } from "./run-program.ts";
 
 /** A process and when it began: a number alone may be somebody else's by now. */
@@ -10,15 +11,12 @@ export interface ProcessIdentity {
 
 /** The process of that number; absent if there is none, or only what its parent has not yet buried. */
 export function processOf(pid: number): ProcessIdentity | undefined {
-  let text: string;
   try {
-    text = readFileSync(`/proc/${pid}/stat`, "latin1");
+    const { isDead, start } = parseProcessStat(readFileSync(`/proc/${pid}/stat`, "latin1"));
+    return isDead ? undefined : { pid, start };
   } catch {
     return undefined;
   }
-  // The name comes second, in parentheses, and may contain anything.
-  const [state = "", ...rest] = text.slice(text.lastIndexOf(")") + 2).split(" ");
-  return /[ZXx]/.test(state) ? undefined : { pid, start: rest[18] ?? "" };
 }
 
 export function isAlive({ pid, start }: ProcessIdentity): boolean {
@@ -45,9 +43,7 @@ export function groupHas(group: number, word: string): boolean {
   return readdirSync("/proc").some((name) => {
     if (!/^\d+$/.test(name)) return false;
     try {
-      const text = readFileSync(`/proc/${name}/stat`, "latin1");
-      const [, , itsGroup] = text.slice(text.lastIndexOf(")") + 2).split(" ");
-      if (itsGroup !== String(group)) return false;
+      if (parseProcessStat(readFileSync(`/proc/${name}/stat`, "latin1")).group !== group) return false;
       return readFileSync(`/proc/${name}/cmdline`, "utf8").split("\0").includes(word);
     } catch {
       return false;

@@ -1,11 +1,5 @@
-import { constants } from "node:fs";
-import { access } from "node:fs/promises";
-import path from "node:path";
 import { BackupError } from "../core/errors.ts";
-import { systemPath } from "./system-path.ts";
-
-/** Where the system's own programs are. */
-const systemDirectories = systemPath.split(":");
+import { systemDirectories, systemProgram } from "./system-path.ts";
 
 /** Which Debian-like package has a program, for the remedy. */
 const packageOf: Readonly<Record<string, string>> = {
@@ -20,7 +14,9 @@ export async function findPrograms<Name extends string>(
   names: readonly Name[],
   directories: readonly string[] = systemDirectories,
 ): Promise<Readonly<Record<Name, string>>> {
-  const found = await Promise.all(names.map(async (name) => [name, await find(name, directories)] as const));
+  const found = await Promise.all(
+    names.map(async (name) => [name, await systemProgram(name, directories)] as const),
+  );
   const missing = found.flatMap(([name, file]) => (file === undefined ? [name] : []));
   if (missing.length > 0) {
     const packages = new Set(missing.map((name) => packageOf[name] ?? "util-linux"));
@@ -32,16 +28,4 @@ export async function findPrograms<Name extends string>(
     });
   }
   return Object.fromEntries(found) as Record<Name, string>;
-}
-
-async function find(name: string, directories: readonly string[]): Promise<string | undefined> {
-  for (const directory of directories) {
-    const file = path.join(directory, name);
-    const runs = await access(file, constants.X_OK).then(
-      () => true,
-      () => false,
-    );
-    if (runs) return file;
-  }
-  return undefined;
 }

@@ -2,6 +2,10 @@ import { readdir, rename, stat, unlink } from "node:fs/promises";
 import path from "node:path";
 import type { Audit, CaptureMarks, CaptureNote, Journal } from "../core/ports.ts";
 import type { RunReport } from "../core/report.ts";
+import { isReport } from "../core/report-shape.ts";
+import { withRun } from "../core/run-note.ts";
+import type { AlarmsSeen } from "../core/status.ts";
+import type { VolumeSeen } from "../core/volume-ages.ts";
 import { appendLine, readJson, replaceFile, unfinished } from "./atomic-file.ts";
 import { readTrustedJson, type TrustedJson } from "./trusted-json.ts";
 
@@ -17,6 +21,14 @@ export interface JobState {
   readonly newest?: { readonly captured: string; readonly bytes: number };
   /** The last scheduled instant that a run has served. */
   readonly lastSlot?: string;
+  /** When the age of the newest point was last told between runs. */
+  readonly beat?: string;
+  /** The newest copies of the job's volumes, as the last run saw them that could list. */
+  readonly volumes?: readonly VolumeSeen[];
+  /** The last runs, oldest first, as they were written; `readHistory` judges them. */
+  readonly history?: unknown;
+  /** The job's alarms, as they were last seen. */
+  readonly alarms?: AlarmsSeen;
 }
 
 /**
@@ -26,6 +38,8 @@ export interface JobState {
 export class StateDirectory {
   readonly directory: string;
   readonly instanceId: string;
+  /** Jobs whose file is damaged or of a later version: nothing is remembered of them. */
+  readonly unreadable: string[] = [];
   readonly #jobs = new Map<string, JobState>();
 
   private constructor(directory: string, instanceId: string) {
@@ -42,6 +56,7 @@ export class StateDirectory {
       const job = name.slice("job-".length, -".json".length);
       const read = (await readJson(path.join(state.#own(), name))) as Partial<JobState> | undefined;
       if (read?.version === 1 && read.job === job) state.#jobs.set(job, withoutDamage(read as JobState));
+      else state.unreadable.push(job);
     }
     return state;
   }
@@ -80,7 +95,9 @@ export class StateDirectory {
       return {
         ...rest,
         report,
+        history: withRun(state.history, report),
         ...(seen === undefined ? {} : { newest: { captured: seen.captured, bytes: seen.bytes } }),
+        ...(report.series?.volumes && { volumes: report.series.volumes }),
         ...(note === undefined || note.run === report.run ? {} : { note }),
         ...(lastSlot === undefined ? {} : { lastSlot }),
       };
@@ -146,9 +163,7 @@ function marksIn(report: RunReport | undefined): ReadonlyMap<string, CaptureMark
 /** A report that cannot be one is left out; what else is known of the job stays. */
 function withoutDamage(state: JobState): JobState {
   const { report, ...rest } = state;
-  const looksRight =
-    typeof report?.finished === "string" && Array.isArray(report.problems) && Array.isArray(report.points);
-  return looksRight ? state : rest;
+  return isReport(report) ? state : rest;
 }
 
 /** What a killed process left. A younger one may still be at work on it. */

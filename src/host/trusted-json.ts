@@ -1,7 +1,8 @@
 import { constants } from "node:fs";
-import { lstat, open, readlink } from "node:fs/promises";
+import { open } from "node:fs/promises";
 import path from "node:path";
-import { distrustOfPlaces, type Looked, placesOnTheWay } from "../core/distrust.ts";
+import { distrustOfOpened, placesOnTheWay } from "../core/distrust.ts";
+import { look } from "./look.ts";
 
 /** The parsed content of a file, or why nobody should go by it; neither if there is none that is JSON. */
 export interface TrustedJson {
@@ -23,12 +24,7 @@ export async function readTrustedJson(file: string, uid: number | undefined): Pr
       if (!stats.isFile()) return {};
       if (uid !== undefined) {
         const places = await placesOnTheWay(path.resolve(file), look);
-        const { uid: owner, mode } = stats;
-        const opened = { path: places.at(-1)?.path ?? file, kind: "file", uid: owner, mode } as const;
-        const [first] = distrustOfPlaces(
-          [...places.slice(0, -1), opened],
-          [{ uid, name: "the agent's user" }],
-        );
+        const [first] = distrustOfOpened(places, stats, [{ uid, name: "the agent's user" }]);
         if (first !== undefined)
           return { distrust: `${first.path} should be ${first.expected}, but has ${first.found}` };
       }
@@ -39,11 +35,4 @@ export async function readTrustedJson(file: string, uid: number | undefined): Pr
   } catch {
     return {};
   }
-}
-
-async function look(place: string): Promise<Looked> {
-  const stats = await lstat(place);
-  const { uid, mode } = stats;
-  if (stats.isSymbolicLink()) return { kind: "link", uid, mode, target: await readlink(place) };
-  return { kind: stats.isFile() ? "file" : stats.isDirectory() ? "directory" : "other", uid, mode };
 }

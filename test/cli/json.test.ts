@@ -11,6 +11,8 @@ const commands = [
   ["prune --dry-run", 0],
   ["prune", 0],
   ["status", 0],
+  ["status --refresh", 0],
+  ["report", 0],
   ["check-config", 0],
 ] as const;
 

@@ -1,10 +1,15 @@
 import { describe, expect, test } from "vitest";
 import type { Command, Invocation } from "../../src/cli/command.ts";
-import { examples, exitCodeTable } from "../../src/cli/help-texts.ts";
+import * as helpTexts from "../../src/cli/help-texts.ts";
 import { parse } from "../../src/cli/parse.ts";
+import { addAlarms } from "../../src/cli/parse-alarms.ts";
 import { exitCodes } from "../../src/core/report.ts";
 
-const invoke = (line: string): Invocation => parse(line.split(" ").filter(Boolean), "1.2.3");
+const invoke = (line: string): Invocation =>
+  parse(line.split(" ").filter(Boolean), "1.2.3", {
+    help: helpTexts,
+    commands: line.includes("alarms") ? { alarms: addAlarms } : {},
+  });
 
 function commandOf(line: string): Command {
   const invocation = invoke(line);
@@ -60,7 +65,12 @@ describe("a command", () => {
     ["forget vol-0123456789abcdef0", forget],
     ["forget vol-0123456789abcdef0 --yes", { ...forget, yes: true }],
     ["forget vol-0123456789abcdef0 --dry-run", { ...forget, dryRun: true }],
-    ["status", { name: "status" }],
+    ["status", { name: "status", ask: "if-unsure" }],
+    ["status --refresh", { name: "status", ask: "always" }],
+    ["status --offline", { name: "status", ask: "never" }],
+    ["report", { name: "report", jobs: [] }],
+    ["report nightly --format md", { name: "report", jobs: ["nightly"], format: "md" }],
+    ["report --output r.html", { name: "report", jobs: [], output: "r.html" }],
     ["check-config", { name: "check-config", schema: false }],
     ["check-config --schema", { name: "check-config", schema: true }],
     ["check-config --settings", { name: "check-config", schema: false, settings: true }],
@@ -111,6 +121,7 @@ describe("wrong usage says what is wrong and where help is", () => {
     ["forget", /missing required argument 'volume'/],
     ["forget snap-0123456789abcdef0", /expected vol-/],
     ["forget vol-XYZ", /expected vol-/],
+    ["status --offline --refresh", /'--offline' cannot be used with option '--refresh'/],
     ["status now", /too many arguments/],
     ["daemon now", /too many arguments/],
     ["check-config file.yaml", /too many arguments/],
@@ -118,7 +129,7 @@ describe("wrong usage says what is wrong and where help is", () => {
   ])("`%s`", (line, expected) => {
     const message = usageOf(line);
     expect(message).toMatch(expected);
-    expect(message).toMatch(/\nTry: ec2-backup --help$/);
+    expect(message).toMatch(/\nTry: ec2-backup ([a-z-]+ )?--help$/);
     expect(message).not.toMatch(/^error:/);
   });
 
@@ -128,13 +139,24 @@ describe("wrong usage says what is wrong and where help is", () => {
 });
 
 describe("help", () => {
-  const names = ["run", "plan", "daemon", "list", "explain", "prune", "forget", "status", "check-config"];
+  const names = [
+    "run",
+    "plan",
+    "daemon",
+    "list",
+    "explain",
+    "prune",
+    "forget",
+    "status",
+    "report",
+    "check-config",
+  ];
 
   test("names every command, shows examples and the table of exit codes", () => {
     const text = textOf("--help");
     for (const name of names) expect(text).toMatch(new RegExp(`^  ${name}\\b`, "m"));
-    expect(text).toContain(examples["main"]);
-    expect(text).toContain(exitCodeTable);
+    expect(text).toContain(helpTexts.examples["main"]);
+    expect(text).toContain(helpTexts.exitCodeTable);
     expect(textOf("-h")).toBe(text);
   });
 
@@ -148,10 +170,51 @@ describe("help", () => {
     for (const line of typed) expect(commandOf(line.replace(/ [|>].*$/, "")).name).toBe(name);
   });
 
-  test("the examples of the program are understood as well", () => {
-    const typed = [...(examples["main"] ?? "").matchAll(/^ {2}ec2-backup (.*?)(?: {2,}.*)?$/gm)].map(
-      (match) => match[1],
+  const sisters = ["plan", "apply", "remove", "test", "pause", "resume", "beat", "dashboard"];
+  const places = [...names, "doctor", "thaw", "alarms", ...sisters.map((one) => `alarms ${one}`)];
+
+  test("is tried here for every command that there is", () => {
+    const shown = (text: string) =>
+      [...text.slice(text.indexOf("\nCommands:")).matchAll(/^ {2}([a-z-]+)(?: .*)? {2}/gm)].map(
+        (match) => match[1],
+      );
+    const listed = (text: string) => shown(text.slice(0, text.indexOf("\nExamples:"))).sort();
+    expect(listed(textOf("--help"))).toEqual(places.filter((one) => !one.includes(" ")).sort());
+    expect(listed(textOf("alarms --help"))).toEqual([...sisters].sort());
+  });
+
+  test.each(places)("of %s shows what every command takes, and an example that is understood", (place) => {
+    const text = textOf(`${place} --help`);
+    for (const option of ["--config <file>", "--json", "--log-level <level>", "--no-color", "--help"])
+      expect(text).toMatch(new RegExp(`^  (-h, )?${option} {2,}\\S`, "m"));
+    const examples = text.slice(text.indexOf("\nExamples:"));
+    const typed = [...examples.matchAll(/^ {2}(?:sudo )?ec2-backup (.*?)(?: {2,}.*| [|>].*)?$/gm)].map(
+      (match) => match[1] ?? "",
     );
+    expect(typed.length).toBeGreaterThan(0);
+    for (const line of typed) {
+      expect(line.split(" ").slice(0, place.split(" ").length).join(" ")).toBe(place);
+      commandOf(line);
+    }
+  });
+
+  test.each(["", ...places])("is what is named after a wrong word for '%s'", (place) => {
+    const program = ["ec2-backup", place].filter(Boolean).join(" ");
+    expect(usageOf(`${place} --frobnicate`).split("\n").at(-1)).toBe(`Try: ${program} --help`);
+  });
+
+  test("is shown where a command is missing, and that is said", () => {
+    expect(usageOf("")).toMatch(/^a command is missing\n\nUsage: ec2-backup \[options\]/);
+    expect(usageOf("alarms")).toMatch(/^a command is missing\n\nUsage: ec2-backup alarms \[options\]/);
+    expect(usageOf("alarms frobnicate")).toMatch(
+      /unknown command 'frobnicate'\nTry: ec2-backup alarms --help$/,
+    );
+  });
+
+  test("the examples of the program are understood as well", () => {
+    const typed = [
+      ...(helpTexts.examples["main"] ?? "").matchAll(/^ {2}ec2-backup (.*?)(?: {2,}.*)?$/gm),
+    ].map((match) => match[1]);
     expect(typed.map((line) => commandOf(line ?? "").name)).toEqual(["run", "plan", "list", "explain"]);
   });
 
@@ -161,7 +224,9 @@ describe("help", () => {
   });
 
   test("the table has every exit code that there is, and no other", () => {
-    const shown = [...exitCodeTable.matchAll(/(?:^ {2}|SIGINT +)(\d+) /gm)].map((match) => Number(match[1]));
+    const shown = [...helpTexts.exitCodeTable.matchAll(/(?:^ {2}|SIGINT +)(\d+) /gm)].map((match) =>
+      Number(match[1]),
+    );
     expect(shown.sort((a, b) => a - b)).toEqual(Object.values(exitCodes).sort((a, b) => a - b));
   });
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { progressBar } from "../../src/cli/progress.ts";
-import { formatBytes, formatInstant, formatSpan, table, terminal } from "../../src/cli/terminal.ts";
+import { formatBytes, formatInstant, table, terminal } from "../../src/cli/terminal.ts";
+import { formatSpan } from "../../src/core/duration.ts";
 
 /** A stream that remembers. */
 function stream(facts: { isTTY?: boolean; columns?: number } = {}) {

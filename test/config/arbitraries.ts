@@ -82,7 +82,28 @@ export const someConfig = fc.record(
       optional,
     ),
     metrics: fc.record(
-      { namespace: fc.constantFrom("EC2Backup", "Organization/Backup"), enabled: fc.boolean() },
+      {
+        namespace: fc.constantFrom("EC2Backup", "Organization/Backup"),
+        enabled: fc.boolean(),
+        dimensions: fc.subarray(["Server", "Job", "Drive"], { minLength: 1 }),
+        only: fc.subarray(["ElapsedTime", "Size", "Errors"], { minLength: 1 }),
+        perVolume: fc.boolean(),
+        output: fc.oneof(
+          fc.constantFrom("cloudwatch", "emf"),
+          fc.subarray(["cloudwatch", "prometheus"], { minLength: 1 }),
+        ),
+      },
+      optional,
+    ),
+    notify: fc.record(
+      {
+        topic: fc.constant("arn:aws-us-gov:sns:us-gov-west-1:123456789012:backups"),
+        on: fc.constantFrom("failure", "always"),
+        ping: fc.oneof(
+          fc.record({ url: fc.constant("https://hc-ping.com/{job}"), timeout: fc.constant("5s") }),
+          fc.record({ urlFile: fc.constant("/etc/ec2-backup/ping-url") }),
+        ),
+      },
       optional,
     ),
     log: fc.record({ level: fc.constantFrom("error", "debug") }, optional),

@@ -9,11 +9,12 @@ const sample = fileOf(readFileSync(new URL("sample.yaml", import.meta.url), "utf
 describe("the printed configuration", () => {
   it("shows each value with the line, tag or flag that it comes from", () => {
     const lines = formatResolution(resolve({ file: sample, tags: { Retention: "7" }, flags: { splay: 0 } }));
-    expect(lines.map((line) => line.split(/ {2,}/)).slice(0, 15)).toEqual([
+    expect(lines.map((line) => line.split(/ {2,}/)).slice(0, 16)).toEqual([
       ["protection", "configured", "config.yaml:3"],
       ["jobs.default.schedule", "0 2 * * *", "config.yaml:5"],
       ["jobs.default.timezone", "Europe/Berlin", "config.yaml:2"],
       ["jobs.default.splay", "0s", "flag --splay"],
+      ["jobs.default.missedAfter", "by its schedule", "built-in"],
       ["jobs.default.volumes.root", "true", "config.yaml:8"],
       [
         "jobs.default.volumes.include",
@@ -43,6 +44,36 @@ describe("the printed configuration", () => {
     expect(of("jobs.archive.volumes.include")).toMatchObject({ value: "all" });
     expect(of("jobs.archive.volumes.exclude")).toMatchObject({ value: "none" });
     expect(of("tags.add.CostCenter")).toMatchObject({ value: '"4711"', origin: "config.yaml:25" });
+  });
+
+  it("shows outputs and notices with their places, and of a ping's URL no more than that there is one", () => {
+    const resolved = resolve({ file: sample, tags: {} });
+    const own = effectiveValues(resolved).filter(({ path }) => /^(metrics|notify)\./.test(path));
+    expect(own.map(({ path, value, origin }) => [path, value, origin])).toEqual([
+      ["metrics.namespace", "EC2Backup", "config.yaml:27"],
+      ["metrics.dimensions", "Server, Job", "config.yaml:28"],
+      ["metrics.enabled", "true", "config.yaml:29"],
+      ["metrics.output", "cloudwatch, emf, prometheus", "config.yaml:30"],
+      ["metrics.only", "Errors, Size", "config.yaml:31"],
+      ["metrics.perVolume", "true", "config.yaml:32"],
+      ["metrics.emf.endpoint", "udp://[::1]:25888", "config.yaml:33"],
+      ["metrics.emf.logGroup", "ec2-backup", "config.yaml:33"],
+      ["metrics.prometheus.directory", "/srv/textfile", "config.yaml:34"],
+      ["notify.topic", "arn:aws:sns:eu-central-1:123456789012:backups", "config.yaml:36"],
+      ["notify.on", "always", "config.yaml:37"],
+      ["notify.ping.url", "given, not shown", "config.yaml:38"],
+      ["notify.ping.timeout", "5s", "config.yaml:38"],
+    ]);
+    expect(formatResolution(resolved).join("")).not.toContain("hush");
+  });
+
+  it("shows what outputs and notices are where nobody wrote of them", () => {
+    const values = effectiveValues(resolve({ tags: {} }));
+    const of = (path: string) => values.find((value) => value.path === path);
+    expect(of("metrics.output")).toMatchObject({ value: "cloudwatch", origin: "built-in" });
+    expect(of("metrics.only")).toMatchObject({ value: "all", origin: "built-in" });
+    expect(of("notify.topic")).toMatchObject({ value: "none", origin: "built-in" });
+    expect(values.filter(({ path }) => /emf|prometheus|ping/.test(path))).toEqual([]);
   });
 
   it("has straight columns and no control characters", () => {

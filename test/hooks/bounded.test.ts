@@ -1,30 +1,32 @@
 import { expect, test } from "vitest";
-import { pause, within, withoutSecrets } from "../../src/hooks/bounded.ts";
+import { bounded, pause, withoutSecrets } from "../../src/hooks/bounded.ts";
 import { after, failureIn, never } from "./facts.ts";
 
 const doing = "ask";
 
 test("work is waited for within its bound, and its own failure is told", async () => {
-  expect(await within(Promise.resolve(1), { ms: 100, doing, signal: never })).toBe(1);
-  expect((await failureIn(within(Promise.reject(new Error("own")), { ms: 100, doing }))).message).toBe("own");
+  expect(await bounded(Promise.resolve(1), { ms: 100, doing, signal: never })).toBe(1);
+  expect((await failureIn(bounded(Promise.reject(new Error("own")), { ms: 100, doing }))).message).toBe(
+    "own",
+  );
   const endless = new Promise(() => undefined);
-  expect(await failureIn(within(endless, { ms: 30, doing, remedy: "wait" }))).toMatchObject({
+  expect(await failureIn(bounded(endless, { ms: 30, doing, remedy: "wait" }))).toMatchObject({
     kind: "unreachable",
     message: "cannot ask: no answer within 30ms; wait",
   });
   expect(
-    await failureIn(within(endless, { ms: 1000, doing, signal: AbortSignal.timeout(20) })),
+    await failureIn(bounded(endless, { ms: 1000, doing, signal: AbortSignal.timeout(20) })),
   ).toMatchObject({
     kind: "interrupted",
   });
-  expect(await failureIn(within(endless, { ms: 1000, doing, signal: AbortSignal.abort() }))).toMatchObject({
+  expect(await failureIn(bounded(endless, { ms: 1000, doing, signal: AbortSignal.abort() }))).toMatchObject({
     kind: "interrupted",
   });
 });
 
 test("a failure that comes after the bound is nobody's", async () => {
   const late = after(30).then(() => Promise.reject(new Error("late")));
-  await failureIn(within(late, { ms: 5, doing }));
+  await failureIn(bounded(late, { ms: 5, doing }));
   // An unhandled rejection would fail the test run.
   await after(50);
 });

@@ -58,13 +58,14 @@ describe.skipIf(hindrance !== undefined)(`the freeze hook${hindrance ? ` (${hind
       const agent = new AgentProcess(context, await folder(), { waves: wavesOf([disk]), deadline: 10_000 });
       await agent.hold();
       expect(isFrozen(disk)).toBe(true);
-      await sleep(300);
+      await sleep(1_500);
       const { holding } = await agent.ask("release");
       expect(isFrozen(disk)).toBe(false);
       expect(holding).toMatchObject({ held: true, problems: [], frozen: { mounts: [disk.path] } });
       const stall = await writer.longestStall();
-      expect(stall).toBeGreaterThan(300);
-      expect(holding?.frozen?.ms).toBeGreaterThanOrEqual(stall - 10);
+      expect(stall).toBeGreaterThan(1_500);
+      // On a busy machine the writer is woken late, which is none of the freeze's time.
+      expect(holding?.frozen?.ms).toBeGreaterThanOrEqual(stall - 500);
       expect(await agent.ask("close")).toEqual({ word: "closed" });
       expectNothingLeft(agent.runtime);
     },

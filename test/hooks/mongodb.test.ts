@@ -33,18 +33,17 @@ interface Bench {
   readonly notes: { kind: string; data: unknown }[];
 }
 
+function configOf({ uri }: FakeMongod): MongodbHookConfig {
+  return { kind: "mongodb", name: "mongodb", uri, timeout: 1000, deadline: 5000, onFailure: "abort" };
+}
+
 async function bench(more: Partial<MongodbHookConfig> = {}): Promise<Bench> {
   const server = await fakeMongod();
   const ledger = ledgerOf();
-  const config = {
-    kind: "mongodb",
-    name: "mongodb",
-    uri: server.uri,
-    timeout: 1000,
-    deadline: 5000,
-    onFailure: "abort",
-  } as const;
-  const prepared = await mongodbHook({ ...config, ...more }, { uid, ledger }, waits).prepare(facts, never);
+  const prepared = await mongodbHook({ ...configOf(server), ...more }, { uid, ledger }, waits).prepare(
+    facts,
+    never,
+  );
   onTestFinished(() => prepared.close());
   return { server, prepared, notes: ledger.notes };
 }
@@ -65,15 +64,7 @@ test("writes are locked from the hold to the release, and the lock is noted mean
 test("the note is there before the lock is asked for: without it nothing is locked", async () => {
   const server = await fakeMongod();
   const ledger = { note: () => Promise.reject(new Error("no space")) };
-  const config = {
-    kind: "mongodb",
-    name: "mongodb",
-    uri: server.uri,
-    timeout: 1000,
-    deadline: 5000,
-    onFailure: "abort",
-  } as const;
-  const prepared = await mongodbHook(config, { uid, ledger }, waits).prepare(facts, never);
+  const prepared = await mongodbHook(configOf(server), { uid, ledger }, waits).prepare(facts, never);
   onTestFinished(() => prepared.close());
   expect((await failureIn(prepared.hold(never))).message).toBe("no space");
   expect(server.commands).not.toContain("fsync");
@@ -210,14 +201,7 @@ test("what the server refuses is told, with the role that is needed, and leaves 
 test("a server that is not there is unreachable, one that says nothing too", async () => {
   const { server } = await bench();
   await server.stop();
-  const config = {
-    kind: "mongodb",
-    name: "mongodb",
-    uri: server.uri,
-    timeout: 400,
-    deadline: 5000,
-    onFailure: "abort",
-  } as const;
+  const config = { ...configOf(server), timeout: 400 };
   const hook = mongodbHook(config, { uid, ledger: ledgerOf() }, waits);
   const began = performance.now();
   expect(await failureIn(hook.prepare(facts, never))).toMatchObject({ kind: "unreachable" });
@@ -238,16 +222,8 @@ test("no password gets into a failure, and none is taken from the connection str
   const server = await fakeMongod();
   const file = path.join(await folder(), "password");
   await writeFile(file, "hush-hush\n", { mode: 0o600 });
-  const config = {
-    kind: "mongodb",
-    name: "mongodb",
-    uri: server.uri,
-    timeout: 1000,
-    deadline: 5000,
-    onFailure: "abort",
-  } as const;
   const at = (more: Partial<MongodbHookConfig>): Promise<PreparedHook> =>
-    mongodbHook({ ...config, ...more }, { uid, ledger: ledgerOf() }, waits).prepare(facts, never);
+    mongodbHook({ ...configOf(server), ...more }, { uid, ledger: ledgerOf() }, waits).prepare(facts, never);
   server.faults.push({ command: "saslStart", fault: { ok: 0, code: 18, errmsg: "no entry with hush-hush" } });
   const error = await failureIn(at({ user: "u", passwordFile: file }));
   expect(error).toMatchObject({ kind: "denied", found: "no entry with ***" });

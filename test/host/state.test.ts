@@ -2,6 +2,7 @@ import { chmod, chown, mkdir, readdir, readFile, stat, utimes, writeFile } from 
 import path from "node:path";
 import { describe, expect, test } from "vitest";
 import type { RunReport } from "../../src/core/report.ts";
+import { readHistory } from "../../src/core/run-history.ts";
 import { lastInstance, StateDirectory } from "../../src/host/state.ts";
 import { folder, need } from "./places.ts";
 
@@ -40,7 +41,15 @@ test("what one process records, the next one reads", async () => {
   await state.record(report);
   const next = await StateDirectory.open(directory, ours);
   expect(next.known).toBe(true);
-  expect(next.jobs()).toEqual([{ version: 1, job: "default", report, lastSlot: "2027-03-01T02:00:00.000Z" }]);
+  expect(next.jobs()).toEqual([
+    {
+      version: 1,
+      job: "default",
+      report,
+      lastSlot: "2027-03-01T02:00:00.000Z",
+      history: [expect.objectContaining({ run: "r1", outcome: "done", elapsedMs: 9_000, errors: 0 })],
+    },
+  ]);
 });
 
 test("the state of the instance that an image was made from is not ours", async () => {
@@ -67,11 +76,37 @@ test.each([
   await writeFile(path.join(directory, ours, "job-default.json"), text);
   const state = await StateDirectory.open(directory, ours);
   expect(state.known).toBe(false);
+  expect(state.unreadable).toEqual(["default"]);
   await state.record(reportOf("default", "r1"));
   expect((await StateDirectory.open(directory, ours)).job("default")).toMatchObject({
     job: "default",
     report: { run: "r1" },
   });
+});
+
+test.each<[string, object]>([
+  ["an outcome that is a number", { outcome: 7 }],
+  ["an outcome that is a list", { outcome: ["done"] }],
+  ["an outcome that no run has", { outcome: "\u001b[2J" }],
+  ["problems that are none", { problems: [null, 1] }],
+  ["a problem without words", { problems: [{ severity: "error" }] }],
+  ["problems that are no list", { problems: {} }],
+  ["points that are none", { points: [null] }],
+  ["no date of its end", { finished: "never" }],
+  ["a number as its end", { finished: 5 }],
+  ["no date of its beginning", { started: "\u001b[2J" }],
+])("a report with %s is left out, and what else is known stays", async (_, damage) => {
+  const directory = await folder();
+  const newest = { captured: "2027-03-01T02:00:00.000Z", bytes: 5 };
+  const whole = { version: 1, job: "default", newest, report: reportOf("default", "r1") };
+  const file = path.join(directory, ours, "job-default.json");
+  await mkdir(path.dirname(file));
+  const read = async () => (await StateDirectory.open(directory, ours)).job("default");
+  await writeFile(file, JSON.stringify(whole));
+  expect(await read()).toEqual(whole);
+  await writeFile(file, JSON.stringify({ ...whole, report: { ...whole.report, ...damage } }));
+  const { report, ...rest } = whole;
+  expect(await read()).toEqual(rest);
 });
 
 test("jobs that are updated at the same time by several processes do not lose each other", async () => {
@@ -113,6 +148,36 @@ describe("the note of a capture", () => {
       note: note("r2"),
       report: { run: "r1" },
     });
+  });
+});
+
+test("the last sixty runs are remembered, also over a damaged history, and those of an older version have none", async () => {
+  const directory = await folder();
+  const state = await StateDirectory.open(directory, ours);
+  for (let run = 1; run <= 62; run++) await state.record(reportOf("default", `r${run}`));
+  const file = path.join(directory, ours, "job-default.json");
+  const read = async () => readHistory((await StateDirectory.open(directory, ours)).job("default")?.history);
+  const { runs } = await read();
+  expect([runs.length, runs[0]?.run, runs.at(-1)?.run]).toEqual([60, "r3", "r62"]);
+  const kept = JSON.parse(await readFile(file, "utf8"));
+  await writeFile(file, JSON.stringify({ ...kept, history: "nonsense" }));
+  expect(await read()).toEqual({ runs: [], unreadable: 1 });
+  await state.record(reportOf("default", "r63"));
+  expect((await read()).runs.map(({ run }) => run)).toEqual(["r63"]);
+  const { history: _, ...older } = kept;
+  await writeFile(file, JSON.stringify(older));
+  expect(await read()).toEqual({ runs: [], unreadable: 0 });
+});
+
+test("what a run saw of the volumes stays when a later one could not list", async () => {
+  const directory = await folder();
+  const state = await StateDirectory.open(directory, ours);
+  const volumes = [{ volume: "vol-1", device: "/dev/sdf", newest: "2027-03-01T02:00:00.000Z" }];
+  await state.record({ ...reportOf("default", "r1"), series: { complete: 1, volumes } });
+  await state.record(reportOf("default", "r2"));
+  expect((await StateDirectory.open(directory, ours)).job("default")).toMatchObject({
+    report: { run: "r2" },
+    volumes,
   });
 });
 

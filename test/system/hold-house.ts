@@ -27,7 +27,7 @@ export interface Seen {
 
 /** A host with MariaDB under load on ext4, a disk with XFS, and one that somebody else may freeze; all watched. */
 export class HoldHouse implements AsyncDisposable {
-  readonly #stack = new Stack();
+  readonly #stack: Stack;
   readonly blocks: BlockBench;
   readonly stage: HeldStage;
   readonly subject: Subject;
@@ -38,17 +38,13 @@ export class HoldHouse implements AsyncDisposable {
   readonly #files: ReadonlyMap<BenchDisk, FileWatch>;
   readonly #lock: LockWatch;
 
-  private constructor(parts: {
-    readonly stack: Stack;
-    readonly blocks: BlockBench;
-    readonly stage: HeldStage;
-    readonly subject: Subject;
-    readonly disks: readonly BenchDisk[];
-    readonly theirs: BenchDisk;
-    readonly fullLog: string;
-    readonly files: ReadonlyMap<BenchDisk, FileWatch>;
-    readonly lock: LockWatch;
-  }) {
+  private constructor(
+    parts: Pick<HoldHouse, "blocks" | "stage" | "subject" | "disks" | "theirs" | "fullLog"> & {
+      readonly stack: Stack;
+      readonly files: ReadonlyMap<BenchDisk, FileWatch>;
+      readonly lock: LockWatch;
+    },
+  ) {
     this.#stack = parts.stack;
     this.blocks = parts.blocks;
     this.stage = parts.stage;

@@ -1,4 +1,4 @@
-import { cp, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { beforeEach, describe, expect, test } from "vitest";
 import { need } from "../host/places.ts";
@@ -205,6 +205,22 @@ describe.concurrent("check-config and a run refuse to freeze", () => {
     const run = await bench.run();
     expect(run.code).toBe(1);
     expect(run.report.problems.map(({ found }) => found).join()).toContain(because);
+  });
+
+  test("where the log file of the agent is, or its full ones are put aside", async (context) => {
+    const { bench, mount } = await scene(context);
+    const file = path.join(mount, "agent.log");
+    const jobs = { default: { retention: { last: 20 }, hooks: [{ freeze: [mount] }] } };
+    await bench.write(JSON.stringify({ version: 1, jobs, log: { file: { path: file } } }));
+    const because = `${inUse}the agent's log`;
+    const check = await bench.check();
+    expect(check.code, check.stdout).toBe(78);
+    expect(check.faults).toEqual([expect.stringContaining(`${place}: ${mount} ${because}`)]);
+    const run = await bench.run();
+    expect(run.code).toBe(1);
+    expect(run.report.problems.map(({ found }) => found).join()).toContain(because);
+    expect(isFrozen(mount)).toBe(false);
+    expect(await readFile(file, "utf8")).toContain(because);
   });
 
   test("what the system lives on, before it looks at the host", async (context) => {

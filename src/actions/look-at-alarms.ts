@@ -1,0 +1,196 @@
+import { alarmPrefix, type FoundAlarm, readAlarmName } from "../core/alarm.ts";
+import { type AlarmCost, costOf } from "../core/alarm-cost.ts";
+import { type AlarmChange, orphansAmong, planAlarms } from "../core/alarm-plan.ts";
+import type {
+  AlarmService,
+  LivingInstances,
+  Subscription,
+  Topic,
+  TopicService,
+} from "../core/alarm-ports.ts";
+import { startOf, type Told } from "../core/alarm-start.ts";
+import { type AlarmFacts, alarmsFor, type Unmade, type WantedAlarms } from "../core/alarms.ts";
+import { failureOf, sentenceOf } from "../core/errors.ts";
+import { type Finding, shellWord } from "../core/finding.ts";
+import { isKeyOfAws, judgePlace, judgeTopic } from "../core/judge-topic.ts";
+import type { Clock } from "../core/ports.ts";
+import { namedTopic, type TopicPlace } from "../core/topic.ts";
+
+export interface AlarmDeps {
+  readonly alarms: AlarmService;
+  /** The same, for what must be put right although it was told to stop. */
+  readonly lasting: Pick<AlarmService, "setState">;
+  readonly topics: TopicService;
+  readonly living: LivingInstances;
+  readonly clock: Clock;
+  /** Milliseconds between two requests that change alarms: CloudWatch takes three a second of an account. */
+  readonly pause: number;
+  readonly signal: AbortSignal;
+}
+
+export interface AlarmRequest {
+  readonly place: TopicPlace;
+  readonly facts: Omit<AlarmFacts, "topic">;
+  /** How many volumes the instance has. */
+  readonly volumes: number;
+  /** By job. */
+  readonly told: Readonly<Record<string, Told>>;
+}
+
+/** Who is told, and what keeps them from hearing. */
+export interface TopicPlan {
+  readonly arn: string;
+  readonly action: "keep" | "create";
+  readonly subscriptions: readonly Subscription[];
+  /** Addresses that are to be subscribed. */
+  readonly subscribe: readonly string[];
+  readonly findings: readonly Finding[];
+}
+
+/** What is, what should be and what it costs. */
+export interface AlarmsPlan {
+  readonly instance: string;
+  readonly changes: readonly AlarmChange[];
+  readonly unmade: readonly Unmade[];
+  readonly beats: readonly string[];
+  readonly notes: readonly string[];
+  /** Absent = nobody is told. */
+  readonly topic?: TopicPlan;
+  readonly cost: AlarmCost;
+  /** Why alarms of instances that are gone are not shown, where they are not. */
+  readonly withoutOrphans?: string;
+}
+
+/** Compares the alarms of this instance with what they should be. `orphans`: also those of instances that are gone. */
+export async function lookAtAlarms(
+  request: AlarmRequest,
+  deps: Omit<AlarmDeps, "pause">,
+  orphans: boolean,
+): Promise<AlarmsPlan> {
+  const { facts } = request;
+  const { id } = facts.instance;
+  const [found, topic] = await Promise.all([
+    deps.alarms.find(alarmPrefix(orphans ? undefined : id)),
+    lookAtTopic(request, deps.topics),
+  ]);
+  const { alarms, ...wanted } = wantedAlarms(request);
+  const own = found.filter(({ name }) => name.startsWith(alarmPrefix(id)));
+  const others = orphans ? await lookForOrphans(found, id, deps.living) : { changes: [] };
+  return {
+    instance: id,
+    changes: [...compareAlarms(request, own), ...others.changes],
+    ...wanted,
+    ...(topic === undefined || (alarms.length === 0 && topic.action === "create") ? {} : { topic }),
+    cost: costOf(facts.jobs, facts.metrics, request.volumes, alarms.length, facts.settings.prices),
+    ...(others.why === undefined ? {} : { withoutOrphans: others.why }),
+  };
+}
+
+function wantedAlarms({ facts, place }: AlarmRequest): WantedAlarms {
+  const topic = namedTopic(facts.settings, place);
+  return alarmsFor({ ...facts, ...(topic === undefined ? {} : { topic }) });
+}
+
+/** What would change of the alarms of this instance. */
+export function compareAlarms(request: AlarmRequest, own: readonly FoundAlarm[]): readonly AlarmChange[] {
+  const { facts, told } = request;
+  const { alarms, beats } = wantedAlarms(request);
+  return planAlarms(alarms, own, (alarm) => {
+    const job = facts.jobs.find(({ name }) => name === alarm.job);
+    const known = told[alarm.job] ?? { complete: false };
+    return startOf(alarm, job, known, beats.includes(alarm.job), facts.now);
+  });
+}
+
+async function lookForOrphans(
+  found: readonly FoundAlarm[],
+  own: string,
+  living: LivingInstances,
+): Promise<{ readonly changes: readonly AlarmChange[]; readonly why?: string }> {
+  const ids = new Set(found.flatMap(({ name }) => readAlarmName(name)?.instance ?? []));
+  ids.delete(own);
+  if (ids.size === 0) return { changes: [] };
+  try {
+    return { changes: orphansAmong(found, new Set([...(await living([...ids])), own])) };
+  } catch (error) {
+    return { changes: [], why: sentenceOf(failureOf(error, "see which instances exist")) };
+  }
+}
+
+async function lookAtTopic(
+  { place, facts }: AlarmRequest,
+  topics: TopicService,
+): Promise<TopicPlan | undefined> {
+  const { topic: given, email } = facts.settings;
+  const arn = namedTopic(facts.settings, place);
+  if (arn === undefined) return undefined;
+  const none = { arn, subscriptions: [], subscribe: [] };
+  const elsewhere = judgePlace(arn, place);
+  if (elsewhere.length > 0) return { ...none, action: "keep", findings: elsewhere };
+  let found: Topic | undefined;
+  try {
+    found = await topics.find(arn);
+  } catch (error) {
+    const finding = unseen(arn, sentenceOf(failureOf(error, `look at ${arn}`)));
+    return { ...none, action: "keep", findings: [finding] };
+  }
+  if (found === undefined && given !== undefined)
+    return { ...none, action: "keep", findings: [missing(arn)] };
+  if (found === undefined) return { ...none, action: "create", subscribe: email, findings: [] };
+  const { subscriptions } = found;
+  const there = new Set(subscriptions.map(({ protocol, endpoint }) => `${protocol} ${endpoint}`));
+  return {
+    arn,
+    action: "keep",
+    subscriptions,
+    subscribe: email.filter((address) => !there.has(`email ${address}`)),
+    findings: [...judgeTopic(judged(found), place), ...unseenKey(found)],
+  };
+}
+
+function judged({ subscriptions, ...topic }: Topic) {
+  const waiting = subscriptions.filter(({ confirmed }) => !confirmed);
+  return {
+    ...topic,
+    confirmed: subscriptions.length - waiting.length,
+    pending: waiting.length,
+    waiting: waiting.map(({ protocol, endpoint }) => `${protocol} ${endpoint}`),
+  };
+}
+
+const unheard = "whether anybody hears of an alarm is not known";
+
+function unseen(arn: string, what: string): Finding {
+  return {
+    severity: "warning",
+    what,
+    why: unheard,
+    advice: "allow sns:GetTopicAttributes and sns:ListSubscriptionsByTopic",
+    command: `aws sns get-topic-attributes --topic-arn ${shellWord(arn)}`,
+  };
+}
+
+function missing(arn: string): Finding {
+  return {
+    severity: "error",
+    what: `there is no topic ${arn}`,
+    why: "nobody is told",
+    advice: "correct alarms.topic, or name one to be made with alarms.createTopic",
+    command: "aws sns list-topics",
+  };
+}
+
+/** The policy of the key is doctor's to read. */
+function unseenKey({ arn, kmsKey }: Topic): Finding[] {
+  if (kmsKey === undefined || isKeyOfAws(kmsKey)) return [];
+  return [
+    {
+      severity: "warning",
+      what: `${arn} is encrypted with ${kmsKey}, and whether CloudWatch may use that has not been looked at`,
+      why: unheard,
+      advice:
+        "the key's policy must allow cloudwatch.amazonaws.com kms:Decrypt and kms:GenerateDataKey*; `ec2-backup alarms test` shows it too",
+      command: "ec2-backup doctor",
+    },
+  ];
+}

@@ -1,0 +1,120 @@
+import type { AlarmDeps, AlarmRequest } from "../actions/look-at-alarms.ts";
+import { cloudWatchAlarms } from "../aws/alarms.ts";
+import { connect, connectCloudWatch } from "../aws/connection.ts";
+import { livingInstances } from "../aws/living-instances.ts";
+import type { Identity } from "../aws/metadata.ts";
+import { alarmSettingsOf } from "../config/alarm-settings.ts";
+import type { Settings } from "../config/defaults.ts";
+import type { Loaded } from "../config/load.ts";
+import { outputDefaults } from "../config/outputs.ts";
+import type { TopicService } from "../core/alarm-ports.ts";
+import type { PublishedMetrics } from "../core/alarms.ts";
+import { systemClock } from "../host/clock.ts";
+import { signsOf } from "./alarm-signs.ts";
+import type { InForce } from "./in-force.ts";
+import { type Opened, open, requestTimeout } from "./open.ts";
+import { faultyConfiguration } from "./perform.ts";
+import { newRunId, type Session } from "./session.ts";
+import type { AgentOptions } from "./wish.ts";
+
+/** Milliseconds between two changes: three a second are allowed to all instances of an account together. */
+const pause = 400;
+
+/** An instance with its jobs, and the ways to its alarms. */
+export interface AlarmSession {
+  readonly opened: Opened;
+  readonly request: AlarmRequest;
+  readonly deps: AlarmDeps;
+}
+
+/** Finds the instance, its jobs in force and what is remembered of them. */
+export async function openAlarms(options: AgentOptions, signal: AbortSignal): Promise<AlarmSession> {
+  const opened = await open(newRunId(), options, signal);
+  const { session, force } = opened;
+  if (force.faulty) throw faultyConfiguration(force.problems);
+  return {
+    opened,
+    request: alarmRequest({ ...session, force, loaded: options.loaded }),
+    deps: alarmDeps(session.identity, options, signal),
+  };
+}
+
+/** What is known when the alarms of this instance are to be compared with what they should be. */
+export function alarmRequest({
+  identity,
+  discovery,
+  state,
+  force,
+  loaded,
+}: Pick<Session, "identity" | "discovery" | "state"> & {
+  readonly force: InForce;
+  readonly loaded: Loaded;
+}): AlarmRequest {
+  // What nobody wants to be backed up is not watched either.
+  const jobs = force.protection === "configured" ? force.jobs : [];
+  const signs = new Map(jobs.map(({ name }) => [name, signsOf(state.job(name))]));
+  return {
+    place: identity,
+    facts: {
+      instance: discovery.instance,
+      jobs,
+      metrics: publishedMetrics(force.settings),
+      settings: alarmSettingsOf(loaded.ok === true ? loaded.file : undefined),
+      durations: Object.fromEntries([...signs].map(([name, { durations }]) => [name, durations])),
+      now: systemClock.now(),
+    },
+    volumes: discovery.volumes.length,
+    told: Object.fromEntries(signs),
+  };
+}
+
+function publishedMetrics({ metrics, outputs = {} }: Settings): PublishedMetrics {
+  const { output = outputDefaults.output, only, perVolume = false } = outputs;
+  return { ...metrics, outputs: [output].flat(), ...(only && { only }), perVolume };
+}
+
+/** The ways to the alarms of an instance of which no more is known than who it is. */
+export function alarmDeps(
+  { region }: Pick<Identity, "region">,
+  { version, loaded }: Pick<AgentOptions, "version" | "loaded">,
+  signal: AbortSignal,
+): AlarmDeps {
+  const timeout = requestTimeout(loaded);
+  const connecting = {
+    region,
+    requestTimeout: timeout,
+    userAgent: [["ec2-backup-agent", version] as const, ["alarms", "1"] as const],
+  };
+  const connection = connect(connecting);
+  // The SDK repeats throttled requests after pauses of its own, within the one deadline.
+  const client = connectCloudWatch(connecting, connection);
+  return {
+    alarms: cloudWatchAlarms(client, timeout * 2, signal),
+    lasting: cloudWatchAlarms(client, timeout * 2, new AbortController().signal),
+    topics: lazyTopics(async () => {
+      const [{ connectSns }, { snsTopics }] = await Promise.all([
+        import("../aws/topic-attributes.ts"),
+        import("../aws/topic.ts"),
+      ]);
+      return snsTopics(connectSns(connecting, connection.ec2.config.credentials), timeout, signal);
+    }),
+    living: livingInstances(connection, signal),
+    clock: systemClock,
+    pause,
+    signal,
+  };
+}
+
+/** Whoever tells nobody needs no client of SNS. */
+function lazyTopics(make: () => Promise<TopicService>): TopicService {
+  let made: Promise<TopicService> | undefined;
+  const topics = (): Promise<TopicService> => {
+    made ??= make();
+    return made;
+  };
+  return {
+    find: async (arn) => (await topics()).find(arn),
+    create: async (name, policy, tags) => (await topics()).create(name, policy, tags),
+    subscribe: async (arn, protocol, endpoint) => (await topics()).subscribe(arn, protocol, endpoint),
+  };
+}

@@ -1,0 +1,55 @@
+import { examine } from "../actions/examine.ts";
+import { BackupError } from "../core/errors.ts";
+import type { CheckReport } from "../core/finding.ts";
+import { systemClock } from "../host/clock.ts";
+import type { DoctorCheck } from "./doctor/check.ts";
+import { alarms, topics } from "./doctor/check-alarms.ts";
+import { configuration } from "./doctor/check-configuration.ts";
+import { databases, freeze, hooks, otherTools, scheduler, space } from "./doctor/check-host.ts";
+import { clock, credentials, instance, metadata } from "./doctor/check-instance.ts";
+import { capture, retention } from "./doctor/check-permissions.ts";
+import { keys, metrics } from "./doctor/check-services.ts";
+import { type DoctorOptions, groundOf } from "./doctor/ground.ts";
+
+/** All that doctor looks at, in the order in which it is told. */
+export const checks: readonly DoctorCheck[] = [
+  configuration,
+  metadata,
+  credentials,
+  instance,
+  clock,
+  capture,
+  retention,
+  metrics,
+  keys,
+  alarms,
+  topics,
+  freeze,
+  hooks,
+  databases,
+  scheduler,
+  otherTools,
+  space,
+];
+
+/**
+ * Looks at everything that a backup needs, all at once. Changes nothing but one point of the metric `Doctor`,
+ * unless that is not wanted. Throws only if it is interrupted.
+ */
+export async function doctor(options: DoctorOptions, signal: AbortSignal): Promise<readonly CheckReport[]> {
+  const ground = groundOf(options, signal);
+  const reports = await examine(checks, ground, { clock: systemClock, deadline: options.deadline }, signal);
+  if (signal.aborted)
+    throw new BackupError({ kind: "interrupted", doing: "examine this host", found: "it was told to stop" });
+  const id = ground.instanceId();
+  return id === undefined ? reports : reports.map((one) => named(one, id));
+}
+
+/** Commands that can be typed as they are: with the instance's id where only its place was known. */
+function named({ findings, ...report }: CheckReport, id: string): CheckReport {
+  const filled = findings.map((one) => ({
+    ...one,
+    command: one.command.replace(/\bINSTANCE\b/g, id),
+  }));
+  return { ...report, findings: filled };
+}

@@ -1,0 +1,33 @@
+import { DescribeInstancesCommand } from "@aws-sdk/client-ec2";
+import type { LivingInstances } from "../core/alarm-ports.ts";
+import { askAws } from "./ask.ts";
+import type { Connection } from "./connection.ts";
+import { inGroups, maxFilterValues } from "./groups.ts";
+import { pages } from "./pages.ts";
+
+/** A filter, since a request by id fails as a whole for one instance that is gone. */
+export function livingInstances({ ec2, requestTimeout }: Connection, signal: AbortSignal): LivingInstances {
+  const doing = "see which instances exist";
+  return async (ids) => {
+    const living = new Set<string>();
+    for (const Values of inGroups(ids, maxFilterValues)) {
+      const Filters = [
+        { Name: "instance-id", Values },
+        {
+          Name: "instance-state-name",
+          Values: ["pending", "running", "shutting-down", "stopping", "stopped"],
+        },
+      ];
+      for await (const page of pages(doing, (next) =>
+        askAws(requestTimeout, signal, doing, (abortSignal) =>
+          ec2.send(new DescribeInstancesCommand({ Filters, MaxResults: 1000, ...next }), { abortSignal }),
+        ),
+      )) {
+        for (const { Instances = [] } of page.Reservations ?? []) {
+          for (const { InstanceId = "" } of Instances) living.add(InstanceId);
+        }
+      }
+    }
+    return living;
+  };
+}

@@ -1,0 +1,14 @@
+import type { AlarmKind } from "./alarm.ts";
+
+/** What a reader of an alarm can do about it, at the end of its description. */
+export const remedies: Record<AlarmKind, string> = {
+  missed:
+    "Look at the instance: is it running, and what do `ec2-backup status` and its log say? " +
+    "`ec2-backup run --wait` makes a backup now. If the instance is gone for good, delete this alarm.",
+  errors:
+    "Look at `ec2-backup status` and the log of the instance; OK follows with the next run without errors.",
+  slow: "Look at `ec2-backup status` and the log of the instance; OK follows with the next run in time.",
+  degraded:
+    "Look at `ec2-backup status`: a hook failed or a filesystem could not be held still. " +
+    "OK follows with the next point that is as consistent as demanded.",
+};

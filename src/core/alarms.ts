@@ -1,0 +1,239 @@
+import { type Alarm, type AlarmKind, type AlarmWindow, alarmName } from "./alarm.ts";
+import { remedies } from "./alarm-remedies.ts";
+import type { AlarmSettings } from "./alarm-settings.ts";
+import { latestValue } from "./alarm-window.ts";
+import { formatDuration } from "./duration.ts";
+import type { Instance } from "./instance.ts";
+import type { Job } from "./job.ts";
+import { type Dimension, type MetricName, metricTable } from "./metrics.ts";
+import { missedLimit } from "./missed-limit.ts";
+import { runsKept, runsNeeded, slowLimit } from "./slow-runs.ts";
+
+/** Which metrics go to CloudWatch, and under what dimensions. */
+export interface PublishedMetrics {
+  readonly namespace: string;
+  readonly dimensions: readonly Dimension[];
+  readonly enabled: boolean;
+  /** Where they go; CloudWatch has those of the embedded format as well. */
+  readonly outputs: readonly ("cloudwatch" | "emf" | "prometheus")[];
+  /** These alone; absent = all. */
+  readonly only?: readonly MetricName[];
+  readonly perVolume: boolean;
+}
+
+/** What is known when alarms are to be made. */
+export interface AlarmFacts {
+  readonly instance: Pick<Instance, "id" | "arn" | "name">;
+  readonly jobs: readonly Job[];
+  readonly metrics: PublishedMetrics;
+  readonly settings: AlarmSettings;
+  /** Of the newest runs of each job, in ms, the newest last. */
+  readonly durations: Readonly<Record<string, readonly number[]>>;
+  /** ARN of who is told; absent = nobody. */
+  readonly topic?: string;
+  readonly now: Date;
+}
+
+/** An alarm that is not made, and why. */
+export interface Unmade {
+  readonly kind: AlarmKind;
+  readonly job: string;
+  readonly because: string;
+  /** What brings it; absent where nothing is missing. */
+  readonly remedy?: string;
+}
+
+export interface WantedAlarms {
+  readonly alarms: readonly Alarm[];
+  readonly unmade: readonly Unmade[];
+  /** Jobs whose age must be told between their runs: see `alarms beat`. */
+  readonly beats: readonly string[];
+  /** In words, what was chosen and why. */
+  readonly notes: readonly string[];
+}
+
+/** What one alarm asks of its metric. */
+interface Question {
+  readonly threshold: number;
+  readonly window: AlarmWindow;
+  readonly treatMissingData: Alarm["treatMissingData"];
+  readonly tellsWithin: number;
+  /** What it means that it rings. */
+  readonly means: string;
+  readonly note?: string;
+  readonly beat?: boolean;
+}
+
+type Answer = Question | Omit<Unmade, "kind" | "job">;
+
+/** Which metric each alarm watches: one of the table that runs publish from. */
+export const watched = {
+  missed: "SecondsSinceLastBackup",
+  errors: "Errors",
+  slow: "ElapsedTime",
+  degraded: "Degraded",
+} as const satisfies Record<AlarmKind, MetricName>;
+
+const questions: Record<AlarmKind, (job: Job, facts: AlarmFacts) => Answer> = {
+  missed: askMissed,
+  errors: () => ({ ...ofLatest(0), means: "the last run reported errors" }),
+  slow: askSlow,
+  degraded: askDegraded,
+};
+
+/** The alarms of this instance's jobs, and those that cannot be made. */
+export function alarmsFor(facts: AlarmFacts): WantedAlarms {
+  const alarms: Alarm[] = [];
+  const unmade: Unmade[] = [];
+  const beats: string[] = [];
+  const notes: string[] = [];
+  for (const kind of Object.keys(questions) as AlarmKind[]) {
+    for (const { job, name } of watchedJobs(facts)) {
+      const answer = hindrance(kind, facts) ?? questions[kind](job, facts);
+      if ("because" in answer) unmade.push({ kind, job: name, ...answer });
+      else {
+        alarms.push(alarmOf(kind, name, answer, facts));
+        if (answer.beat === true) beats.push(job.name);
+        if (answer.note !== undefined) notes.push(`${name}/${kind}: ${answer.note}`);
+      }
+    }
+  }
+  return { alarms, unmade, beats, notes };
+}
+
+/** Without the dimension Job the metrics of all jobs are one, and so are their alarms. */
+function watchedJobs({ jobs, metrics }: AlarmFacts): readonly { job: Job; name: string }[] {
+  const [first] = jobs;
+  if (metrics.dimensions.includes("Job") || jobs.length < 2 || first === undefined) {
+    return jobs.map((job) => ({ job, name: job.name }));
+  }
+  const still = jobs.find((job) => holdsStill(job));
+  return [{ job: still ?? first, name: "all" }];
+}
+
+/** What keeps an alarm from meaning anything, whatever the job. */
+function hindrance(kind: AlarmKind, { jobs, metrics }: AlarmFacts): Omit<Unmade, "kind" | "job"> | undefined {
+  if (!metrics.enabled) return { because: "metrics are switched off", remedy: "set metrics.enabled: true" };
+  if (!metrics.outputs.some((output) => output !== "prometheus"))
+    return {
+      because: "the metrics do not go to CloudWatch (metrics.output: prometheus)",
+      remedy: "add cloudwatch to metrics.output, or let Prometheus alert",
+    };
+  if (metrics.only?.includes(watched[kind]) === false)
+    return {
+      because: `${watched[kind]}, which it would watch, is not published (metrics.only)`,
+      remedy: `add ${watched[kind]} to metrics.only`,
+    };
+  if (!metrics.dimensions.includes("Server")) {
+    return {
+      because: "the metrics of all instances are one, so a dead instance would be hidden by the others",
+      remedy: "add Server to metrics.dimensions",
+    };
+  }
+  if (metrics.dimensions.includes("Drive")) {
+    return {
+      because: "each volume has metrics of its own, so there is none that speaks for the job",
+      remedy: "take Drive out of metrics.dimensions; metrics.perVolume adds it where it is of use",
+    };
+  }
+  if (jobs.length > 1 && !metrics.dimensions.includes("Job") && (kind === "missed" || kind === "slow")) {
+    return {
+      because: "the metrics of all jobs are one, so one job would hide another",
+      remedy: "add Job to metrics.dimensions",
+    };
+  }
+  return undefined;
+}
+
+function askMissed(job: Job, { now }: AlarmFacts): Answer {
+  const limit = missedLimit(job, now);
+  if (limit.kind === "none") return { because: limit.because, remedy: limit.remedy };
+  const { missedAfter, window, tellsWithin, beat } = limit;
+  const after = formatDuration(missedAfter);
+  return {
+    threshold: missedAfter / 1000,
+    window,
+    treatMissingData: "breaching",
+    tellsWithin,
+    means: `its newest complete recovery point is older than ${after}, or nothing has reported for so long`,
+    ...(beat
+      ? {
+          beat,
+          note: `CloudWatch waits at most 7 days, so "ec2-backup alarms beat" must tell the age every 6 h (ec2-backup-beat.timer)`,
+        }
+      : {}),
+  };
+}
+
+function askSlow(job: Job, { settings, durations }: AlarmFacts): Answer {
+  if (settings.slowerThan !== "auto") {
+    const { slowerThan } = settings;
+    return {
+      ...ofLatest(slowerThan / 1000),
+      means: `the last run took longer than ${formatDuration(slowerThan)}`,
+    };
+  }
+  const limit = slowLimit(durations[job.name] ?? []);
+  if (limit.kind === "too-few") {
+    return {
+      because: `${limit.runs} of at least ${runsNeeded} runs are known, from which its limit is made`,
+      remedy: "apply again later, or set alarms.slowerThan",
+    };
+  }
+  const { slowerThan, median, runs } = limit;
+  return {
+    ...ofLatest(slowerThan / 1000),
+    means: `the last run took longer than ${formatDuration(slowerThan)}, three times what runs usually take`,
+    note: `3 x the median (${(median / 1000).toFixed(1)} s) of the last ${runs} of at most ${runsKept} runs, in whole minutes`,
+  };
+}
+
+function askDegraded(job: Job): Answer {
+  if (!holdsStill(job)) return { because: "the job holds nothing still and demands no consistency" };
+  return { ...ofLatest(0), means: "the last recovery point is less consistent than the job demands" };
+}
+
+function holdsStill({ hooks, consistency }: Job): boolean {
+  return hooks.length > 0 || (consistency !== undefined && consistency !== "crash");
+}
+
+/** Rings from the run that says so until a run that says otherwise: in between the state stays. */
+function ofLatest(threshold: number): Omit<Question, "means"> {
+  return {
+    threshold,
+    window: latestValue,
+    treatMissingData: "ignore",
+    tellsWithin: latestValue.period * 1000 + 180_000,
+  };
+}
+
+function alarmOf(kind: AlarmKind, job: string, question: Question, facts: AlarmFacts): Alarm {
+  const { instance, metrics, topic } = facts;
+  const whose = instance.name === undefined ? instance.id : `${instance.name} (${instance.id})`;
+  const values = { Server: instance.id, Job: job, Drive: "" };
+  return {
+    ...question.window,
+    name: alarmName(instance.id, job, kind),
+    kind,
+    job,
+    description: `Backup ${job} of ${whose}: ${question.means}. ${remedies[kind]}`.slice(0, 1024),
+    namespace: metrics.namespace,
+    metric: watched[kind],
+    dimensions: Object.fromEntries(metrics.dimensions.map((name) => [name, values[name]])),
+    threshold: question.threshold,
+    treatMissingData: question.treatMissingData,
+    actions: topic === undefined ? [] : [topic],
+    tags: tagsOfAlarm(instance.arn, job),
+    tellsWithin: question.tellsWithin,
+  };
+}
+
+export function tagsOfAlarm(instanceArn: string, job: string): Alarm["tags"] {
+  return { "ec2-backup:instance": instanceArn, "ec2-backup:job": job };
+}
+
+/** What an alarm compares, in words and units of the metric's table. */
+export function conditionOf({ metric, threshold }: Pick<Alarm, "metric" | "threshold">): string {
+  const { unit } = metricTable[metric];
+  return unit === "Seconds" ? `${metric} > ${formatDuration(threshold * 1000)}` : `${metric} > ${threshold}`;
+}

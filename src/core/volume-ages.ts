@@ -1,0 +1,36 @@
+import { type RecoveryPoint, sizeOf } from "./recovery-point.ts";
+
+/** The newest copy of a volume, as a listing showed it. */
+export interface VolumeSeen {
+  readonly volume: string;
+  readonly device: string;
+  /** When the newest complete point that contains it was captured, ISO 8601; absent if there is none. */
+  readonly newest?: string;
+  /** Bytes of the volume in that point. */
+  readonly bytes?: number;
+  /** When a younger point that was not complete yet was captured, ISO 8601. */
+  readonly settling?: string;
+}
+
+/** The newest copies of each volume among points of ONE series, newest first. */
+export function volumesSeen(
+  volumes: readonly { readonly id: string; readonly device: string }[],
+  newestFirst: readonly RecoveryPoint[],
+): VolumeSeen[] {
+  return volumes.map(({ id, device }) => {
+    const of = (state: string) =>
+      newestFirst.find(
+        (point) => point.state === state && point.snapshots.some((one) => one.volumeId === id),
+      );
+    const [newest, settling] = [of("complete"), of("pending")?.captured];
+    return {
+      volume: id,
+      device,
+      ...(newest && {
+        newest: newest.captured.toISOString(),
+        bytes: sizeOf({ ...newest, snapshots: newest.snapshots.filter((one) => one.volumeId === id) }),
+      }),
+      ...(settling && !(newest && newest.captured > settling) && { settling: settling.toISOString() }),
+    };
+  });
+}

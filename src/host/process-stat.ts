@@ -1,0 +1,16 @@
+/** What the kernel says of a process. */
+export interface ProcessStat {
+  /** It has ended, and only its parent has not yet buried it. */
+  readonly isDead: boolean;
+  readonly group: number;
+  /** When it began, in clock ticks since boot, as the kernel writes them. */
+  readonly start: string;
+}
+
+/** The line of /proc/PID/stat (see proc_pid_stat(5)). */
+export function parseProcessStat(line: string): ProcessStat {
+  // The name comes second, in parentheses, and may contain anything.
+  const fields = line.slice(line.lastIndexOf(")") + 2).split(" ");
+  const [state = "", , group] = fields;
+  return { isDead: /[ZXx]/.test(state), group: Number(group), start: fields[19] ?? "" };
+}
