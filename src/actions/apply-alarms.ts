@@ -1,10 +1,11 @@
 import { alarmPrefix, readAlarmName } from "../core/alarm.ts";
 import type { AlarmChange } from "../core/alarm-plan.ts";
+import type { AlarmsPlan } from "../core/alarms-plan.ts";
 import { formatDuration } from "../core/duration.ts";
 import { BackupError, type Failure, failureOf } from "../core/errors.ts";
 import { enablingCommand } from "../core/judge-alarms.ts";
 import { topicPolicy } from "../core/topic.ts";
-import type { AlarmDeps, AlarmRequest, AlarmsPlan } from "./look-at-alarms.ts";
+import type { AlarmDeps, AlarmRequest } from "./look-at-alarms.ts";
 
 /** What became of one thing that was to be changed. */
 export interface Applied {

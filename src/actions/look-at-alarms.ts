@@ -1,15 +1,10 @@
 import { alarmPrefix, type FoundAlarm, readAlarmName } from "../core/alarm.ts";
-import { type AlarmCost, costOf } from "../core/alarm-cost.ts";
+import { costOf } from "../core/alarm-cost.ts";
 import { type AlarmChange, orphansAmong, planAlarms } from "../core/alarm-plan.ts";
-import type {
-  AlarmService,
-  LivingInstances,
-  Subscription,
-  Topic,
-  TopicService,
-} from "../core/alarm-ports.ts";
+import type { AlarmService, LivingInstances, Topic, TopicService } from "../core/alarm-ports.ts";
 import { startOf, type Told } from "../core/alarm-start.ts";
-import { type AlarmFacts, alarmsFor, type Unmade, type WantedAlarms } from "../core/alarms.ts";
+import { type AlarmFacts, alarmsFor, type WantedAlarms } from "../core/alarms.ts";
+import type { AlarmsPlan, TopicPlan } from "../core/alarms-plan.ts";
 import { failureOf, sentenceOf } from "../core/errors.ts";
 import { type Finding, shellWord } from "../core/finding.ts";
 import { isKeyOfAws, judgePlace, judgeTopic } from "../core/judge-topic.ts";
@@ -37,30 +32,6 @@ export interface AlarmRequest {
   readonly told: Readonly<Record<string, Told>>;
 }
 
-/** Who is told, and what keeps them from hearing. */
-export interface TopicPlan {
-  readonly arn: string;
-  readonly action: "keep" | "create";
-  readonly subscriptions: readonly Subscription[];
-  /** Addresses that are to be subscribed. */
-  readonly subscribe: readonly string[];
-  readonly findings: readonly Finding[];
-}
-
-/** What is, what should be and what it costs. */
-export interface AlarmsPlan {
-  readonly instance: string;
-  readonly changes: readonly AlarmChange[];
-  readonly unmade: readonly Unmade[];
-  readonly beats: readonly string[];
-  readonly notes: readonly string[];
-  /** Absent = nobody is told. */
-  readonly topic?: TopicPlan;
-  readonly cost: AlarmCost;
-  /** Why alarms of instances that are gone are not shown, where they are not. */
-  readonly withoutOrphans?: string;
-}
-
 /** Compares the alarms of this instance with what they should be. `orphans`: also those of instances that are gone. */
 export async function lookAtAlarms(
   request: AlarmRequest,
@@ -69,18 +40,18 @@ export async function lookAtAlarms(
 ): Promise<AlarmsPlan> {
   const { facts } = request;
   const { id } = facts.instance;
+  const { alarms, ...rest } = wantedAlarms(request);
   const [found, topic] = await Promise.all([
     deps.alarms.find(alarmPrefix(orphans ? undefined : id)),
-    lookAtTopic(request, deps.topics),
+    topicFor(request, alarms, deps.topics),
   ]);
-  const { alarms, ...wanted } = wantedAlarms(request);
   const own = found.filter(({ name }) => name.startsWith(alarmPrefix(id)));
   const others = orphans ? await lookForOrphans(found, id, deps.living) : { changes: [] };
   return {
     instance: id,
-    changes: [...compareAlarms(request, own), ...others.changes],
-    ...wanted,
-    ...(topic === undefined || (alarms.length === 0 && topic.action === "create") ? {} : { topic }),
+    changes: [...compare(request, { alarms, ...rest }, own), ...others.changes],
+    ...rest,
+    ...(topic === undefined ? {} : { topic }),
     cost: costOf(facts.jobs, facts.metrics, request.volumes, alarms.length, facts.settings.prices),
     ...(others.why === undefined ? {} : { withoutOrphans: others.why }),
   };
@@ -93,13 +64,34 @@ function wantedAlarms({ facts, place }: AlarmRequest): WantedAlarms {
 
 /** What would change of the alarms of this instance. */
 export function compareAlarms(request: AlarmRequest, own: readonly FoundAlarm[]): readonly AlarmChange[] {
-  const { facts, told } = request;
-  const { alarms, beats } = wantedAlarms(request);
+  return compare(request, wantedAlarms(request), own);
+}
+
+function compare(
+  { facts, told }: AlarmRequest,
+  { alarms, beats }: WantedAlarms,
+  own: readonly FoundAlarm[],
+): readonly AlarmChange[] {
   return planAlarms(alarms, own, (alarm) => {
     const job = facts.jobs.find(({ name }) => name === alarm.job);
     const known = told[alarm.job] ?? { complete: false };
     return startOf(alarm, job, known, beats.includes(alarm.job), facts.now);
   });
+}
+
+/** Who is told by the alarms of this instance; absent if nobody is. */
+export function lookAtTopic(request: AlarmRequest, topics: TopicService): Promise<TopicPlan | undefined> {
+  return topicFor(request, wantedAlarms(request).alarms, topics);
+}
+
+/** A topic is made only where there are alarms for it. */
+async function topicFor(
+  request: AlarmRequest,
+  { length }: WantedAlarms["alarms"],
+  topics: TopicService,
+): Promise<TopicPlan | undefined> {
+  const topic = await namedTopicOf(request, topics);
+  return length === 0 && topic?.action === "create" ? undefined : topic;
 }
 
 async function lookForOrphans(
@@ -117,7 +109,7 @@ async function lookForOrphans(
   }
 }
 
-async function lookAtTopic(
+async function namedTopicOf(
   { place, facts }: AlarmRequest,
   topics: TopicService,
 ): Promise<TopicPlan | undefined> {

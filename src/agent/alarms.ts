@@ -1,11 +1,12 @@
 import { type Applied, applyAlarms, removeAlarms } from "../actions/apply-alarms.ts";
 import { type Drilled, drillAlarms } from "../actions/drill-alarms.ts";
-import { type AlarmsPlan, lookAtAlarms, type TopicPlan } from "../actions/look-at-alarms.ts";
+import { lookAtAlarms, lookAtTopic } from "../actions/look-at-alarms.ts";
 import { type PowerChange, silenceAlarms, wakeAlarms } from "../actions/power-alarms.ts";
 import { type ToldAge, tellAges } from "../actions/tell-ages.ts";
 import { alarmPrefix } from "../core/alarm.ts";
 import { dashboardBody, dashboardName } from "../core/alarm-dashboard.ts";
 import { alarmsFor, tagsOfAlarm } from "../core/alarms.ts";
+import type { AlarmsPlan, TopicPlan } from "../core/alarms-plan.ts";
 import { instanceArn } from "../core/instance.ts";
 import { systemClock } from "../host/clock.ts";
 import { readPowerGoal } from "../host/power.ts";
@@ -40,7 +41,7 @@ export async function applied(
   const done = await applyAlarms(plan, request, deps);
   await noteAlarms(opened.session.state, deps, options.log);
   const changed = done.some(({ outcome }) => outcome === "subscribed" || outcome === "created");
-  const topic = changed ? (await lookAtAlarms(request, deps, false)).topic : plan.topic;
+  const topic = changed ? await lookAtTopic(request, deps.topics) : plan.topic;
   return { plan, done, ...(topic === undefined ? {} : { topic }) };
 }
 
@@ -65,7 +66,7 @@ export async function drilled(
   signal: AbortSignal,
 ): Promise<{ readonly drilled: readonly Drilled[]; readonly topic?: TopicPlan }> {
   const { request, deps } = await openAlarms(options, signal);
-  const { topic } = await lookAtAlarms(request, deps, false);
+  const topic = await lookAtTopic(request, deps.topics);
   const waits = { ...drillWaits, ...(arriveFor === undefined ? {} : { arriveFor }) };
   const result = await drillAlarms(request.facts.instance.id, deps, waits);
   return { drilled: result, ...(topic === undefined ? {} : { topic }) };

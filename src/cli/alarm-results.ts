@@ -1,6 +1,7 @@
+import type { TopicPlan } from "../core/alarms-plan.ts";
 import { formatSpan } from "../core/duration.ts";
 import { type Failure, sentenceOf } from "../core/errors.ts";
-import { printTopic, type ShownTopic } from "./alarms.ts";
+import { printTopic } from "./alarms.ts";
 import type { Terminal } from "./terminal.ts";
 
 interface Done {
@@ -11,7 +12,7 @@ interface Done {
 }
 
 /** Prints what became of each alarm, topic and address. */
-export function printApplied(done: readonly Done[], topic: ShownTopic | undefined, out: Terminal): void {
+export function printApplied(done: readonly Done[], topic: TopicPlan | undefined, out: Terminal): void {
   for (const { what, outcome, detail, failure } of done) {
     const style =
       outcome === "failed" ? "red" : outcome === "waits" || outcome === "disabled" ? "yellow" : "green";
@@ -39,7 +40,7 @@ interface DrilledAlarm {
 /** Prints what each alarm did, and whom the topic hands it on to. */
 export function printDrilled(
   drilled: readonly DrilledAlarm[],
-  topic: ShownTopic | undefined,
+  topic: TopicPlan | undefined,
   out: Terminal,
 ): void {
   if (drilled.length === 0) {

@@ -1,34 +1,14 @@
 import type { FoundAlarm } from "../core/alarm.ts";
 import type { AlarmCost } from "../core/alarm-cost.ts";
 import type { AlarmChange } from "../core/alarm-plan.ts";
-import type { Subscription } from "../core/alarm-ports.ts";
 import { conditionOf, type Unmade } from "../core/alarms.ts";
+import type { AlarmsPlan, TopicPlan } from "../core/alarms-plan.ts";
 import { formatDuration, formatSpan } from "../core/duration.ts";
-import type { Finding } from "../core/finding.ts";
 import { enablingCommand } from "../core/judge-alarms.ts";
 import { formatInstant, type Terminal, table, wrapped } from "./terminal.ts";
 
-/** A plan as it is printed. */
-export interface ShownPlan {
-  readonly instance: string;
-  readonly changes: readonly AlarmChange[];
-  readonly unmade: readonly Unmade[];
-  readonly notes: readonly string[];
-  readonly topic?: ShownTopic;
-  readonly cost: AlarmCost;
-  readonly withoutOrphans?: string;
-}
-
-export interface ShownTopic {
-  readonly arn: string;
-  readonly action: "keep" | "create";
-  readonly subscriptions: readonly Subscription[];
-  readonly subscribe: readonly string[];
-  readonly findings: readonly Finding[];
-}
-
 /** Prints what alarms there are, what would change, who is told and what it costs. */
-export function printAlarmsPlan(plan: ShownPlan, out: Terminal): void {
+export function printAlarmsPlan(plan: AlarmsPlan, out: Terminal): void {
   out.print(out.paint("bold", `Alarms of ${plan.instance}`));
   const own = plan.changes.filter((change) => change.action !== "orphan");
   if (own.length === 0) out.print("There are none, and none are wanted.");
@@ -144,7 +124,7 @@ export function stateOf(found: Pick<FoundAlarm, "state" | "actionsEnabled" | "si
 }
 
 /** Prints who is told, and what keeps them from hearing. */
-export function printTopic(topic: ShownTopic | undefined, out: Terminal): void {
+export function printTopic(topic: TopicPlan | undefined, out: Terminal): void {
   if (topic === undefined) {
     out.print(
       `${out.paint("yellow", "Nobody is told")}: set alarms.topic, or alarms.createTopic and alarms.email.`,
@@ -164,7 +144,7 @@ export function printTopic(topic: ShownTopic | undefined, out: Terminal): void {
   }
 }
 
-function printOrphans({ changes, withoutOrphans }: ShownPlan, out: Terminal): void {
+function printOrphans({ changes, withoutOrphans }: AlarmsPlan, out: Terminal): void {
   const orphans = changes.flatMap((change) => (change.action === "orphan" ? [change] : []));
   if (withoutOrphans !== undefined) {
     say(`Alarms of instances that are gone are not shown: ${withoutOrphans}`, out);

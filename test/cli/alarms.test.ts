@@ -79,6 +79,7 @@ describe("a printed plan", () => {
     instance: given.instance.id,
     changes: planAlarms(alarms, [found], () => ({ kind: "at-once" })),
     unmade,
+    beats: [],
     notes: [],
     cost: costOf(given.jobs, given.metrics, 1, alarms.length, defaultAlarmSettings.prices),
   };
