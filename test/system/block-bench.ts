@@ -71,6 +71,16 @@ export class BlockBench implements AsyncDisposable {
 
   /** A disk with a filesystem that is mounted, under a volume id of its own. */
   async disk(name: string, filesystem: FilesystemName, mebibytes = 512): Promise<BenchDisk> {
+    const disk = await this.unmountedDisk(name, filesystem, mebibytes);
+    await this.disks.mount(disk.device, name);
+    return disk;
+  }
+
+  /**
+   * One that was never mounted. Of one that was, a namespace that some other test made meanwhile keeps a mount, and
+   * the agent would find it.
+   */
+  async unmountedDisk(name: string, filesystem: FilesystemName, mebibytes = 512): Promise<BenchDisk> {
     const volume = `vol-0${randomBytes(8).toString("hex")}`;
     const file = path.join(this.#backing, "volumes", name);
     await sh("truncate", "-s", `${mebibytes}M`, file);
@@ -80,7 +90,7 @@ export class BlockBench implements AsyncDisposable {
     await mkdir(byId, { recursive: true });
     this.disks.janitor.undo(`rm -f ${link}`);
     await sh("ln", "-s", `../../${path.basename(device)}`, link);
-    const disk = { volume, file, device, link, filesystem, mount: await this.disks.mount(device, name) };
+    const disk = { volume, file, device, link, filesystem, mount: path.join(this.disks.directory, name) };
     this.members.push(disk);
     return disk;
   }

@@ -1,9 +1,10 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Scenario } from "../../src/simulator/scenario.ts";
 import { type BenchDisk, BlockBench, faultsOf } from "./block-bench.ts";
 import { capturedAt, type HeldRun, HeldStage, hookOf, type JobWords, metricsOf } from "./held-stage.ts";
-import { loopDisksCan, loopDisksNeed, sh } from "./loop-disks.ts";
+import { loopDisksCan, loopDisksNeed } from "./loop-disks.ts";
 import { mariadb } from "./servers.ts";
 import { Stack } from "./stack.ts";
 import { endOfLog, read, type Subject, underLoad } from "./subjects.ts";
@@ -23,14 +24,18 @@ beforeAll(async () => {
   if (missing !== undefined) return;
   blocks = stack.use(await BlockBench.start());
   disk = await blocks.disk("root", "ext4");
-  const scenario = blocks.scenario();
-  const attachments = [{ instance: blocks.instance, device: "/dev/xvda" }];
-  const volumes = (scenario.volumes ?? []).map((volume) => ({ ...volume, attachments }));
-  stage = stack.use(await HeldStage.start({ ...scenario, volumes }));
+  stage = stack.use(await HeldStage.start(rootAlone(blocks)));
   const state = path.join(disk.mount, "state");
   await mkdir(state, { mode: 0o700 });
   stateOnDisk = { STATE_DIRECTORY: state };
 }, 60_000);
+
+/** The bench's disks, all of which are the root volume: there is one. */
+function rootAlone(bench: BlockBench): Scenario {
+  const scenario = bench.scenario();
+  const attachments = [{ instance: bench.instance, device: "/dev/xvda" }];
+  return { ...scenario, volumes: (scenario.volumes ?? []).map((volume) => ({ ...volume, attachments })) };
+}
 
 afterAll(() => stack.disposeAsync());
 
@@ -86,17 +91,14 @@ describe.skipIf(missing !== undefined)(`a root volume alone${missing ? ` (${miss
 
   test("the same where nothing is mounted of it: application", async () => {
     await using own = new Stack();
-    const elsewhere = await blocks.disk("elsewhere", "ext4");
-    const subject = await underLoad(blocks, own, mariadb, elsewhere);
-    await sh("umount", disk.mount);
-    try {
-      await stage.configure([hookOf(subject)]);
-      const run = await stage.run();
-      expect(run.code, run.stdout).toBe(0);
-      expect(run.tagged).toEqual(["application"]);
-    } finally {
-      await sh("mount", disk.device, disk.mount);
-    }
+    const bench = own.use(await BlockBench.start());
+    await bench.unmountedDisk("root", "ext4");
+    const bare = own.use(await HeldStage.start(rootAlone(bench)));
+    const subject = await underLoad(bench, own, mariadb, await bench.disk("elsewhere", "ext4"));
+    await bare.configure([hookOf(subject)]);
+    const run = await bare.run();
+    expect(run.code, run.stdout).toBe(0);
+    expect(run.tagged).toEqual(["application"]);
   }, 60_000);
 
   test("programs alone are no database: crash, and too little where application is demanded", async () => {

@@ -1,9 +1,9 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFile } from "node:fs/promises";
+import { mkdir, readFile } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, type TestContext, test } from "vitest";
 import { need } from "../host/places.ts";
 import { fsfreeze, HoldBench, isFrozen } from "./hold-bench.ts";
 import { loopDisksCan, loopDisksNeed, sh } from "./loop-disks.ts";
@@ -12,6 +12,20 @@ beforeEach((context) => need(context, loopDisksCan, loopDisksNeed));
 
 const ranks = ["crash", "filesystem", "application"];
 const isLess = (found: string, wanted: string): boolean => ranks.indexOf(found) < ranks.indexOf(wanted);
+
+/**
+ * A mounted disk beside one with a filesystem that was never mounted. Of one that was, a namespace that some other
+ * test made meanwhile keeps a mount, and the agent would find it.
+ */
+async function besideUnmounted(context: TestContext) {
+  const { bench } = await HoldBench.start(context, "ext4", "raw");
+  const [, { device = "" } = {}] = bench.volumes;
+  await bench.disks.format(device, "ext4");
+  const other = path.join(bench.disks.directory, "other");
+  await mkdir(other);
+  bench.disks.janitor.undo(`if mountpoint -q ${other}; then umount ${other}; fi`);
+  return { bench, device, other };
+}
 
 interface Case {
   readonly fails: boolean;
@@ -190,9 +204,9 @@ describe("a set is not called consistent", () => {
   });
 
   test("for one that only a process in another mount namespace has mounted", async (context) => {
-    const { bench, mounts } = await HoldBench.start(context, "ext4", "ext4");
-    const [, other = ""] = mounts;
-    const words = ["--mount", "--propagation", "private", "sh", "-c", "echo mounted; exec sleep 600"];
+    const { bench, other, device } = await besideUnmounted(context);
+    const script = `mount ${device} ${other}; echo mounted; exec sleep 600`;
+    const words = ["--mount", "--propagation", "private", "sh", "-ec", script];
     const elsewhere = spawn("unshare", words, { stdio: ["ignore", "pipe", "inherit"] });
     context.onTestFinished(async () => {
       const gone = once(elsewhere, "exit");
@@ -200,7 +214,6 @@ describe("a set is not called consistent", () => {
       await gone;
     });
     await once(elsewhere.stdout, "data");
-    await sh("umount", other);
     await bench.configure([{ freeze: "data" }]);
     const found = `${other} rests on ${bench.volumes[1]?.id} and is mounted by sleep (process ${elsewhere.pid})`;
     expect((await bench.check()).warnings.join()).toContain(found);
@@ -212,10 +225,8 @@ describe("a set is not called consistent", () => {
   });
 
   test("for one that a program mounts after the mounts were looked at", async (context) => {
-    const { bench, mounts } = await HoldBench.start(context, "ext4", "ext4");
-    const [, late = ""] = mounts;
-    await sh("umount", late);
-    const command = { before: `mount ${bench.volumes[1]?.device} ${late}`, after: `umount ${late}` };
+    const { bench, other: late, device } = await besideUnmounted(context);
+    const command = { before: `mount ${device} ${late}`, after: `umount ${late}` };
     await bench.configure([{ command }, { freeze: "data" }]);
     const run = await bench.run();
     expect(run.code, run.stderr).toBe(1);

@@ -17,8 +17,8 @@ interface Scene {
   readonly mount: string;
 }
 
-async function scene(context: Context): Promise<Scene> {
-  const { bench, mounts } = await HoldBench.start(context, "ext4");
+async function scene(context: Context, ...more: readonly "raw"[]): Promise<Scene> {
+  const { bench, mounts } = await HoldBench.start(context, "ext4", ...more);
   return { bench, mount: mounts[0] ?? "" };
 }
 
@@ -123,8 +123,8 @@ const refusals: readonly Refusal[] = [
 ];
 
 /** What is listed is refused by check-config and by a run, in the same words, and is not frozen. */
-async function refused(one: Refusal, context: Context): Promise<void> {
-  const host = await scene(context);
+async function refused(one: Refusal, context: Context, ...more: readonly "raw"[]): Promise<void> {
+  const host = await scene(context, ...more);
   const { bench, mount } = host;
   const { list, start = {} } = await one.arrange(host, context);
   await bench.configure([{ freeze: [list] }]);
@@ -148,23 +148,23 @@ async function refused(one: Refusal, context: Context): Promise<void> {
 }
 
 describe.concurrent("check-config and a run refuse to freeze", () => {
-  test.for(refusals)("$what", refused);
+  test.for(refusals)("$what", (one, context) => refused(one, context));
 
   test("a filesystem whose driver cannot", async (context) => {
     need(context, isInstalled("mkfs.ntfs") && isInstalled("mount.ntfs"), "ntfs-3g");
     await refused(
       {
         what: "ntfs",
-        arrange: async ({ bench, mount }) => {
-          const [{ device = "" } = {}] = bench.volumes;
-          await bench.disks.unmount(mount);
+        arrange: async ({ bench }) => {
+          const [, { device = "" } = {}] = bench.volumes;
           await sh("mkfs.ntfs", "-q", "-F", "-f", device);
-          return { list: await bench.disks.mount(device, "mount0", "-t", "ntfs") };
+          return { list: await bench.disks.mount(device, "mount1", "-t", "ntfs") };
         },
         because: "is fuseblk, which cannot be frozen",
         anywhere: true,
       },
       context,
+      "raw",
     );
   });
 
