@@ -41,10 +41,7 @@ export function strike(what: Strike, { pid, runtime }: Victim): void {
     if (whom !== undefined && whom > 1) kill(whom, signal);
   };
   if (what === "kill all") {
-    // Stopped first, so that nobody does anything about it.
-    const all = guard === undefined ? [] : sessionOf(guard);
-    for (const one of [pid, ...all]) hit(one, "SIGSTOP");
-    for (const one of [pid, ...all]) hit(one, "SIGKILL");
+    killAll(pid, guard);
     return;
   }
   if (what.startsWith("stop")) hit(what === "stop agent" ? pid : guard, "SIGSTOP");
@@ -53,6 +50,27 @@ export function strike(what: Strike, { pid, runtime }: Victim): void {
   if (what === "kill timer") hit(timer, "SIGKILL");
   if (what === "end guard") hit(guard, "SIGTERM");
   if (what.endsWith("goes off at once")) hit(timer, "SIGUSR2");
+}
+
+/**
+ * Nobody is left, nor anybody's child: one that was started while its parent was being looked for, or that is in the
+ * midst of a freeze, would go on with it after it was counted what is frozen.
+ */
+function killAll(pid: number, guard: number | undefined): void {
+  const session = (): number[] => (guard === undefined ? [] : sessionOf(guard));
+  const stopped = new Set<number>();
+  // Stopped first, so that nobody does anything about it.
+  for (let found = [pid, ...session()]; found.some((one) => !stopped.has(one)); found = session())
+    for (const one of found) {
+      stopped.add(one);
+      kill(one, "SIGSTOP");
+    }
+  for (const one of stopped) kill(one, "SIGKILL");
+  const until = performance.now() + 5_000;
+  while (session().length > 0) {
+    if (performance.now() > until) expect.fail("who was killed does not go");
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2);
+  }
 }
 
 function guardsIn(runtime: string): { guard?: number; timer?: number } {
