@@ -2,6 +2,7 @@
 //
 // The agent is one small launcher and CommonJS chunks: CommonJS starts faster than ES modules, and chunks
 // keep what a run does not need from being read. So src/ must not use top-level await.
+import { createHash } from "node:crypto";
 import { chmod, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { rolldown } from "rolldown";
@@ -179,13 +180,28 @@ function alarmsApart() {
   };
 }
 
+/** A digest of all that decides what is built. */
+async function digestOfSources() {
+  const sources = await readdir(path.join(root, "src"), { recursive: true, withFileTypes: true });
+  const files = sources.filter((one) => one.isFile()).map((one) => path.join(one.parentPath, one.name));
+  const scripts = ["package-lock.json", "build.mjs", "build-sdk.mjs"].map((name) => path.join(root, name));
+  const digest = createHash("sha256");
+  for (const file of [...files.sort(), ...scripts])
+    digest.update(`${path.relative(root, file)}\n`).update(await readFile(file));
+  return digest.digest("hex").slice(0, 16);
+}
+
 const shared = {
   cwd: root,
   platform: "node",
   resolve: { mainFields: ["module", "main"] },
   transform: {
     target: "node22",
-    define: { "process.env.NODE_ENV": '"production"', __VERSION__: JSON.stringify(version) },
+    define: {
+      "process.env.NODE_ENV": '"production"',
+      __VERSION__: JSON.stringify(version),
+      __SOURCES__: JSON.stringify(await digestOfSources()),
+    },
   },
   onLog(level, log, next) {
     if (level === "warn") throw new Error(`warning while bundling: ${log.message}`);

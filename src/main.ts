@@ -162,6 +162,7 @@ async function execute(command: Command, global: GlobalOptions): Promise<Result>
     kill,
     uid: process.getuid?.(),
     home: os.homedir(),
+    node: process.version,
     files: files(),
   };
   const perform = await commands[command.name]();

@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
@@ -18,6 +18,7 @@ describe("the bundle", () => {
   const home = mkdtempSync(path.join(tmpdir(), "bundle-"));
   let simulator: Simulator;
   beforeAll(async () => {
+    mkdirSync(path.join(home, "cache"));
     simulator = await startSimulator({ scenario: {} });
   });
   afterAll(async () => {
@@ -61,6 +62,18 @@ describe("the bundle", () => {
     const { bytes, names } = await loadedBy("run", "--config", config, "--dry-run");
     expect(names).toContain("parse.cjs");
     expect(bytes).toBeLessThanOrEqual(650 * kilobyte);
+  });
+
+  it("loads hardly more than that for a run whose file is as it was, and the parser again when it is not", async () => {
+    const config = path.join(home, "again.yaml");
+    const words = ["run", "--config", config, "--dry-run"];
+    writeFileSync(config, "version: 1\njobs: { nightly: { schedule: '0 2 * * *' } }\n", { mode: 0o600 });
+    await loadedBy(...words);
+    const { bytes, names } = await loadedBy(...words);
+    expect(names.filter((name) => ["parse.cjs", "schema.cjs"].includes(name))).toEqual([]);
+    expect(bytes, String(bytes)).toBeLessThanOrEqual(480 * kilobyte);
+    writeFileSync(config, "version: 1\njobs: { nightly: { schedule: '0 3 * * *' } }\n");
+    expect((await loadedBy(...words)).names).toContain("parse.cjs");
   });
 
   it("keeps at most 20 kB of the EC2 schema", () => {

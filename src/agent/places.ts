@@ -36,6 +36,14 @@ export function stateDirectory({ platform, env, uid, home }: HostFacts): string 
   return path.join(env["XDG_STATE_HOME"] ?? path.join(home, ".local", "state"), "ec2-backup");
 }
 
+/** The directory for caches, as the launcher finds it; absent on Windows. */
+export function cacheDirectory({ env, uid, home }: HostFacts): string | undefined {
+  if (uid === undefined) return undefined;
+  const usual = uid === 0 ? "/var/cache" : env["XDG_CACHE_HOME"] || path.join(home, ".cache");
+  const caches = env["CACHE_DIRECTORY"] || usual;
+  return path.isAbsolute(caches) ? caches : undefined;
+}
+
 /** What a log file needs to go on: itself, and its directory, where the full ones are put aside. */
 export function logPlaces(
   file: { readonly path: string } | undefined,

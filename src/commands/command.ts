@@ -15,6 +15,8 @@ export interface Result {
 
 /** The process that a command runs in, as far as anything depends on it. */
 export interface ProcessFacts extends Omit<HostProcess, "runtimeDirectory"> {
+  /** The version of Node. */
+  readonly node: string;
   readonly stderr: { write(text: string): unknown; readonly isTTY?: boolean };
 }
 

@@ -1,13 +1,14 @@
-import { configFile, type HostFacts, logPlaces, runtimeDirectory, stateDirectory } from "../agent/places.ts";
+import { keptFiles } from "../agent/kept-files.ts";
+import { configFile, logPlaces, runtimeDirectory, stateDirectory } from "../agent/places.ts";
 import type { AgentOptions } from "../agent/wish.ts";
-import type { Command, GlobalOptions } from "../cli/command.ts";
+import type { Command } from "../cli/command.ts";
 import { progressBar } from "../cli/progress.ts";
 import { formatFault } from "../config/fault.ts";
 import { type Loaded, loadFile } from "../config/load.ts";
 import { logOf } from "../config/log-of.ts";
 import { resolve } from "../config/resolve.ts";
 import { BackupError } from "../core/errors.ts";
-import { version } from "../version.ts";
+import { build, version } from "../version.ts";
 import type { Context } from "./command.ts";
 import { processLog } from "./process-log.ts";
 
@@ -17,7 +18,7 @@ export async function agentOptions(
   context: Pick<Context, "global" | "host" | "opened">,
 ): Promise<AgentOptions> {
   const { global, host } = context;
-  const loaded = await load(global, host, command.name === "doctor");
+  const loaded = await load(context, command.name);
   const all = "all" in command && command.all;
   const flags = { all, ...(global.logLevel === undefined ? {} : { logLevel: global.logLevel }) };
   const { settings } = resolve({ tags: {}, flags, ...(loaded.ok === true ? { file: loaded.file } : {}) });
@@ -46,12 +47,17 @@ export async function agentOptions(
 }
 
 /** A file that was named must be there, which `asFault` tells like any other fault; the usual one may be absent. */
-async function load(global: GlobalOptions, host: HostFacts, asFault: boolean): Promise<Loaded> {
+async function load(
+  { global, host }: Pick<Context, "global" | "host">,
+  command: Command["name"],
+): Promise<Loaded> {
   const file = global.config ?? configFile(host);
-  const loaded = await loadFile(file, { uid: host.uid });
+  // These are asked whether the file is good, and look for themselves.
+  const judges = command === "check-config" || command === "doctor";
+  const loaded = await loadFile(file, { uid: host.uid, kept: judges ? undefined : keptFiles(host, build) });
   if (loaded.absent !== true || global.config === undefined) return loaded;
   const fault = { place: file, path: "", expected: "a configuration file", found: "no such file" };
-  if (asFault) return { ok: false, faults: [fault] };
+  if (command === "doctor") return { ok: false, faults: [fault] };
   throw new BackupError({
     kind: "configuration",
     doing: "read the configuration",

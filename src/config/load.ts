@@ -1,6 +1,7 @@
 import { constants } from "node:fs";
 import { type FileHandle, lstat, open } from "node:fs/promises";
 import type { Fault } from "./fault.ts";
+import { fromKept, type KeptFiles, toKept } from "./kept-file.ts";
 import type { FaultyFile, ParsedFile } from "./parse.ts";
 import { distrustOf } from "./trust.ts";
 
@@ -14,9 +15,13 @@ const largest = 1024 * 1024;
 
 /**
  * Reads the configuration file. `uid` is the agent's user, absent on Windows. Never throws: whatever is
- * wrong with the file is a fault. A host without the file never loads the YAML parser.
+ * wrong with the file is a fault. Neither a host without the file nor one whose file is as it was before, if that
+ * is `kept`, loads the YAML parser.
  */
-export async function loadFile(path: string, { uid }: { readonly uid: number | undefined }): Promise<Loaded> {
+export async function loadFile(
+  path: string,
+  { uid, kept }: { readonly uid: number | undefined; readonly kept?: KeptFiles | undefined },
+): Promise<Loaded> {
   let handle: FileHandle;
   try {
     // A FIFO in the file's place would otherwise keep us waiting for a writer.
@@ -28,9 +33,13 @@ export async function loadFile(path: string, { uid }: { readonly uid: number | u
     .catch((error: unknown) => [unreadable(path, error)])
     .finally(() => handle.close());
   if (typeof text !== "string") return { ok: false, faults: text };
+  const known = await kept?.find(text);
+  if (known !== undefined) return { ok: true, file: fromKept(known, nameOf(path)), text };
   const { parseConfig } = await import("./parse.ts");
   const parsed = parseConfig(text, nameOf(path));
-  return parsed.ok ? { ...parsed, text } : parsed;
+  if (!parsed.ok) return parsed;
+  await kept?.keep(text, toKept(parsed.file));
+  return { ...parsed, text };
 }
 
 /** The text of the file, judged and read through one handle, so that nothing can be exchanged in between. */
