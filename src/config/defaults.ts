@@ -1,5 +1,5 @@
 import type { Waits } from "../core/job.ts";
-import type { Facility } from "../core/syslog-priority.ts";
+import type { SinkSettings, SyslogSettings } from "../core/log-sinks.ts";
 import type { NotifySettings, OutputSettings } from "./outputs.ts";
 
 const second = 1000;
@@ -29,31 +29,8 @@ export const defaultTimezone = "UTC";
 
 export const logLevels = ["error", "warn", "info", "debug"] as const;
 export const logFormats = ["auto", "text", "json", "journal"] as const;
-export const syslogProtocols = ["local", "udp4", "udp6", "tcp4", "tcp6"] as const;
 export const dimensions = ["Server", "Job", "Drive"] as const;
 export const dialects = ["none", "seed2"] as const;
-
-/** A log file that is put aside when it is full. */
-export interface LogFileSettings {
-  readonly path: string;
-  /** Bytes. */
-  readonly maxSize: number;
-  /** With the one that is written to. */
-  readonly maxFiles: number;
-}
-
-/** Where syslog is spoken to. */
-export interface SyslogSettings {
-  readonly protocol: (typeof syslogProtocols)[number];
-  readonly host: string;
-  readonly port: number;
-  /** Of the protocol `local`. */
-  readonly socket: string;
-  readonly facility: Facility;
-  readonly appName: string;
-  /** How many lines wait for a server that is not there. */
-  readonly queue: number;
-}
 
 /** What is configured once for all jobs. Durations are in milliseconds. */
 export interface Settings {
@@ -65,14 +42,9 @@ export interface Settings {
   /** The rest of what the file says of metrics; absent = all of them, in CloudWatch. */
   readonly outputs?: OutputSettings;
   readonly notify?: NotifySettings;
-  readonly log: {
+  readonly log: SinkSettings & {
     readonly level: (typeof logLevels)[number];
     readonly format: (typeof logFormats)[number];
-    /** How long log lines that are not delivered yet may delay the end of a command. */
-    readonly flushWithin: number;
-    readonly file?: LogFileSettings;
-    readonly syslog?: SyslogSettings;
-    readonly eventLog: boolean;
   };
   /** Absent = the usual place of the operating system, which the caller knows. */
   readonly stateDirectory?: string;

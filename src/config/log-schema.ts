@@ -1,6 +1,7 @@
 import * as z from "zod/mini";
+import { syslogProtocols } from "../core/log-sinks.ts";
 import { type Facility, facilities } from "../core/syslog-priority.ts";
-import { defaultSyslog, logFormats, logLevels, syslogProtocols } from "./defaults.ts";
+import { defaultSyslog, logFormats, logLevels } from "./defaults.ts";
 import { duration, oneOf, section, size, text, whole, yesOrNo } from "./fields.ts";
 
 const maybe = z.exactOptional;

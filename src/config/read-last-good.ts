@@ -1,6 +1,7 @@
 import * as z from "zod/mini";
 import { parseDuration } from "../core/duration.ts";
 import type { Job, Waits } from "../core/job.ts";
+import { syslogProtocols } from "../core/log-sinks.ts";
 import { type MetricName, metricTable } from "../core/metrics.ts";
 import { isPingUrl } from "../core/ping-address.ts";
 import { type CountedRule, consistencies, countedRules } from "../core/retention-policy.ts";
@@ -8,15 +9,7 @@ import { type Facility, facilities } from "../core/syslog-priority.ts";
 import { isTimeZone } from "../core/zone.ts";
 import { addedTags } from "./added-tags.ts";
 import { rulesBesideAge, takesNothing } from "./contradictions.ts";
-import {
-  defaultSettings,
-  defaultWaits,
-  dialects,
-  dimensions,
-  logFormats,
-  logLevels,
-  syslogProtocols,
-} from "./defaults.ts";
+import { defaultSettings, defaultWaits, dialects, dimensions, logFormats, logLevels } from "./defaults.ts";
 import { hookRecords } from "./hook-records.ts";
 import type { LastGood } from "./last-good.ts";
 import * as limits from "./limits.ts";

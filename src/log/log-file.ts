@@ -1,22 +1,15 @@
 import { lstat, mkdir, rename, rm, rmdir } from "node:fs/promises";
+import type { LogFileSettings } from "../core/log-sinks.ts";
 import { openToAppend } from "../host/command-log.ts";
 import type { Line } from "./line.ts";
 import type { Outlet } from "./outbox.ts";
-
-export interface LogFilePlace {
-  readonly path: string;
-  /** Bytes at which a new file is begun. */
-  readonly maxSize: number;
-  /** How many files there are at most, the one that is written to included. */
-  readonly maxFiles: number;
-}
 
 /**
  * A file that is opened for each delivery: the daemon and its runs write to the same one, and whoever kept it
  * open would go on writing to one that another has put aside. Older files are `path.1`, `path.2` and so on.
  */
 export function logFileOutlet(
-  place: LogFilePlace,
+  place: LogFileSettings,
   uid: number | undefined,
   render: (line: Line) => string,
 ): Outlet {
@@ -63,7 +56,7 @@ const stale = 10_000;
  * Puts the file aside if it would grow too large. One process at a time, or one would put its new file in the
  * place of what another has just put aside; who comes second goes on with the file as it is.
  */
-async function makeRoom(place: LogFilePlace, more: number): Promise<void> {
+async function makeRoom(place: LogFileSettings, more: number): Promise<void> {
   if (!(await isFull(place, more))) return;
   const lock = `${place.path}.lock`;
   try {
@@ -81,13 +74,13 @@ async function makeRoom(place: LogFilePlace, more: number): Promise<void> {
   }
 }
 
-async function isFull({ path, maxSize }: LogFilePlace, more: number): Promise<boolean> {
+async function isFull({ path, maxSize }: LogFileSettings, more: number): Promise<boolean> {
   const found = await lstat(path).catch(() => undefined);
   // What is no plain file is refused when it is opened.
   return found?.isFile() === true && found.size > 0 && found.size + more > maxSize;
 }
 
-async function putAside({ path, maxFiles }: LogFilePlace): Promise<void> {
+async function putAside({ path, maxFiles }: LogFileSettings): Promise<void> {
   const names = Array.from({ length: maxFiles }, (_, index) => (index === 0 ? path : `${path}.${index}`));
   const oldest = names.pop() ?? path;
   await rm(oldest, { force: true });

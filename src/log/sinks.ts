@@ -1,25 +1,8 @@
 import { hostname } from "node:os";
+import type { SinkSettings } from "../core/log-sinks.ts";
 import type { Log, LogLevel } from "../core/ports.ts";
-import type { Facility } from "../core/syslog-priority.ts";
 import { jsonOf, type Line, textOf } from "./line.ts";
 import { Outbox, type OutboxWaits, type Outlet, outboxWaits } from "./outbox.ts";
-
-/** Where lines go beside the console. */
-export interface SinkSettings {
-  readonly file?: { readonly path: string; readonly maxSize: number; readonly maxFiles: number };
-  readonly syslog?: {
-    readonly protocol: "udp4" | "udp6" | "tcp4" | "tcp6" | "local";
-    readonly host: string;
-    readonly port: number;
-    readonly socket: string;
-    readonly facility: Facility;
-    readonly appName: string;
-    readonly queue: number;
-  };
-  readonly eventLog: boolean;
-  /** Milliseconds that the end may be delayed by. */
-  readonly flushWithin: number;
-}
 
 export interface SinkFacts {
   readonly level: LogLevel;

@@ -1,7 +1,8 @@
 import process from "node:process";
 import { createInterface } from "node:readline";
+import type { SinkSettings } from "../../src/core/log-sinks.ts";
 import type { OutboxWaits } from "../../src/log/outbox.ts";
-import { openSinks, type SinkSettings } from "../../src/log/sinks.ts";
+import { openSinks } from "../../src/log/sinks.ts";
 
 /**
  * Logs what it reads, line by line, and closes the log at the end of its input. It ends by itself or not at

@@ -2,9 +2,9 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import path from "node:path";
 import { expect, onTestFinished } from "vitest";
-import { defaultSyslog, type SyslogSettings } from "../../src/config/defaults.ts";
+import { defaultSyslog } from "../../src/config/defaults.ts";
+import type { SinkSettings, SyslogSettings } from "../../src/core/log-sinks.ts";
 import { type OutboxWaits, outboxWaits } from "../../src/log/outbox.ts";
-import type { SinkSettings } from "../../src/log/sinks.ts";
 import { node } from "../host/places.ts";
 
 /** Short enough for tests. */

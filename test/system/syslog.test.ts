@@ -1,7 +1,7 @@
 import os from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
-import type { SyslogSettings } from "../../src/config/defaults.ts";
+import type { SyslogSettings } from "../../src/core/log-sinks.ts";
 import { folder } from "../host/places.ts";
 import { promptly, Speaker, syslogTo } from "./log-speaker.ts";
 import { Rsyslog, rsyslogHindrance, until } from "./rsyslog.ts";
