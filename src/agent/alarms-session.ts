@@ -6,7 +6,7 @@ import type { Identity } from "../aws/metadata.ts";
 import { alarmSettingsOf } from "../config/alarm-settings.ts";
 import type { Settings } from "../config/defaults.ts";
 import type { Loaded } from "../config/load.ts";
-import { outputDefaults } from "../config/outputs.ts";
+import { outputsOf } from "../config/outputs.ts";
 import type { TopicService } from "../core/alarm-ports.ts";
 import type { PublishedMetrics } from "../core/alarms.ts";
 import { systemClock } from "../host/clock.ts";
@@ -69,8 +69,8 @@ export function alarmRequest({
 }
 
 function publishedMetrics({ metrics, outputs = {} }: Settings): PublishedMetrics {
-  const { output = outputDefaults.output, only, perVolume = false } = outputs;
-  return { ...metrics, outputs: [output].flat(), ...(only && { only }), perVolume };
+  const { only, perVolume = false } = outputs;
+  return { ...metrics, outputs: outputsOf(outputs), ...(only && { only }), perVolume };
 }
 
 /** The ways to the alarms of an instance of which no more is known than who it is. */

@@ -1,6 +1,6 @@
 import { stat } from "node:fs/promises";
 import type { Settings } from "../config/defaults.ts";
-import { outputDefaults } from "../config/outputs.ts";
+import { outputDefaults, outputsOf } from "../config/outputs.ts";
 import { failureOf, sentenceOf } from "../core/errors.ts";
 import { isPingUrl, namesJob } from "../core/ping-address.ts";
 import type { CheckedHooks } from "./check-hooks.ts";
@@ -19,7 +19,7 @@ export async function checkOutputs(
   const { urlFile } = notify.ping ?? {};
   if (urlFile !== undefined)
     warnings.push(...(await lookAtUrl(urlFile, jobs, uid)).map((one) => `notify.ping.urlFile: ${one}`));
-  if ([outputs.output ?? []].flat().includes("prometheus")) {
+  if (outputsOf(outputs).includes("prometheus")) {
     const directory = outputs.prometheus?.directory ?? outputDefaults.directory;
     const there = await stat(directory).then(
       (stats) => stats.isDirectory(),

@@ -1,7 +1,8 @@
 import type { Loaded } from "../config/load.ts";
-import { outputDefaults } from "../config/outputs.ts";
+import { outputsOf } from "../config/outputs.ts";
 import { pathText } from "../config/path.ts";
 import type { Resolution } from "../config/resolve.ts";
+import { reachCloudWatch } from "../core/metrics.ts";
 import { missedLimit } from "../core/missed-limit.ts";
 
 /** What alarms are made of: without them a missed, failed or slow backup is noticed by nobody. */
@@ -30,8 +31,8 @@ export function checkWatching(
       ...warnings,
       "metrics.enabled: alarms are configured, and no metrics are published for them to watch",
     ];
-  const output = [outputs.output ?? outputDefaults.output].flat();
-  if (output.every((one) => one === "prometheus"))
+  const output = outputsOf(outputs);
+  if (!reachCloudWatch(output))
     warnings.push(
       `metrics.output: alarms are configured, and ${output.join(", ")} alone takes no metrics to CloudWatch, where they are watched; add cloudwatch or emf`,
     );

@@ -1,5 +1,5 @@
 import { patiently } from "../actions/patiently.ts";
-import { emfEndpoint, outputDefaults } from "../config/outputs.ts";
+import { emfEndpoint, outputDefaults, outputsOf } from "../config/outputs.ts";
 import { BackupError } from "../core/errors.ts";
 import type { Listener } from "../core/listener.ts";
 import { type MetricShape, shapedMetrics } from "../core/metric-shape.ts";
@@ -14,8 +14,8 @@ const handOver = 5_000;
 
 /** All who are to hear of the runs of this process, as the configuration names them. */
 export function listenersOf(around: Around): Listening {
-  const { outputs = {}, metrics, notify = {} } = around.settings;
-  const wanted = metrics.enabled ? [outputs.output ?? outputDefaults.output].flat() : [];
+  const { outputs, metrics, notify = {} } = around.settings;
+  const wanted = metrics.enabled ? outputsOf(outputs) : [];
   const listeners = wanted.flatMap((output) => {
     if (output === "prometheus") return [textfile(around)];
     if (output === "emf") return [shaped(emf(around), around)];

@@ -1,14 +1,15 @@
 import * as z from "zod/mini";
-import { metricTable } from "../core/metrics.ts";
+import { metricOutputs, metricTable } from "../core/metrics.ts";
 import { isPingUrl, namesJob } from "../core/ping-address.ts";
 import { duration, exactlyOne, notes, oneOf, section, text, yesOrNo } from "./fields.ts";
 import { path } from "./hook-fields.ts";
 import {
   emfEndpoint,
   logGroup,
-  metricOutputs,
   noticeOccasions,
+  type OutputSettings,
   outputDefaults,
+  outputsOf,
   topicArn,
 } from "./outputs.ts";
 
@@ -153,7 +154,7 @@ export const notify = section(
 export const metricContradictions = z.superRefine(
   (value: unknown, context) => {
     const metrics = mapping(value);
-    const chosen = [metrics["output"] ?? outputDefaults.output].flat();
+    const chosen = outputsOf(metrics as OutputSettings);
     for (const output of ["emf", "prometheus"] as const) {
       if (metrics[output] === undefined || chosen.includes(output)) continue;
       const message = `${output} among metrics.output, since it is described here`;

@@ -1,12 +1,7 @@
-import type { MetricName } from "../core/metrics.ts";
-
-/** Where metrics go. */
-export const metricOutputs = ["cloudwatch", "emf", "prometheus"] as const;
+import type { MetricName, MetricOutput } from "../core/metrics.ts";
 
 /** When a notice is published. */
 export const noticeOccasions = ["failure", "always"] as const;
-
-export type MetricOutput = (typeof metricOutputs)[number];
 
 /** What is said of metrics beyond namespace and dimensions; what is absent is as {@link outputDefaults} say. */
 export interface OutputSettings {
@@ -46,6 +41,11 @@ export const outputDefaults = {
   on: "failure",
   pingTimeout: 10_000,
 } as const;
+
+/** The outputs that are chosen. */
+export function outputsOf({ output }: Pick<OutputSettings, "output"> = {}): readonly MetricOutput[] {
+  return [output ?? outputDefaults.output].flat();
+}
 
 /** What a CloudWatch agent is called by; the same words as its own `service_address`. */
 export const emfEndpoint = /^(?:tcp|udp):\/\/(?:[\w.-]{1,253}|\[[\da-f:.]{2,45}\]):\d{1,5}$/i;

@@ -1,12 +1,12 @@
 import { formatDuration } from "../core/duration.ts";
 import type { Settings } from "./defaults.ts";
-import { outputDefaults } from "./outputs.ts";
+import { outputDefaults, outputsOf } from "./outputs.ts";
 import type { Path } from "./path.ts";
 
 /** What is in force of outputs and notices. The ping's URL is a secret: that there is one is all that is said. */
 export function valuesOfOutputs({ outputs = {}, notify = {} }: Settings): [Path, string][] {
-  const { output = outputDefaults.output, only, perVolume = false, emf = {}, prometheus = {} } = outputs;
-  const wanted = [output].flat();
+  const { only, perVolume = false, emf = {}, prometheus = {} } = outputs;
+  const wanted = outputsOf(outputs);
   const { topic, on = outputDefaults.on, ping } = notify;
   const { endpoint, file, logGroup } = emf;
   const target: [Path, string] =

@@ -2,7 +2,7 @@ import * as z from "zod/mini";
 import { parseDuration } from "../core/duration.ts";
 import type { Job, Waits } from "../core/job.ts";
 import { syslogProtocols } from "../core/log-sinks.ts";
-import { type MetricName, metricTable } from "../core/metrics.ts";
+import { type MetricName, metricOutputs, metricTable } from "../core/metrics.ts";
 import { isPingUrl } from "../core/ping-address.ts";
 import { type CountedRule, consistencies, countedRules } from "../core/retention-policy.ts";
 import { type Facility, facilities } from "../core/syslog-priority.ts";
@@ -14,7 +14,7 @@ import { hookRecords } from "./hook-records.ts";
 import type { LastGood } from "./last-good.ts";
 import * as limits from "./limits.ts";
 import { matcher } from "./matcher.ts";
-import { emfEndpoint, logGroup, metricOutputs, noticeOccasions, topicArn } from "./outputs.ts";
+import { emfEndpoint, logGroup, noticeOccasions, topicArn } from "./outputs.ts";
 import { scheduleTrouble } from "./readable.ts";
 import { stateDirectory } from "./schema.ts";
 

@@ -2,7 +2,7 @@ import type { PriceTable } from "./alarm-settings.ts";
 import type { PublishedMetrics } from "./alarms.ts";
 import type { Job } from "./job.ts";
 import { ofVolumes } from "./metric-shape.ts";
-import { type MetricName, metricTable } from "./metrics.ts";
+import { type MetricName, metricTable, reachCloudWatch } from "./metrics.ts";
 
 /** What the metrics and alarms of an instance cost a month, in dollars, without the free tier. */
 export interface AlarmCost {
@@ -49,7 +49,7 @@ export function costOf(
 /** How many metrics in CloudWatch's sense: names with a set of dimensions each. */
 function seriesOf(jobs: readonly Job[], metrics: PublishedMetrics, volumes: number): number {
   const { enabled, outputs, only, dimensions, perVolume } = metrics;
-  if (!enabled || !outputs.some((output) => output !== "prometheus")) return 0;
+  if (!enabled || !reachCloudWatch(outputs)) return 0;
   const wanted = (name: MetricName) => only === undefined || only.includes(name);
   const names = jobs.map((job) => metricsOfJob(job).filter(wanted));
   const each = dimensions.includes("Job")

@@ -5,7 +5,13 @@ import { latestValue } from "./alarm-window.ts";
 import { formatDuration } from "./duration.ts";
 import type { Instance } from "./instance.ts";
 import type { Job } from "./job.ts";
-import { type Dimension, type MetricName, metricTable } from "./metrics.ts";
+import {
+  type Dimension,
+  type MetricName,
+  type MetricOutput,
+  metricTable,
+  reachCloudWatch,
+} from "./metrics.ts";
 import { missedLimit } from "./missed-limit.ts";
 import { runsKept, runsNeeded, slowLimit } from "./slow-runs.ts";
 
@@ -14,8 +20,7 @@ export interface PublishedMetrics {
   readonly namespace: string;
   readonly dimensions: readonly Dimension[];
   readonly enabled: boolean;
-  /** Where they go; CloudWatch has those of the embedded format as well. */
-  readonly outputs: readonly ("cloudwatch" | "emf" | "prometheus")[];
+  readonly outputs: readonly MetricOutput[];
   /** These alone; absent = all. */
   readonly only?: readonly MetricName[];
   readonly perVolume: boolean;
@@ -114,7 +119,7 @@ function watchedJobs({ jobs, metrics }: AlarmFacts): readonly { job: Job; name: 
 /** What keeps an alarm from meaning anything, whatever the job. */
 function hindrance(kind: AlarmKind, { jobs, metrics }: AlarmFacts): Omit<Unmade, "kind" | "job"> | undefined {
   if (!metrics.enabled) return { because: "metrics are switched off", remedy: "set metrics.enabled: true" };
-  if (!metrics.outputs.some((output) => output !== "prometheus"))
+  if (!reachCloudWatch(metrics.outputs))
     return {
       because: "the metrics do not go to CloudWatch (metrics.output: prometheus)",
       remedy: "add cloudwatch to metrics.output, or let Prometheus alert",

@@ -19,6 +19,16 @@ export const metricTable = {
 
 export type MetricName = keyof typeof metricTable;
 
+/** Where metrics go. */
+export const metricOutputs = ["cloudwatch", "emf", "prometheus"] as const;
+
+export type MetricOutput = (typeof metricOutputs)[number];
+
+/** Whether CloudWatch has the metrics, where alarms watch them: also those in its embedded format get there. */
+export function reachCloudWatch(outputs: readonly MetricOutput[]): boolean {
+  return outputs.some((output) => output !== "prometheus");
+}
+
 /**
  * The metrics of a run. One that was skipped because another held the lock publishes its errors only:
  * nothing that could quiet the alarm for missed backups. The age is published by every run that could
