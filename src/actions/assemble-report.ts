@@ -1,6 +1,7 @@
 import type { Listing } from "../core/ports.ts";
 import { sizeOf } from "../core/recovery-point.ts";
 import { type RetentionReport, type RunReport, summaryOf } from "../core/report.ts";
+import { newestFirst } from "../core/retention.ts";
 import type { Choice } from "../core/selection.ts";
 import { volumesSeen } from "../core/volume-ages.ts";
 import type { Findings, RunRequest } from "./run-request.ts";
@@ -65,9 +66,7 @@ function seriesFacts(
   const gone = new Set(
     retention?.removals.filter((one) => one.outcome === "removed").map((one) => one.point),
   );
-  const there = points
-    .filter((point) => !gone.has(point.id))
-    .sort((a, b) => b.captured.getTime() - a.captured.getTime());
+  const there = points.filter((point) => !gone.has(point.id)).sort(newestFirst);
   const complete = there.filter((point) => point.state === "complete");
   const volumes = volumesSeen(
     chosen.map(({ volume }) => volume),

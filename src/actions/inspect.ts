@@ -1,4 +1,5 @@
 import type { RecoveryPoint } from "../core/recovery-point.ts";
+import { newestFirst } from "../core/retention.ts";
 import type { Findings, RunDeps, RunRequest } from "./run-request.ts";
 import { failed } from "./settle.ts";
 import type { Recorder } from "./steps.ts";
@@ -78,7 +79,7 @@ function reportLostVolumes(
   own: ReadonlySet<string>,
 ): void {
   const earlier = points.filter((point) => !own.has(point.id) && point.state !== "failed");
-  const last = earlier.sort((a, b) => b.captured.getTime() - a.captured.getTime())[0];
+  const last = earlier.sort(newestFirst)[0];
   // What was captured although it was left out is not lost.
   const chosen = new Set([
     ...selected.chosen.map(({ volume }) => volume.id),

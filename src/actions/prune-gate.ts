@@ -1,6 +1,7 @@
 import type { Failure } from "../core/errors.ts";
 import type { Clock, Listing } from "../core/ports.ts";
 import type { RecoveryPoint } from "../core/recovery-point.ts";
+import { newestFirst } from "../core/retention.ts";
 import type { RunRequest } from "./run-request.ts";
 
 /** What may be removed in a run: by the plan, failed sets only, or nothing. */
@@ -31,7 +32,7 @@ export function gateOf(
   const own = new Set(made.map((point) => point.id));
   const [last] = listing.points
     .filter((point) => !own.has(point.id) && point.state !== "pending")
-    .sort((a, b) => b.captured.getTime() - a.captured.getTime());
+    .sort(newestFirst);
   if (last === undefined || last.state === "complete") return { may: "plan" };
   return { may: "failed-only" };
 }

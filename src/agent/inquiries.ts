@@ -3,7 +3,7 @@ import { BackupError } from "../core/errors.ts";
 import type { Explanation } from "../core/explanation.ts";
 import type { RecoveryPoint } from "../core/recovery-point.ts";
 import { restorableVolumes } from "../core/recovery-point.ts";
-import { planRetention } from "../core/retention.ts";
+import { newestFirst, planRetention } from "../core/retention.ts";
 import { describePolicy } from "../core/retention-policy.ts";
 import { type Opened, open } from "./open.ts";
 import type { AgentOptions } from "./wish.ts";
@@ -16,9 +16,7 @@ export async function points(
 ): Promise<readonly RecoveryPoint[]> {
   const { session } = await openReading(options, signal);
   const { points: all } = await session.engine.list({ instanceArn: session.discovery.instance.arn }, signal);
-  return all
-    .filter((point) => jobs.length === 0 || jobs.includes(point.job))
-    .sort((a, b) => b.captured.getTime() - a.captured.getTime());
+  return all.filter((point) => jobs.length === 0 || jobs.includes(point.job)).sort(newestFirst);
 }
 
 /** What a snapshot belongs to, and what the next run would do with it. */

@@ -2,6 +2,7 @@ import type { Protection } from "../config/resolve.ts";
 import { alarmPrefix, type FoundAlarm } from "../core/alarm.ts";
 import { failureOf, sentenceOf } from "../core/errors.ts";
 import { sizeOf } from "../core/recovery-point.ts";
+import { newestFirst } from "../core/retention.ts";
 import { type JobStatus, judgeJob, type ProtectionSeen, type Status } from "../core/status.ts";
 import { volumesSeen } from "../core/volume-ages.ts";
 import { alarmFindings } from "./alarm-findings.ts";
@@ -22,7 +23,7 @@ export async function refreshedStatus(options: AgentOptions, signal: AbortSignal
   const { session, force } = await open(newRunId(), options, signal);
   const { instance } = session.discovery;
   const { points, asOf } = await session.engine.list({ instanceArn: instance.arn }, signal);
-  const newestFirst = [...points].sort((a, b) => b.captured.getTime() - a.captured.getTime());
+  const ordered = [...points].sort(newestFirst);
   const known = session.state.known || points.length > 0;
   const isWanted = force.protection === "configured";
   const hasLeft = (name: string) =>
@@ -38,7 +39,7 @@ export async function refreshedStatus(options: AgentOptions, signal: AbortSignal
     if (severity !== "note") notes.push(`${what}: ${command}`);
   const jobs: JobStatus[] = [];
   for (const job of named) {
-    const own = newestFirst.filter((point) => point.job === job.name);
+    const own = ordered.filter((point) => point.job === job.name);
     const newest = own.find((point) => point.state === "complete");
     const { chosen } = await volumesOf(job, session, options);
     const volumes = volumesSeen(

@@ -8,7 +8,7 @@ import { type RecoveryPoint, sizeOf } from "./recovery-point.ts";
 import { summaryOf } from "./report.ts";
 import type { ForecastPage, JobPage, PointPage, TimingPage, VolumePage } from "./report-page.ts";
 import { restoreRecipe } from "./restore-recipe.ts";
-import { planRetention } from "./retention.ts";
+import { newestFirst, planRetention } from "./retention.ts";
 import { describePolicy } from "./retention-policy.ts";
 import { durationsOf, medianOf, type RunHistory } from "./run-history.ts";
 import { parseSchedule, slotsBetween } from "./schedule.ts";
@@ -39,7 +39,7 @@ const mostSlots = mostRuns + 1;
 /** Puts together what the page says of a job. */
 export function jobPage(facts: JobFacts, instance: Instance, now: Date): JobPage {
   const { name, job, chosen, known, history } = facts;
-  const points = [...facts.points].sort((a, b) => b.captured.getTime() - a.captured.getTime());
+  const points = [...facts.points].sort(newestFirst);
   const judged = judgeJob(
     { ...known, job: name, volumes: volumesSeen(chosen, points) },
     job,
