@@ -1,7 +1,7 @@
 import type { AlarmFacts } from "../core/alarms.ts";
 import { BackupError, type Failure, failureOf } from "../core/errors.ts";
 import { seriesOf } from "../core/job.ts";
-import { metricTable } from "../core/metrics.ts";
+import { commonDimensions, metricTable } from "../core/metrics.ts";
 import type { Listing, MetricSink } from "../core/ports.ts";
 
 /** What was told of a job between its runs. */
@@ -50,10 +50,9 @@ async function tellOne(
   if (captures.length === 0) return { job };
   const ageSeconds = Math.max(0, (asOf.getTime() - Math.max(...captures)) / 1000);
   const name = "SecondsSinceLastBackup";
-  const values = { Server: instance.id, Drive: "", Job: job };
   await metrics.publish(
     [{ name, unit: metricTable[name].unit, value: ageSeconds }],
-    Object.fromEntries(dimensions.map((one) => [one, values[one]])),
+    commonDimensions({ instance, job }, dimensions),
   );
   await note(job);
   return { job, ageSeconds };

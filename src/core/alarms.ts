@@ -6,6 +6,7 @@ import { formatDuration } from "./duration.ts";
 import type { Instance } from "./instance.ts";
 import type { Job } from "./job.ts";
 import {
+  commonDimensions,
   type Dimension,
   type MetricName,
   type MetricOutput,
@@ -215,7 +216,6 @@ function ofLatest(threshold: number): Omit<Question, "means"> {
 function alarmOf(kind: AlarmKind, job: string, question: Question, facts: AlarmFacts): Alarm {
   const { instance, metrics, topic } = facts;
   const whose = instance.name === undefined ? instance.id : `${instance.name} (${instance.id})`;
-  const values = { Server: instance.id, Job: job, Drive: "" };
   return {
     ...question.window,
     name: alarmName(instance.id, job, kind),
@@ -224,7 +224,7 @@ function alarmOf(kind: AlarmKind, job: string, question: Question, facts: AlarmF
     description: `Backup ${job} of ${whose}: ${question.means}. ${remedies[kind]}`.slice(0, 1024),
     namespace: metrics.namespace,
     metric: watched[kind],
-    dimensions: Object.fromEntries(metrics.dimensions.map((name) => [name, values[name]])),
+    dimensions: commonDimensions({ instance, job }, metrics.dimensions),
     threshold: question.threshold,
     treatMissingData: question.treatMissingData,
     actions: topic === undefined ? [] : [topic],

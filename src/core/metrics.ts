@@ -59,9 +59,9 @@ function isDegraded({ achieved, demanded }: StillnessReport): boolean {
 /** A name that every metric of a run carries, and of a volume `Drive`. */
 export type Dimension = "Server" | "Job" | "Drive";
 
-/** The dimensions that all metrics of a run have in common. */
+/** The dimensions that all metrics of a run or a job have in common: never `Drive`, which is of one volume. */
 export function commonDimensions(
-  { instance, job }: RunReport,
+  { instance, job }: { readonly instance?: { readonly id: string }; readonly job: string },
   names: readonly Dimension[],
   server = instance?.id ?? "unknown",
 ): Readonly<Record<string, string>> {
