@@ -2,7 +2,7 @@ import { alarmPrefix, readAlarmName } from "../core/alarm.ts";
 import type { AlarmChange } from "../core/alarm-plan.ts";
 import type { AlarmsPlan } from "../core/alarms-plan.ts";
 import { formatDuration } from "../core/duration.ts";
-import { BackupError, type Failure, failureOf } from "../core/errors.ts";
+import { BackupError, type Failure, failureOf, interrupted } from "../core/errors.ts";
 import { enablingCommand } from "../core/judge-alarms.ts";
 import { topicPolicy } from "../core/topic.ts";
 import type { AlarmDeps, AlarmRequest } from "./look-at-alarms.ts";
@@ -47,7 +47,7 @@ export async function applyAlarms(
     if (change.action === "keep" || change.action === "orphan") continue;
     done.push(await applyOne(change, deps));
     await deps.clock.sleep(deps.pause, deps.signal);
-    if (deps.signal.aborted) throw interrupted("write the alarms");
+    if (deps.signal.aborted) throw interrupted("write the alarms", "it");
   }
   return done;
 }
@@ -137,7 +137,7 @@ export async function removeAlarms(
     }
     done.push(await applyOne({ action: "remove", found }, deps));
     await deps.clock.sleep(deps.pause, deps.signal);
-    if (deps.signal.aborted) throw interrupted("remove the alarms");
+    if (deps.signal.aborted) throw interrupted("remove the alarms", "it");
   }
   return done;
 }
@@ -149,8 +149,4 @@ async function attempt(what: string, doing: string, body: () => Promise<Result>)
     if (error instanceof BackupError && error.kind === "interrupted") throw error;
     return { what, outcome: "failed", failure: failureOf(error, `${doing} ${what}`) };
   }
-}
-
-function interrupted(doing: string): BackupError {
-  return new BackupError({ kind: "interrupted", doing, found: "it was told to stop" });
 }

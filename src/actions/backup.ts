@@ -1,4 +1,4 @@
-import { BackupError, failureOf } from "../core/errors.ts";
+import { BackupError, failureOf, interrupted } from "../core/errors.ts";
 import type { Waits } from "../core/job.ts";
 import type { Clock, Engine, Log } from "../core/ports.ts";
 import type { RecoveryPoint } from "../core/recovery-point.ts";
@@ -92,8 +92,4 @@ function larger(a: RecoveryPoint | undefined, b: RecoveryPoint | undefined): Rec
 function isWhole(point: RecoveryPoint, expected: readonly string[]): boolean {
   const seen = new Set(point.snapshots.map((one) => one.volumeId));
   return expected.every((volumeId) => seen.has(volumeId));
-}
-
-export function interrupted(doing: string): BackupError {
-  return new BackupError({ kind: "interrupted", doing, found: "the run was told to stop" });
 }

@@ -1,6 +1,6 @@
 import { type AlarmState, alarmPrefix, type FoundAlarm, readAlarmName } from "../core/alarm.ts";
 import type { ActionTaken } from "../core/alarm-ports.ts";
-import { BackupError, type Failure, failureOf, sentenceOf } from "../core/errors.ts";
+import { BackupError, type Failure, failureOf, interrupted, sentenceOf } from "../core/errors.ts";
 import { shellWord } from "../core/finding.ts";
 import type { AlarmDeps } from "./look-at-alarms.ts";
 
@@ -60,7 +60,7 @@ async function drillOne(alarm: FoundAlarm, deps: AlarmDeps, waits: DrillWaits): 
       astray = true;
       await deps.alarms.setState(alarm.name, state, reason);
       await deps.clock.sleep(deps.pause, deps.signal);
-      if (deps.signal.aborted) throw stopped(alarm.name);
+      if (deps.signal.aborted) throw interrupted(`test ${alarm.name}`, "it");
     }
     astray = false;
     const wanted = alarm.alarmActions.length + alarm.okActions.length;
@@ -117,8 +117,4 @@ async function arrivals(
     if (actions.length >= wanted || late || signal.aborted) return actions;
     await clock.sleep(lookEvery, signal);
   }
-}
-
-function stopped(name: string): BackupError {
-  return new BackupError({ kind: "interrupted", doing: `test ${name}`, found: "it was told to stop" });
 }

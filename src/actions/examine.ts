@@ -1,4 +1,4 @@
-import { BackupError, failureOf, sentenceOf } from "../core/errors.ts";
+import { BackupError, failureOf, interrupted, sentenceOf } from "../core/errors.ts";
 import { type CheckReport, type CheckResult, type Finding, NotTestable } from "../core/finding.ts";
 import type { Clock } from "../core/ports.ts";
 
@@ -56,7 +56,7 @@ async function resultOf<Ground>(
   try {
     return await Promise.race([check.run(ground, AbortSignal.any([signal, late.signal])), cut]);
   } catch (error) {
-    if (signal.aborted) throw interrupted(check);
+    if (signal.aborted) throw interrupted(`check ${check.name}`, "it");
     if (error instanceof NotTestable)
       return { findings: [], untested: [{ what: error.what, because: error.message }] };
     return { findings: [failed(check, error)] };
@@ -64,10 +64,6 @@ async function resultOf<Ground>(
     clearTimeout(timer);
     if (stop !== undefined) signal.removeEventListener("abort", stop);
   }
-}
-
-function interrupted({ name }: { readonly name: string }): BackupError {
-  return new BackupError({ kind: "interrupted", doing: `check ${name}`, found: "it was told to stop" });
 }
 
 function silence<Ground>({ about, why, command }: Check<Ground>, deadline: number): Finding {

@@ -1,5 +1,5 @@
 import { brake } from "../core/brake.ts";
-import { BackupError, failureOf } from "../core/errors.ts";
+import { BackupError, failureOf, interrupted } from "../core/errors.ts";
 import type { Job } from "../core/job.ts";
 import type { Audit, AuditLine, Clock, Engine, Listing, Log, Removal } from "../core/ports.ts";
 import type { RecoveryPoint } from "../core/recovery-point.ts";
@@ -46,11 +46,7 @@ export async function prune(
   const removals: (Removal & { point: string })[] = [];
   for (const point of [...remove].reverse()) {
     if (signal.aborted) {
-      deps.record.report("error", {
-        kind: "interrupted",
-        doing: "remove old points",
-        found: "the run was told to stop",
-      });
+      deps.record.report("error", interrupted("remove old points"));
       break;
     }
     removals.push(...(await removePoint(point, job, deps)));

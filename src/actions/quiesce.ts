@@ -1,8 +1,7 @@
-import { BackupError, type Failure, failureOf } from "../core/errors.ts";
+import { BackupError, type Failure, failureOf, interrupted } from "../core/errors.ts";
 import type { Held, Holding, Hook, HookFacts, PreparedHook } from "../core/hook.ts";
 import type { Clock } from "../core/ports.ts";
 import type { HookReport } from "../core/report.ts";
-import { interrupted } from "./backup.ts";
 
 /** A hook of a job and the longest that it can hold. */
 export interface HookUse {

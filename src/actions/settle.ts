@@ -1,8 +1,7 @@
-import { BackupError, failureOf } from "../core/errors.ts";
+import { BackupError, failureOf, interrupted } from "../core/errors.ts";
 import type { Waits } from "../core/job.ts";
 import type { Clock, Engine } from "../core/ports.ts";
 import type { RecoveryPoint } from "../core/recovery-point.ts";
-import { interrupted } from "./backup.ts";
 
 /** How far a point is, in percent over all its snapshots. */
 export type Progress = (percent: number, point: RecoveryPoint) => void;

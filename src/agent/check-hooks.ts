@@ -1,7 +1,7 @@
 import { leftOutByTags } from "../config/backup-tag.ts";
 import { pathText } from "../config/path.ts";
 import { attainable, isLess } from "../core/consistency.ts";
-import { BackupError, failureOf, sentenceOf } from "../core/errors.ts";
+import { failureOf, interrupted, sentenceOf } from "../core/errors.ts";
 import { type FreezePlan, planFreeze } from "../core/freeze-plan.ts";
 import { hasNothingToFreeze, shortfallsOf, whyNothing } from "../core/freeze-shortfalls.ts";
 import type { Occupied } from "../core/freeze-verdict.ts";
@@ -59,8 +59,7 @@ export async function checkHooks(
   } finally {
     clearTimeout(awake);
   }
-  if (signal.aborted)
-    throw new BackupError({ kind: "interrupted", doing: "check the hooks", found: "it was told to stop" });
+  if (signal.aborted) throw interrupted("check the hooks", "it");
   const unfinished = late.aborted ? [`the hooks could not all be checked within ${within / 1000} s`] : [];
   return { faults: [...faults], warnings: [...warnings, ...unfinished] };
 }

@@ -1,5 +1,5 @@
 import { examine } from "../actions/examine.ts";
-import { BackupError } from "../core/errors.ts";
+import { interrupted } from "../core/errors.ts";
 import type { CheckReport } from "../core/finding.ts";
 import { systemClock } from "../host/clock.ts";
 import type { DoctorCheck } from "./doctor/check.ts";
@@ -39,8 +39,7 @@ export const checks: readonly DoctorCheck[] = [
 export async function doctor(options: DoctorOptions, signal: AbortSignal): Promise<readonly CheckReport[]> {
   const ground = groundOf(options, signal);
   const reports = await examine(checks, ground, { clock: systemClock, deadline: options.deadline }, signal);
-  if (signal.aborted)
-    throw new BackupError({ kind: "interrupted", doing: "examine this host", found: "it was told to stop" });
+  if (signal.aborted) throw interrupted("examine this host", "it");
   const id = ground.instanceId();
   return id === undefined ? reports : reports.map((one) => named(one, id));
 }

@@ -1,7 +1,7 @@
 import type { Identity } from "../aws/metadata.ts";
 import { defaultWaits } from "../config/defaults.ts";
 import type { Loaded } from "../config/load.ts";
-import { BackupError } from "../core/errors.ts";
+import { interrupted } from "../core/errors.ts";
 import type { Log } from "../core/ports.ts";
 import type { Problem } from "../core/report.ts";
 import { splayOf } from "../core/splay.ts";
@@ -70,11 +70,5 @@ async function spread(seed: string, splay: number, log: Log, signal: AbortSignal
   const pause = splayOf(seed, splay);
   log("info", `starting in ${Math.round(pause / 1000)} s, this instance's offset within the splay`);
   await systemClock.sleep(pause, signal);
-  if (signal.aborted) {
-    throw new BackupError({
-      kind: "interrupted",
-      doing: "wait for the splay",
-      found: "the run was told to stop",
-    });
-  }
+  if (signal.aborted) throw interrupted("wait for the splay");
 }

@@ -1,4 +1,4 @@
-import { BackupError } from "../core/errors.ts";
+import { BackupError, interrupted } from "../core/errors.ts";
 
 /**
  * Settles with the promise, or fails when the time is up or the signal aborts, whatever the promise
@@ -31,8 +31,8 @@ export async function withDeadline<T>(
   }
 }
 
-function cutShort(interrupted: boolean, ms: number, doing: string): BackupError {
-  if (interrupted) return new BackupError({ kind: "interrupted", doing, found: "the run was told to stop" });
+function cutShort(stopped: boolean, ms: number, doing: string): BackupError {
+  if (stopped) return interrupted(doing);
   return new BackupError({
     kind: "unreachable",
     doing,

@@ -50,6 +50,11 @@ export class BackupError extends Error implements Failure {
   }
 }
 
+/** The error of whatever ends early because somebody wants it to. `who` was told: the run, or what was asked for. */
+export function interrupted(doing: string, who = "the run"): BackupError {
+  return new BackupError({ kind: "interrupted", doing, found: `${who} was told to stop` });
+}
+
 /** The failure in one line: "cannot <doing>: <found>; <remedy>". */
 export function sentenceOf(failure: Failure): string {
   const remedy = failure.remedy === undefined ? "" : `; ${failure.remedy}`;

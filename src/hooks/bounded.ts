@@ -1,5 +1,5 @@
 import { formatDuration } from "../core/duration.ts";
-import { BackupError } from "../core/errors.ts";
+import { BackupError, interrupted } from "../core/errors.ts";
 
 /** How long something may take, and who may end it earlier. */
 export interface Bound {
@@ -20,7 +20,7 @@ export async function bounded<T>(work: Promise<T>, { ms, signal, doing, remedy }
   let timer: NodeJS.Timeout | undefined;
   let abort: (() => void) | undefined;
   const end = new Promise<never>((_, reject) => {
-    abort = () => reject(new BackupError({ kind: "interrupted", doing, found: "the run was told to stop" }));
+    abort = () => reject(interrupted(doing));
     if (signal?.aborted) return abort();
     signal?.addEventListener("abort", abort, { once: true });
     timer = setTimeout(() => {

@@ -1,5 +1,5 @@
 import { concealer, secretsOf } from "../core/conceal.ts";
-import { BackupError, type Failure, failureOf } from "../core/errors.ts";
+import { BackupError, type Failure, failureOf, interrupted } from "../core/errors.ts";
 import type { Held, Holding, Hook, HookFacts, PreparedHook } from "../core/hook.ts";
 import type { CommandHookConfig } from "../core/hook-config.ts";
 import { endLeftBehind, type Kill, type LeftBehind } from "../host/process-group.ts";
@@ -105,8 +105,7 @@ class PreparedCommandHook implements PreparedHook {
     const { timeout, log, env: configured } = this.#config;
     const words = this.#commands[which];
     const doing = this.#doing(which);
-    if (signal?.aborted === true)
-      return { failure: { kind: "interrupted", doing, found: "the run was told to stop" } };
+    if (signal?.aborted === true) return { failure: interrupted(doing) };
     if (words === undefined) return {};
     const { account, switched } = this.#commands;
     const env = environmentOf(this.#facts, which, account, configured, captured);

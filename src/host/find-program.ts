@@ -7,7 +7,7 @@ import {
   placesOnTheWay,
   type TrustedUser,
 } from "../core/distrust.ts";
-import { BackupError } from "../core/errors.ts";
+import { BackupError, interrupted } from "../core/errors.ts";
 import { look } from "./look.ts";
 import { systemEnvironment } from "./system-path.ts";
 import { type UserAccount, wordsAs } from "./user-account.ts";
@@ -52,8 +52,7 @@ function firstExecutable(
   return new Promise((resolve, reject) => {
     execFile(program, words, options, (error, stdout, stderr) => {
       if (error === null) return resolve(stdout);
-      if (signal.aborted)
-        return reject(new BackupError({ kind: "interrupted", doing, found: "the run was told to stop" }));
+      if (signal.aborted) return reject(interrupted(doing));
       if (error.code === 1 && stderr === "") return resolve(undefined);
       const found = error.killed === true ? `no answer after ${patience / 1000} s` : stderr.trim();
       reject(unusable(doing, found === "" ? `the search failed (${error.code})` : found));

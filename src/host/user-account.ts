@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { BackupError } from "../core/errors.ts";
+import { BackupError, interrupted } from "../core/errors.ts";
 import { systemEnvironment } from "./system-path.ts";
 
 /** A user as the system knows it. */
@@ -38,8 +38,7 @@ function getent(user: string, signal: AbortSignal): Promise<string | undefined> 
       // What getent(1) says of a key that is not there.
       if (error.code === 2) return resolve(undefined);
       const doing = `look up the user ${user}`;
-      if (signal.aborted)
-        return reject(new BackupError({ kind: "interrupted", doing, found: "the run was told to stop" }));
+      if (signal.aborted) return reject(interrupted(doing));
       const found =
         error.killed === true ? `no answer after ${patience / 1000} s` : `getent failed (${error.code})`;
       const remedy = "getent(1) of the C library must be in the PATH, and the name service must answer";
