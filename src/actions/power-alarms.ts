@@ -98,8 +98,12 @@ async function attempt(
     return await body();
   } catch (error) {
     if (error instanceof BackupError && error.kind === "interrupted") throw error;
-    return [{ alarm, outcome: "failed", failure: failureOf(error, `enable ${alarm}`) }];
+    return [failed("enable", alarm, error)];
   }
+}
+
+function failed(what: string, alarm: string, error: unknown): PowerChange {
+  return { alarm, outcome: "failed", failure: failureOf(error, `${what} ${alarm}`) };
 }
 
 /** What a death in the midst of a renewal left. */
@@ -108,7 +112,7 @@ async function removeLeft({ name }: FoundAlarm, { alarms }: Deps): Promise<Power
     await alarms.remove([name]);
     return { alarm: name, outcome: "removed", detail: "another alarm stands in its place" };
   } catch (error) {
-    return { alarm: name, outcome: "failed", failure: failureOf(error, `remove ${name}`) };
+    return failed("remove", name, error);
   }
 }
 
@@ -173,7 +177,7 @@ async function discard(name: string, alarms: AlarmDeps["alarms"]): Promise<reado
     if (there) await alarms.remove([name]);
     return [];
   } catch (error) {
-    return [{ alarm: name, outcome: "failed", failure: failureOf(error, `remove ${name}`) }];
+    return [failed("remove", name, error)];
   }
 }
 
