@@ -2,6 +2,7 @@ import { type AlarmState, alarmPrefix, type FoundAlarm, readAlarmName } from "..
 import type { ActionTaken } from "../core/alarm-ports.ts";
 import { BackupError, type Failure, failureOf, interrupted, sentenceOf } from "../core/errors.ts";
 import { shellWord } from "../core/finding.ts";
+import { enablingCommand } from "../core/judge-alarms.ts";
 import type { AlarmDeps } from "./look-at-alarms.ts";
 
 /** What an alarm did when it was driven to ALARM and back. */
@@ -44,7 +45,7 @@ export async function drillAlarms(
 async function drillOne(alarm: FoundAlarm, deps: AlarmDeps, waits: DrillWaits): Promise<Drilled> {
   const none = { alarm: alarm.name, states: [], actions: [], told: false };
   if (!alarm.actionsEnabled) {
-    return { ...none, why: "its actions are disabled: ec2-backup alarms resume" };
+    return { ...none, why: `its actions are disabled: ${enablingCommand([alarm.name])}` };
   }
   if (alarm.alarmActions.length === 0) {
     return { ...none, why: "it tells nobody: set alarms.topic or alarms.createTopic, then apply" };

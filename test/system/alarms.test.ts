@@ -135,7 +135,9 @@ test("silenced alarms say so, tell nobody, and are woken by resume", async () =>
   const paused = await stage.alarms("pause");
   expect(paused.json.changes).toMatchObject([{ outcome: "silenced" }]);
   const tested = (await stage.alarms("test")).json.drilled;
-  expect(tested?.find(({ alarm }) => alarm.endsWith("/missed"))?.why).toMatch(/disabled/);
+  expect(tested?.find(({ alarm }) => alarm.endsWith("/missed"))?.why).toMatch(
+    /disabled: ec2-backup alarms resume$/,
+  );
   await stage.alarms("plan");
   const known = (await readState(stage.bench, instance.id, "job-default.json")) as {
     alarms?: { alarms: { name: string; actionsEnabled: boolean }[] };
