@@ -49,8 +49,8 @@ export async function publish(found: RunReport, deps: PublishDeps): Promise<RunR
   const recorded =
     report.outcome === "skipped" ? [] : await attempt("record the report", log, () => deps.record(report));
   const told = listeners.map((one) => attempt(one.doing, log, () => one.tell(report)));
-  const deaf = [await measured, recorded, ...(await Promise.all(told))];
-  return concealReport({ ...report, problems: [...report.problems, ...deaf.flat()] }, deps.conceal);
+  const deaf = [await measured, recorded, ...(await Promise.all(told))].flat();
+  return { ...report, problems: [...report.problems, ...concealReport(deaf, deps.conceal)] };
 }
 
 const levels = { error: "error", warning: "warn", notice: "info" } as const;

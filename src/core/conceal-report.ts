@@ -1,5 +1,3 @@
-import type { RunReport } from "./report.ts";
-
 /** Where a report has words of others: of hooks, servers, the system and the configuration. */
 const words: ReadonlySet<string> = new Set([
   "doing",
@@ -11,8 +9,8 @@ const words: ReadonlySet<string> = new Set([
   "facts",
 ]);
 
-/** A report without what must not be seen. Ids, names of jobs and instants stay: others go by them. */
-export function concealReport(report: RunReport, conceal: (text: string) => string): RunReport {
+/** A report, or a part of one, without what must not be seen. Ids, names of jobs and instants stay: others go by them. */
+export function concealReport<Part>(report: Part, conceal: (text: string) => string): Part {
   const shown = (value: unknown, free: boolean): unknown => {
     if (typeof value === "string") return free ? conceal(value) : value;
     if (typeof value !== "object" || value === null) return value;
@@ -21,5 +19,5 @@ export function concealReport(report: RunReport, conceal: (text: string) => stri
       Object.entries(value).map(([key, one]) => [key, shown(one, free || words.has(key))]),
     );
   };
-  return shown(report, false) as RunReport;
+  return shown(report, false) as Part;
 }
