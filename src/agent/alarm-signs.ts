@@ -16,7 +16,7 @@ export function signsOf(
     durations: durationsOf(readHistory(history).runs),
     complete: newest !== undefined,
     ...(captured === undefined ? {} : { captured }),
-    ...(told === undefined ? {} : { told, at: told }),
+    ...(told === undefined ? {} : { told }),
   };
 }
 

@@ -1,5 +1,5 @@
 import type { FoundAlarm } from "./alarm.ts";
-import { longestWarmUp } from "./alarm-start.ts";
+import { longestWarmUp, type Told } from "./alarm-start.ts";
 
 /** Where the system is going, as its service manager has it queued. */
 export type PowerGoal = "power-off" | "reboot" | "none";
@@ -21,11 +21,9 @@ export function powerGoal(jobs: string): PowerGoal {
 }
 
 /** What this host remembers of a job whose alarm is looked at. */
-export interface LastSigns {
+export interface LastSigns extends Pick<Told, "told"> {
   /** When the newest point was captured that any run has made or seen. */
   readonly captured?: Date;
-  /** When a run or a beat last told an age. */
-  readonly told?: Date;
 }
 
 /**

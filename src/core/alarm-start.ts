@@ -11,8 +11,8 @@ const hour = 60 * minute;
 
 /** What this host knows of the ages that were told of a job. */
 export interface Told {
-  /** When an age was last told. */
-  readonly at?: Date;
+  /** When a run or a beat last told one. */
+  readonly told?: Date;
   /** Whether a complete point is known; the first run tells no age, since its own point is still pending. */
   readonly complete: boolean;
 }
@@ -21,12 +21,13 @@ export interface Told {
  * How a new alarm begins. One that ignores missing data has no state until its first data. The alarm for
  * missed backups rings for data that are missing, so it must find some, or be spared until they are due.
  */
-export function startOf(alarm: Alarm, job: Job | undefined, told: Told, beat: boolean, now: Date): Start {
+export function startOf(alarm: Alarm, job: Job | undefined, known: Told, beat: boolean, now: Date): Start {
   if (alarm.treatMissingData !== "breaching") return { kind: "at-once" };
+  const { told } = known;
   const window = alarm.period * alarm.evaluationPeriods;
-  const age = told.at === undefined ? Number.POSITIVE_INFINITY : now.getTime() - told.at.getTime();
+  const age = told === undefined ? Number.POSITIVE_INFINITY : now.getTime() - told.getTime();
   // Less than the window, so that the next data come before these are too old.
-  if (age < window * 1000 - hour) return visible(window, told.at, now) ? { kind: "at-once" } : soonVisible;
+  if (age < window * 1000 - hour) return visible(window, told, now) ? { kind: "at-once" } : soonVisible;
   if (beat) {
     return {
       kind: "wait",
@@ -39,7 +40,7 @@ export function startOf(alarm: Alarm, job: Job | undefined, told: Told, beat: bo
     because: "no run has told the age of its newest backup lately, so it would ring at once",
     remedy: `ec2-backup run ${alarm.job} --wait, then apply again in an hour`,
   };
-  const due = firstAge(job, told, now);
+  const due = firstAge(job, known, now);
   const minutes = due === undefined ? undefined : Math.ceil((due.getTime() - now.getTime()) / minute);
   if (minutes !== undefined && minutes <= longestWarmUp) return { kind: "warm-up", minutes, ...waiting };
   return { kind: "wait", ...waiting };
@@ -56,10 +57,10 @@ const soonVisible: Start = {
  * Whether an evaluation now would see a data point. (User guide, "Alarm evaluation": if the window is longer
  * than a day, data are seen only up to the last full hour.) Some minutes are for data on their way.
  */
-function visible(window: number, at: Date | undefined, now: Date): boolean {
-  if (at === undefined) return false;
+function visible(window: number, told: Date | undefined, now: Date): boolean {
+  if (told === undefined) return false;
   if (window <= 86_400) return true;
-  return at.getTime() < Math.floor((now.getTime() - 5 * minute) / hour) * hour;
+  return told.getTime() < Math.floor((now.getTime() - 5 * minute) / hour) * hour;
 }
 
 /** When a run will have told an age at the latest; two hours are for the run itself. */

@@ -226,20 +226,20 @@ describe("a new alarm", () => {
   }).alarms;
   const start = (
     alarm: Alarm | undefined,
-    told: Parameters<typeof startOf>[2],
+    known: Parameters<typeof startOf>[2],
     job = nightly,
     beat = false,
-  ) => (alarm === undefined ? expect.fail() : startOf(alarm, job, told, beat, now));
+  ) => (alarm === undefined ? expect.fail() : startOf(alarm, job, known, beat, now));
 
   it("begins at once if it has no state without data, or finds data that can be seen", () => {
     expect(start(errors, { complete: false })).toEqual({ kind: "at-once" });
-    const told = { at: new Date("2027-03-01T10:50:00Z"), complete: true };
-    expect(start(missed, told)).toEqual({ kind: "at-once" });
+    const known = { told: new Date("2027-03-01T10:50:00Z"), complete: true };
+    expect(start(missed, known)).toEqual({ kind: "at-once" });
   });
 
   it("is spared until CloudWatch sees data of the hour that has begun", () => {
-    const told = { at: new Date("2027-03-01T11:10:00Z"), complete: true };
-    expect(start(missed, told)).toMatchObject({ kind: "warm-up", minutes: 75 });
+    const known = { told: new Date("2027-03-01T11:10:00Z"), complete: true };
+    expect(start(missed, known)).toMatchObject({ kind: "warm-up", minutes: 75 });
   });
 
   it("is spared until the next run has told an age, the one after it if there is no complete point yet", () => {
