@@ -2,7 +2,6 @@ import type { AlarmDeps, AlarmRequest } from "../actions/look-at-alarms.ts";
 import { cloudWatchAlarms } from "../aws/alarms.ts";
 import { connect, connectCloudWatch } from "../aws/connection.ts";
 import { livingInstances } from "../aws/living-instances.ts";
-import type { Identity } from "../aws/metadata.ts";
 import { alarmSettingsOf } from "../config/alarm-settings.ts";
 import type { Settings } from "../config/defaults.ts";
 import type { Loaded } from "../config/load.ts";
@@ -35,7 +34,7 @@ export async function openAlarms(options: AgentOptions, signal: AbortSignal): Pr
   return {
     opened,
     request: alarmRequest({ ...session, force, loaded: options.loaded }),
-    deps: alarmDeps(session.identity, options, signal),
+    deps: alarmDeps(session, options, signal),
   };
 }
 
@@ -73,19 +72,19 @@ function publishedMetrics({ metrics, outputs = {} }: Settings): PublishedMetrics
   return { ...metrics, outputs: outputsOf(outputs), ...(only && { only }), perVolume };
 }
 
-/** The ways to the alarms of an instance of which no more is known than who it is. */
+/** The ways to the alarms of an instance, of which no more need be known than who it is. */
 export function alarmDeps(
-  { region }: Pick<Identity, "region">,
+  { identity, connection: there }: Pick<Session, "identity"> & Partial<Pick<Session, "connection">>,
   { version, loaded }: Pick<AgentOptions, "version" | "loaded">,
   signal: AbortSignal,
 ): AlarmDeps {
   const timeout = requestTimeout(loaded);
   const connecting = {
-    region,
+    region: identity.region,
     requestTimeout: timeout,
     userAgent: [["ec2-backup-agent", version] as const, ["alarms", "1"] as const],
   };
-  const connection = connect(connecting);
+  const connection = there ?? connect(connecting);
   // The SDK repeats throttled requests after pauses of its own, within the one deadline.
   const client = connectCloudWatch(connecting, connection);
   return {

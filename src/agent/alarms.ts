@@ -52,7 +52,7 @@ export async function removed(
   signal: AbortSignal,
 ): Promise<readonly Applied[]> {
   const identity = await identify(requestTimeout(options.loaded), signal);
-  const deps = alarmDeps(identity, options, signal);
+  const deps = alarmDeps({ identity }, options, signal);
   const done = await removeAlarms(identity.instanceId, deps, dryRun);
   const state = await StateDirectory.open(options.stateDirectory, identity.instanceId);
   await noteAlarms(state, deps, options.log);
@@ -86,7 +86,7 @@ export async function paused(
   const identity = await identify(requestTimeout(options.loaded), signal);
   const state = await StateDirectory.open(options.stateDirectory, identity.instanceId);
   const signs = (job: string) => signsOf(state.job(job));
-  const deps = alarmDeps(identity, options, signal);
+  const deps = alarmDeps({ identity }, options, signal);
   const { changes, found } = await silenceAlarms(identity.instanceId, signs, deps);
   await noteAlarms(state, { ...deps, alarms: { find: async () => found } }, options.log);
   return { ...(goal === undefined ? {} : { goal }), changes };
@@ -105,7 +105,7 @@ export async function resumed(
 ): Promise<{ readonly changes: readonly PowerChange[] }> {
   const identity = await identify(requestTimeout(options.loaded), signal);
   const state = await StateDirectory.open(options.stateDirectory, identity.instanceId);
-  const deps = alarmDeps(identity, options, signal);
+  const deps = alarmDeps({ identity }, options, signal);
   const changes = await wakeAlarms(
     identity.instanceId,
     (job) => signsOf(state.job(job)),

@@ -77,9 +77,9 @@ function protectionOf(protection: Protection, known: boolean): ProtectionSeen {
 }
 
 function alarmsOf(
-  { identity }: Session,
+  session: Session,
   options: AgentOptions,
   signal: AbortSignal,
 ): Promise<readonly FoundAlarm[]> {
-  return alarmDeps(identity, options, signal).alarms.find(alarmPrefix(identity.instanceId));
+  return alarmDeps(session, options, signal).alarms.find(alarmPrefix(session.identity.instanceId));
 }

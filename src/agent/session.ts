@@ -36,6 +36,8 @@ export interface Session {
   readonly discovery: Discovery;
   readonly state: StateDirectory;
   readonly engine: Engine;
+  /** For others who ask AWS, so that they need no credentials of their own. */
+  readonly connection: Connection;
   /** Runs one job; hands are tied if the request is planned. */
   readonly perform: (
     request: Omit<RunRequest, "run" | "discovery">,
@@ -100,6 +102,7 @@ export async function openSession(
     discovery,
     state,
     engine: ebsEngine(connection, options.version),
+    connection,
     perform: (request, stop) => {
       const deps = request.planned ? tied(connection, options) : wired(connection, state, options);
       return runJob({ ...request, run, discovery }, deps, stop);

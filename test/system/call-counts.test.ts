@@ -80,3 +80,15 @@ test("each API call carries product, version and run id for CloudTrail", async (
     expect(call.userAgent, call.action).toContain(`run/${run.report.run}`);
   }
 });
+
+test.each([
+  ["alarms", "plan"],
+  ["status", "--refresh"],
+])("%s %s asks EC2 and CloudWatch, and for credentials once", async (...words) => {
+  await using bench = await Bench.start(scenarioOf(1, 1));
+  const { stderr } = await bench.execute(["--config", bench.config, ...words]);
+  const asked = Object.keys(countsOf(bench, "api"));
+  expect(asked, stderr).toEqual(expect.arrayContaining(["DescribeInstances", "DescribeAlarms"]));
+  const { "/latest/meta-data/iam/security-credentials/ec2-backup": fetched } = countsOf(bench, "imds");
+  expect(fetched).toBe(1);
+});
