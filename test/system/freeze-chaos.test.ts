@@ -7,6 +7,7 @@ import { chanceOf } from "./chance.ts";
 import { type Context, type Disk, diskOf, freezeByHand, hindrance, Writer } from "./freeze-lab.ts";
 import { AgentProcess, brisk, kill, type Said, wavesOf } from "./freeze-process.ts";
 import { expectMelted, expectNothingLeft, type Stage, strike, strikes } from "./freeze-round.ts";
+import { lateness } from "./lateness.ts";
 
 const soak = process.env["SOAK"] !== undefined;
 const seed = Number(process.env["SEED"] ?? Math.floor(Math.random() * 1e9));
@@ -61,6 +62,7 @@ async function roundOf(
   for (const writer of writers) writer.takeStall();
   if (theirs !== undefined) freezeByHand(theirs);
   try {
+    const late = await lateness();
     const agent = new AgentProcess(context, runtime, { waves, syncTimeout: 5_000 });
     const said = drive(agent, when);
     await said.reached;
@@ -69,9 +71,10 @@ async function roundOf(
     const { stalls } = await expectMelted(stage, agent, what);
     if (what === "stop agent") await Promise.race([agent.gone, sleep(deadline + grace + 1_000)]);
     const released = await Promise.race([said.released, sleep(4_000, undefined)]);
+    const margin = 10 + (await late());
     for (const stall of stalls)
       if (released?.holding?.held === true)
-        expect(released.holding.frozen?.ms).toBeGreaterThanOrEqual(stall - 10);
+        expect(released.holding.frozen?.ms).toBeGreaterThanOrEqual(stall - margin);
     kill(agent.pid, "SIGKILL");
     await agent.gone;
     await expectNothingLeft(stage, agent);

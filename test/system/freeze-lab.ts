@@ -141,7 +141,7 @@ export class Writer {
     });
     const first = once(lines, "line");
     lines.on("line", (line) => {
-      if (line !== "writing") writer.#stalls.push(Number(line));
+      if (line !== "writing") writer.#stalls.push(Number.parseFloat(line));
     });
     await first;
     return writer;

@@ -1,4 +1,6 @@
-// Writes and syncs until its input ends; prints every long pause between two writes, and at the end the longest.
+// Writes and syncs until its input ends; prints every long pause between two writes, in milliseconds, with the time of
+// its end by this process's own clock, and at the end the longest. Who writes to its input is answered when all of them
+// are printed.
 import { closeSync, fsyncSync, openSync, writeSync } from "node:fs";
 import path from "node:path";
 
@@ -7,7 +9,7 @@ let isEnding = false;
 process.stdin.on("end", () => {
   isEnding = true;
 });
-process.stdin.resume();
+process.stdin.on("data", () => process.stdout.write("told\n"));
 let longest = 0;
 let last = performance.now();
 
@@ -17,7 +19,7 @@ function round(): void {
     fsyncSync(file);
     const now = performance.now();
     longest = Math.max(longest, now - last);
-    if (now - last > 20) process.stdout.write(`${now - last}\n`);
+    if (now - last > 20) process.stdout.write(`${now - last} ${Date.now()}\n`);
     last = performance.now();
   }
   if (!isEnding) return void setTimeout(round, 1);

@@ -18,8 +18,7 @@ const least = 20;
 export abstract class Watch implements AsyncDisposable {
   #pauses: Pause[] = [];
 
-  protected stood(ms: number): void {
-    const to = Date.now();
+  protected stood(ms: number, to = Date.now()): void {
     if (ms > least) this.#pauses.push({ from: to - ms, to });
   }
 
@@ -34,6 +33,7 @@ export abstract class Watch implements AsyncDisposable {
 /** Writes and syncs a file of a filesystem. */
 export class FileWatch extends Watch {
   readonly #child;
+  readonly #told: (() => void)[] = [];
 
   private constructor(mount: string) {
     super();
@@ -45,9 +45,21 @@ export class FileWatch extends Watch {
     const watch = new FileWatch(mount);
     const lines = createInterface({ input: watch.#child.stdout });
     const first = once(lines, "line");
-    lines.on("line", (line) => watch.stood(Number(line)));
+    lines.on("line", (line) => {
+      const [ms, to] = line.split(" ").map(Number);
+      if (to !== undefined) watch.stood(ms ?? 0, to);
+      else if (line === "told") for (const tell of watch.#told.splice(0)) tell();
+    });
     await first;
     return watch;
+  }
+
+  /** Until all is known that it saw by now. */
+  async settled(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#told.push(resolve);
+    this.#child.stdin.write("\n");
+    await promise;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

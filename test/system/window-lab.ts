@@ -13,6 +13,7 @@ import { Bench, type Run, type Start, type Waits } from "./bench.ts";
 import { type BenchDisk, BlockBench } from "./block-bench.ts";
 import { hindrance as noFreeze } from "./freeze-lab.ts";
 import { type SnapshotSet, setsOf } from "./history.ts";
+import { lateness } from "./lateness.ts";
 import type { FilesystemName } from "./loop-disks.ts";
 import { Stack } from "./stack.ts";
 
@@ -87,11 +88,12 @@ export class WindowLab implements AsyncDisposable {
     await using writers = new Stack();
     const all: Writer[] = [];
     for (const disk of this.block.members) all.push(writers.use(await Writer.start(disk)));
+    const late = await lateness();
     const run = await this.bench.run({ ...start, env: { RUNTIME_DIRECTORY: this.runtime, ...start.env } });
     const waits = await Promise.all(all.map((writer) => writer.stop()));
     const calls = this.bench.apiCalls().filter(({ number }) => number > known);
     const points = setsOf(await this.bench.simulator.control.state()).filter(({ id }) => !old.has(id));
-    return { run, stalls: stallsOf(calls, waits), calls, points };
+    return { run, stalls: stallsOf(calls, waits), late: await late(), calls, points };
   }
 
   /** Where the ledgers of freezes lie. */
@@ -114,6 +116,8 @@ export interface Observed {
   readonly run: Run;
   /** For each capture and each disk, how long its writer stood still around the capture, in milliseconds. */
   readonly stalls: readonly (readonly number[])[];
+  /** How late the machine lets a process go on that could, at worst, meanwhile. Milliseconds. */
+  readonly late: number;
   /** The run's calls of AWS's APIs. */
   readonly calls: readonly Call[];
   /** The points that are new in the world. */
