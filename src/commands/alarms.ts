@@ -9,7 +9,7 @@ import {
 } from "../cli/alarm-results.ts";
 import { printAlarmsPlan, printLacking } from "../cli/alarms.ts";
 import type { Failure } from "../core/errors.ts";
-import { exitCodeOfKind, exitCodes } from "../core/report.ts";
+import { exitCodeOfKinds, exitCodes } from "../core/report.ts";
 import type { Asked, Context, Execute, Result } from "./command.ts";
 import { agentOptions } from "./options.ts";
 
@@ -113,7 +113,5 @@ function codeOf(done: readonly { readonly failure?: Failure }[]): number {
   const failures = done.flatMap(({ failure }) => (failure === undefined ? [] : [failure]));
   if (failures.length === 0) return exitCodes.done;
   if (failures.length < done.length) return exitCodes.partlyDone;
-  const codes = new Set(failures.map(({ kind }) => exitCodeOfKind(kind)));
-  const [only] = codes;
-  return codes.size === 1 && only !== undefined ? only : exitCodes.nothingDone;
+  return exitCodeOfKinds(failures.map(({ kind }) => kind));
 }

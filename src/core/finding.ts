@@ -1,5 +1,5 @@
 import type { ErrorKind } from "./errors.ts";
-import { exitCodeOfKind, exitCodes } from "./report.ts";
+import { exitCodeOfKinds, exitCodes } from "./report.ts";
 
 /**
  * - `error`: a run fails, or nobody starts one, or nobody would hear of it.
@@ -64,11 +64,7 @@ export function exitCodeOfFindings(findings: readonly Finding[]): number {
   const errors = findings.filter(({ severity }) => severity === "error");
   if (errors.length === 0)
     return findings.some(({ severity }) => severity === "warning") ? exitCodes.partlyDone : exitCodes.done;
-  const codes = new Set(
-    errors.map(({ kind }) => (kind === undefined ? exitCodes.nothingDone : exitCodeOfKind(kind))),
-  );
-  const [only] = codes;
-  return codes.size === 1 && only !== undefined ? only : exitCodes.nothingDone;
+  return exitCodeOfKinds(errors.map(({ kind }) => kind));
 }
 
 const order: Readonly<Record<Severity, number>> = { error: 0, warning: 1, note: 2 };

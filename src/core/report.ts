@@ -186,7 +186,14 @@ export function exitCodeOf(reports: readonly RunReport[]): number {
   );
   if (errors.length === 0) return exitCodes.done;
   if (reports.some(didSomething)) return exitCodes.partlyDone;
-  const codes = new Set(errors.map((problem) => exitCodeOfKind(problem.kind)));
+  return exitCodeOfKinds(errors.map(({ kind }) => kind));
+}
+
+/** Where nothing was done: the code that all causes agree on, else 2. A cause without a kind agrees with none. */
+export function exitCodeOfKinds(kinds: readonly (ErrorKind | undefined)[]): number {
+  const codes = new Set(
+    kinds.map((kind) => (kind === undefined ? exitCodes.nothingDone : exitCodeOfKind(kind))),
+  );
   const [only] = codes;
   return codes.size === 1 && only !== undefined ? only : exitCodes.nothingDone;
 }
