@@ -25,14 +25,6 @@ export function durationsOf(history: readonly RunNote[]): readonly number[] {
   return history.filter((run) => run.point !== undefined).map((run) => run.elapsedMs);
 }
 
-/** The middle value; the mean of the two middle ones of an even number; nothing of nothing. */
-export function medianOf(values: readonly number[]): number | undefined {
-  const sorted = [...values].sort((a, b) => a - b);
-  const upper = sorted[sorted.length >> 1];
-  const lower = sorted[(sorted.length - 1) >> 1];
-  return upper === undefined || lower === undefined ? undefined : (upper + lower) / 2;
-}
-
 const texts = ["run", "started", "trigger", "outcome"] as const;
 const maybeTexts = ["consistency", "demanded", "point", "error"] as const;
 const maybeNumbers = ["settleMs", "frozenMs", "bytes", "missed"] as const;

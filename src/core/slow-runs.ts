@@ -1,3 +1,5 @@
+import { medianOf } from "./median.ts";
+
 /** How many of the newest runs the automatic limit goes by. */
 export const runsKept = 14;
 
@@ -20,13 +22,8 @@ export type SlowLimit =
  */
 export function slowLimit(durations: readonly number[]): SlowLimit {
   const known = durations.slice(-runsKept);
-  if (known.length < runsNeeded) return { kind: "too-few", runs: known.length };
-  const sorted = [...known].sort((a, b) => a - b);
-  const [low = 0, high = low] = [
-    sorted[Math.floor((sorted.length - 1) / 2)],
-    sorted[Math.floor(sorted.length / 2)],
-  ];
-  const median = (low + high) / 2;
+  const median = medianOf(known);
+  if (known.length < runsNeeded || median === undefined) return { kind: "too-few", runs: known.length };
   const slowerThan = Math.max(1, Math.ceil((factor * median) / minute)) * minute;
   return { kind: "limit", slowerThan, median, runs: known.length };
 }

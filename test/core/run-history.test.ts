@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { durationsOf, medianOf, readHistory } from "../../src/core/run-history.ts";
+import { medianOf } from "../../src/core/median.ts";
+import { durationsOf, readHistory } from "../../src/core/run-history.ts";
 import { withRun } from "../../src/core/run-note.ts";
 import { note } from "./page-facts.ts";
 import { at } from "./points.ts";
