@@ -16,21 +16,19 @@ export async function processLog(
   const format = chooseFormat(wanted.format, host.env);
   const color = global.color && host.stderr.isTTY === true && host.env["NO_COLOR"] === undefined;
   const conceal = concealer(secretsOf(host.env));
-  const console = concealed(createLog({ level, format, color }), conceal);
-  if (!wanted.file && !wanted.syslog && !wanted.eventLog) return console;
+  const console = createLog({ level, format, color });
+  if (!wanted.file && !wanted.syslog && !wanted.eventLog) return concealed(console, conceal);
   const { openSinks } = await import("../log/sinks.ts");
   const facts = {
     ...host,
     level,
     json: format === "json",
-    tell: (message: string) => console("warn", message),
+    tell: (message: string) => concealed(console, conceal)("warn", message),
   };
   const sinks = await openSinks(wanted, facts);
-  const aside = concealed(sinks.log, conceal);
-  const log: Log = (...line) => {
+  opened({ aside: concealed(sinks.log, conceal), close: sinks.close });
+  return concealed((...line) => {
     console(...line);
-    aside(...line);
-  };
-  opened({ aside, close: sinks.close });
-  return log;
+    sinks.log(...line);
+  }, conceal);
 }
