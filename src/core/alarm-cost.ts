@@ -21,7 +21,7 @@ const onlyIf: Partial<Record<MetricName, (job: Job) => boolean>> = {
 };
 
 /** The metrics that runs of a job publish. Each with its dimensions is paid for. */
-export function metricsOfJob(job: Job): readonly MetricName[] {
+function metricsOfJob(job: Job): readonly MetricName[] {
   return (Object.keys(metricTable) as MetricName[]).filter((name) => onlyIf[name]?.(job) ?? true);
 }
 

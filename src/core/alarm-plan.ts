@@ -76,7 +76,7 @@ export function orphansAmong(
 }
 
 /** Everything that an update would change. Whether its actions are enabled is left as it is. */
-export function differencesOf(alarm: Alarm, found: FoundAlarm): readonly Difference[] {
+function differencesOf(alarm: Alarm, found: FoundAlarm): readonly Difference[] {
   const pairs: readonly (readonly [string, unknown, unknown])[] = [
     ["metric", found.metric, alarm.metric],
     ["namespace", found.namespace, alarm.namespace],

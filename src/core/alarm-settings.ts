@@ -18,7 +18,7 @@ export interface PriceTable {
 }
 
 /** List prices of us-east-1 without the free tier (10 metrics, 10 alarms, 3 dashboards an account). */
-export const listPrices: PriceTable = { asOf: "2026-09", metric: 0.3, alarm: 0.1, dashboard: 3 };
+const listPrices: PriceTable = { asOf: "2026-09", metric: 0.3, alarm: 0.1, dashboard: 3 };
 
 export const defaultAlarmSettings: AlarmSettings = {
   email: [],

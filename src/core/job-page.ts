@@ -32,7 +32,7 @@ export interface JobFacts {
 }
 
 /** So many weeks are looked ahead. */
-export const weeksAhead = 8;
+const weeksAhead = 8;
 const week = 7 * 86_400_000;
 /** One more than are thought through, so that it shows that there are more. */
 const mostSlots = mostRuns + 1;

@@ -11,10 +11,10 @@ const hour = 3_600_000;
 const grace = 2 * hour;
 
 /** How often the age is told between the runs of a job that runs too rarely for CloudWatch to wait for it. */
-export const beatEvery = 6 * hour;
+const beatEvery = 6 * hour;
 
 /** Over how long instances spread that. */
-export const beatSplay = hour;
+const beatSplay = hour;
 
 /** Two beats and a bit: one may be lost. */
 const beatSilence = 2 * beatEvery + 2 * beatSplay;

@@ -59,7 +59,7 @@ interface NamedTopic {
 }
 
 /** The topics that the configuration file names; one that `alarms apply` makes lies beside the instance. */
-export function topicsIn({ loaded }: DoctorOptions, place: Identity): NamedTopic[] {
+function topicsIn({ loaded }: DoctorOptions, place: Identity): NamedTopic[] {
   if (loaded.ok !== true) return [];
   const { alarms: named = {}, notify } = loaded.file.config;
   const ofAlarms = namedTopic(named, place);

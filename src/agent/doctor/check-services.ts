@@ -7,7 +7,7 @@ import { judgeKey } from "../../core/key-state.ts";
 import { askFor, type DoctorCheck } from "./check.ts";
 
 /** Of its own name, so that no alarm goes by it. */
-export const doctorMetric = "Doctor";
+const doctorMetric = "Doctor";
 
 export const metrics: DoctorCheck = {
   name: "metrics",

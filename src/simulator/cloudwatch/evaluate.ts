@@ -24,7 +24,7 @@ export interface Evaluation {
 }
 
 /** Whether a value breaches. */
-export function breaches(value: number, comparison: Comparison, threshold: number): boolean {
+function breaches(value: number, comparison: Comparison, threshold: number): boolean {
   switch (comparison) {
     case "GreaterThanOrEqualToThreshold":
       return value >= threshold;
