@@ -1,10 +1,12 @@
 import type { IncomingHttpHeaders } from "node:http";
 import { ApiError, commonError } from "./api-error.ts";
+import type { Instance } from "./ec2/machines.ts";
+import { missingPermission, type Permission } from "./identity-policies.ts";
 import { digest } from "./ids.ts";
 import { own } from "./own.ts";
 import { type ServiceName, signingNames } from "./service-name.ts";
 import { matchesPattern } from "./wildcards.ts";
-import type { Credential, Instance, World } from "./world.ts";
+import type { Credential, World } from "./world.ts";
 
 /** What a SigV4 Authorization header says of itself. */
 export interface Signature {
@@ -139,6 +141,18 @@ export function authorize(
     );
     if (denied) throw commonError(service, "denied", refusal(service, credential.arn, action, resource));
   }
+}
+
+/** Refuses what the caller's identity policies do not allow. @throws ApiError with the service's own words. */
+export function authorizeByPolicies(
+  world: World,
+  service: ServiceName,
+  credential: Credential,
+  permissions: readonly Permission[],
+): void {
+  const missing = missingPermission(world, credential, permissions);
+  if (missing !== undefined)
+    throw commonError(service, "denied", refusal(service, credential.arn, missing.action, missing.resource));
 }
 
 /** The sentence with which AWS refuses. */

@@ -18,9 +18,12 @@ one line of JSON, the environment with which standard AWS clients find it, then 
 A volume of the scenario may name a "file", or a loop device, that holds its bytes: snapshots then keep a copy of them
 (in "snapshotData": DIR, else with the state), which GET /_simulator/state shows as "file". "pointInTime" tells whether
 all copies of a set are of one instant, as those of EBS are: put the files into one subvolume of btrfs, and run as root.
+A volume made from such a snapshot has a file of its own (in "volumeData": DIR, else with the state). Who plays the
+kernel of the instance, with a loop device for each attached file, tells what it has and asks what it should have by
+POST /_simulator/guest {"devices":[{"volume":"vol-...","held":true}]}: a volume whose device is held stays busy.
 
 Control: GET /_simulator/calls, GET /_simulator/state, POST /_simulator/clock {"advance":"24h"},
-         POST and DELETE /_simulator/faults, POST /_simulator/settings, volumes, instances, snapshots, keys, reset,
+         POST and DELETE /_simulator/faults, POST /_simulator/settings, volumes, instances, snapshots, keys, reset, guest,
          GET /_simulator/deliveries (the messages of SNS and what became of them; only HTTP endpoints on loopback are
          really called), POST /_simulator/subscriptions {"confirm":"ENDPOINT"}
 

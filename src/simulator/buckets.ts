@@ -34,9 +34,13 @@ export const ec2Rates = {
   describe: { capacity: 100, perSecond: 20 },
   /** A Describe call without pages and without filters. */
   unbounded: { capacity: 50, perSecond: 10 },
-  /** CreateSnapshot, CreateSnapshots, DeleteSnapshot: a resource-intensive class of its own. */
+  /** Calls that make and remove snapshots, volumes and attachments: a resource-intensive class of its own. */
   snapshots: { capacity: 100, perSecond: 5 },
   tags: { capacity: 100, perSecond: 10 },
+  /** Any other call that changes something. */
+  mutating: { capacity: 50, perSecond: 5 },
+  /** RunInstances, StartInstances. */
+  launches: { capacity: 5, perSecond: 2 },
 } as const satisfies Record<string, Rate>;
 
 /**

@@ -1,20 +1,25 @@
 import { defaultScenario } from "./default-scenario.ts";
 import { emptyWorld } from "./empty-world.ts";
-import { newId } from "./ids.ts";
 import { addKeys } from "./kms/make-key.ts";
-import type {
-  Scenario,
-  ScenarioImage,
-  ScenarioInstance,
-  ScenarioSettings,
-  ScenarioSnapshot,
-  ScenarioVolume,
-} from "./scenario.ts";
+import { makeImage, makeInstance, makeSnapshot, makeVolume, noteRoots } from "./make-things.ts";
+import type { Scenario, ScenarioSettings, Times } from "./scenario.ts";
 import { ScenarioError } from "./scenario-check.ts";
-import type { Image, Instance, Settings, Snapshot, Volume, World } from "./world.ts";
+import type { Settings, World } from "./world.ts";
 
-const GIB = 1_073_741_824;
-const day = 86_400_000;
+/** How long things take, in milliseconds; AWS promises nothing. */
+const usualTimes: Times = {
+  createVolume: 2_000,
+  deleteVolume: 1_000,
+  attach: 2_000,
+  detach: 2_000,
+  start: 10_000,
+  stop: 10_000,
+  terminate: 10_000,
+  reboot: 10_000,
+  image: 60_000,
+  replaceRoot: 60_000,
+  restoreTier: 24 * 3_600_000,
+};
 
 /**
  * The world at its beginning.
@@ -36,7 +41,11 @@ export function buildWorld(given: Scenario, now: number): World {
     if (into[thing.id]) faults.push(`${kind}: ${thing.id} appears twice`);
     into[thing.id] = thing;
   };
-  for (const each of scenario.instances ?? []) put("instances", world.instances, makeInstance(each, now));
+  for (const each of scenario.subnets ?? defaultSubnets(world.settings)) put("subnets", world.subnets, each);
+  for (const each of scenario.securityGroups ?? defaultGroups)
+    put("securityGroups", world.securityGroups, each);
+  for (const each of scenario.instances ?? [])
+    put("instances", world.instances, makeInstance(world, each, now));
   for (const each of scenario.volumes ?? []) put("volumes", world.volumes, makeVolume(world, each, now));
   for (const each of scenario.snapshots ?? [])
     put("snapshots", world.snapshots, makeSnapshot(world, each, now));
@@ -48,10 +57,16 @@ export function buildWorld(given: Scenario, now: number): World {
     world.credentials[key.id] = { arn, userId: `AIDA${key.id.slice(4)}`, session: null };
   }
   noteLaunchDevices(world, scenario);
+  noteRoots(world);
   faults.push(...danglingReferences(world));
   if (faults.length > 0) throw new ScenarioError(faults);
   return world;
 }
+
+const defaultSubnets = ({ zone }: Settings) => [
+  { id: "subnet-0d3a0de0c0ffee001", zone, vpc: "vpc-0d3a0de0c0ffee001" },
+];
+const defaultGroups = [{ id: "sg-0d3a0de0c0ffee001", name: "default", vpc: "vpc-0d3a0de0c0ffee001" }];
 
 function initialSettings(scenario: Scenario): Settings {
   const region = scenario.region ?? defaultScenario.region ?? "eu-central-1";
@@ -63,6 +78,10 @@ function initialSettings(scenario: Scenario): Settings {
     self: scenario.instances?.[0]?.id ?? "",
     seed: scenario.seed ?? 1,
     settle: { fixed: 60_000, perGiB: 0 },
+    times: usualTimes,
+    keyFault: "vanishes",
+    attachmentLimit: 27,
+    initializationQuota: 5_000,
     consistency: 0,
     limits: true,
     shortPages: false,
@@ -72,6 +91,7 @@ function initialSettings(scenario: Scenario): Settings {
     alarms: { extraPeriods: 2, newParameters: "accepted", tellKeyFaults: false },
     imds: { enabled: true, v1: false, hopLimitFailure: false, tags: false, credentialSeconds: 6 * 3_600 },
     deny: [],
+    policies: [],
     recycleBin: null,
   };
   return mergeSettings(blank, scenario);
@@ -89,6 +109,10 @@ export function mergeSettings(settings: Settings, change: ScenarioSettings): Set
           ? settings.settle.perGiB
           : change.settle.secondsPerGiB * 1_000,
     },
+    times: { ...settings.times, ...inMilliseconds(change.times ?? {}) },
+    keyFault: change.keyFault ?? settings.keyFault,
+    attachmentLimit: change.attachmentLimit ?? settings.attachmentLimit,
+    initializationQuota: change.initializationQuota ?? settings.initializationQuota,
     consistency: change.consistency ? change.consistency.seconds * 1_000 : settings.consistency,
     limits: change.limits ?? settings.limits,
     shortPages: change.shortPages ?? settings.shortPages,
@@ -101,106 +125,13 @@ export function mergeSettings(settings: Settings, change: ScenarioSettings): Set
     alarms: { ...settings.alarms, ...change.alarms },
     imds: { ...settings.imds, ...change.imds },
     deny: change.deny ?? settings.deny,
+    policies: change.policies ?? settings.policies,
     recycleBin: change.recycleBin === undefined ? settings.recycleBin : change.recycleBin,
   };
 }
 
-/** An instance as the scenario tells it; launched a month before `now` unless it says when. */
-export function makeInstance(given: ScenarioInstance, now: number): Instance {
-  return {
-    id: given.id,
-    tags: { ...(given.name === undefined ? {} : { Name: given.name }), ...given.tags },
-    state: given.state ?? "running",
-    role: given.role === undefined ? "ec2-backup" : given.role,
-    instanceType: given.instanceType ?? "m7i.large",
-    imageId: given.imageId ?? "ami-0d3a0de0c0ffee001",
-    rootDeviceName: given.rootDeviceName ?? "/dev/xvda",
-    platform: given.platform ?? "linux",
-    privateIp: given.privateIp ?? "10.0.0.10",
-    launchTime: given.launchTime ? Date.parse(given.launchTime) : now - 30 * day,
-    lifecycle: given.lifecycle ?? null,
-    instanceStores: given.instanceStores ?? [],
-    launchDevices: [],
-  };
-}
-
-/** A volume as the scenario tells it; a missing id is made up. */
-export function makeVolume(world: World, given: ScenarioVolume, now: number): Volume {
-  const type = given.type ?? "gp3";
-  const attachTime = now - 30 * day;
-  return {
-    id: given.id ?? newId("vol", world.settings.seed, ++world.sequence),
-    size: given.size,
-    type,
-    iops: given.iops ?? (type === "gp3" ? 3_000 : type === "gp2" ? Math.max(100, given.size * 3) : null),
-    throughput: given.throughput ?? (type === "gp3" ? 125 : null),
-    encrypted: given.encrypted ?? given.kmsKeyId !== undefined,
-    kmsKeyId: given.kmsKeyId ?? null,
-    tags: { ...given.tags },
-    attachments: (given.attachments ?? []).map((each) => ({
-      instance: each.instance,
-      device: each.device,
-      deleteOnTermination: each.deleteOnTermination ?? false,
-      attachTime: each.attachTime ? Date.parse(each.attachTime) : attachTime,
-    })),
-    multiAttachEnabled: given.multiAttachEnabled ?? false,
-    snapshotId: given.snapshotId ?? "",
-    createTime: given.createTime ? Date.parse(given.createTime) : attachTime,
-    zone: given.zone ?? world.settings.zone,
-    operator: given.operator ?? null,
-    writtenBytes: given.writtenBytes ?? (given.size * GIB) / 4,
-    file: given.file ?? null,
-    lastSnapshotAt: null,
-  };
-}
-
-/** A snapshot that is there without anybody having called; completed a day before `now` unless it says otherwise. */
-export function makeSnapshot(world: World, given: ScenarioSnapshot, now: number): Snapshot {
-  const volume = world.volumes[given.volumeId];
-  const volumeSize = given.volumeSize ?? volume?.size ?? 8;
-  const state = given.state ?? "completed";
-  const startTime = given.startTime ? Date.parse(given.startTime) : now - (state === "pending" ? 0 : day);
-  const completesAt = startTime + world.settings.settle.fixed + volumeSize * world.settings.settle.perGiB;
-  return {
-    id: given.id ?? newId("snap", world.settings.seed, ++world.sequence),
-    volumeId: given.volumeId,
-    volumeSize,
-    ownerId: given.ownerId ?? world.settings.account,
-    ownerAlias: given.ownerAlias ?? null,
-    description: given.description ?? "",
-    tags: { ...given.tags },
-    state,
-    stateMessage: given.stateMessage ?? null,
-    startTime,
-    completesAt,
-    completionTime: state === "completed" || state === "recoverable" ? completesAt : null,
-    failsAt: null,
-    stoppedAt: state === "error" ? 37 : null,
-    encrypted: given.encrypted ?? volume?.encrypted ?? false,
-    kmsKeyId: given.kmsKeyId ?? volume?.kmsKeyId ?? null,
-    storageTier: given.storageTier ?? "standard",
-    fullSizeBytes: given.fullSizeBytes ?? volume?.writtenBytes ?? (volumeSize * GIB) / 4,
-    lock: given.lock ?? null,
-    deleteWhenSettled: false,
-    visibleFrom: 0,
-    formerTags: null,
-    file: null,
-    pointInTime: null,
-  };
-}
-
-/** An image as the scenario tells it. */
-export function makeImage(world: World, given: ScenarioImage, now: number): Image {
-  return {
-    id: given.id,
-    name: given.name ?? given.id,
-    ownerId: given.ownerId ?? world.settings.account,
-    state: given.state ?? "available",
-    rootDeviceName: given.rootDeviceName ?? "/dev/xvda",
-    tags: { ...given.tags },
-    creationTime: given.creationTime ? Date.parse(given.creationTime) : now - day,
-    snapshots: { ...given.snapshots },
-  };
+function inMilliseconds(seconds: Partial<Times>): Partial<Times> {
+  return Object.fromEntries(Object.entries(seconds).map(([name, each]) => [name, each * 1_000]));
 }
 
 function noteLaunchDevices(world: World, scenario: Scenario): void {

@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { constants, copyFileSync, readdirSync, rmSync } from "node:fs";
-import { copyFile, mkdir, rm, stat } from "node:fs/promises";
+import { copyFile, mkdir, rm, stat, truncate, writeFile } from "node:fs/promises";
 import { platform } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -33,15 +33,24 @@ export interface Captured {
 export interface ByteStore {
   /** Copies the files as they are now, keeping their holes; all of them or none. In the order of the captures. */
   capture(captures: readonly Capture[]): Promise<Captured[]>;
+  /**
+   * Makes the file of a new volume.
+   * @param snapshot the file it begins with; null: it is empty.
+   * @param length in bytes; at least that of the snapshot's file. @returns where it is.
+   */
+  create(volume: string, snapshot: string | null, length: number): Promise<string>;
+  /** Whether volumes that begin empty get a file too. */
+  readonly keepsEmpty: boolean;
   /** Forgets a copy; nothing happens when there is none. */
   drop(file: string | null): Promise<void>;
   /** Forgets all copies. */
   clear(): void;
 }
 
-/** @param directory where copies go; made when the first one is. */
-export function createByteStore(directory: string): ByteStore {
+/** @param directory where copies go, and `volumes` where new volumes' files; made when the first one is. */
+export function createByteStore(directory: string, volumes: string, keepsEmpty = false): ByteStore {
   return {
+    keepsEmpty,
     async capture(captures) {
       if (captures.length === 0) return [];
       await mkdir(directory, { recursive: true, mode: 0o700 });
@@ -57,12 +66,26 @@ export function createByteStore(directory: string): ByteStore {
         throw error;
       }
     },
+    async create(volume, snapshot, length) {
+      await mkdir(volumes, { recursive: true, mode: 0o700 });
+      const file = join(volumes, `${volume}.img`);
+      try {
+        if (snapshot === null) await writeFile(file, "");
+        else await copySparse({ path: snapshot, device: false }, file);
+        if ((await stat(file)).size < length) await truncate(file, length);
+        return file;
+      } catch (error) {
+        await rm(file, { force: true });
+        throw error;
+      }
+    },
     async drop(file) {
       if (file !== null) await rm(file, { force: true });
     },
     clear() {
-      for (const name of namesIn(directory)) {
-        if (/^snap-[0-9a-f]+\.img$/.test(name)) rmSync(join(directory, name), { force: true });
+      for (const place of [directory, volumes]) {
+        for (const name of namesIn(place))
+          if (/^(snap|vol)-[0-9a-f]+\.img$/.test(name)) rmSync(join(place, name), { force: true });
       }
     },
   };

@@ -1,14 +1,23 @@
-import { makeInstance } from "./build-world.ts";
 import { changedTags, each, find, put, type TagChange, tagChange } from "./changing.ts";
-import { nullable, object, oneOf, text } from "./check.ts";
+import { flag, nullable, object, oneOf, text } from "./check.ts";
+import type { Instance } from "./ec2/machines.ts";
+import { makeInstance } from "./make-things.ts";
 import type { ScenarioInstance } from "./scenario.ts";
 import { instanceCheck } from "./scenario-check.ts";
-import type { Instance, World } from "./world.ts";
+import type { World } from "./world.ts";
 
 /** A change of the instances. */
 export type InstanceChange =
   | { create: ScenarioInstance }
-  | { change: { instance: string; state?: Instance["state"]; role?: string | null; tags?: TagChange } };
+  | {
+      change: {
+        instance: string;
+        state?: Instance["state"];
+        role?: string | null;
+        tags?: TagChange;
+        disableApiTermination?: boolean;
+      };
+    };
 
 const instanceChange = object({
   create: instanceCheck,
@@ -17,6 +26,7 @@ const instanceChange = object({
       instance: text(),
       state: oneOf("pending", "running", "shutting-down", "terminated", "stopping", "stopped"),
       role: nullable(text()),
+      disableApiTermination: flag,
       tags: tagChange,
     },
     ["instance"],
@@ -30,12 +40,14 @@ export function changeInstances(world: World, changes: unknown, now: number): st
     if ("create" in change) {
       return put(
         world.instances,
-        makeInstance({ launchTime: new Date(now).toISOString(), ...change.create }, now),
+        makeInstance(world, { launchTime: new Date(now).toISOString(), ...change.create }, now),
       );
     }
     const instance = find(world.instances, change.change.instance, "instance");
     const { instance: _, tags, ...rest } = change.change;
     Object.assign(instance, rest);
+    // Whatever was under way is over.
+    if (rest.state !== undefined) instance.changesAt = null;
     instance.tags = changedTags(instance.tags, tags);
     return instance.id;
   });

@@ -1,6 +1,6 @@
-import { makeImage, makeSnapshot } from "./build-world.ts";
 import { changedTags, each, find, put, type TagChange, tagChange } from "./changing.ts";
 import { nullable, object, oneOf, text } from "./check.ts";
+import { makeImage, makeSnapshot } from "./make-things.ts";
 import type { ScenarioSnapshot } from "./scenario.ts";
 import { snapshotCheck } from "./scenario-check.ts";
 import { fail } from "./settling.ts";

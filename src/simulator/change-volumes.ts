@@ -1,10 +1,11 @@
-import { makeVolume } from "./build-world.ts";
 import { changedTags, each, find, put, type TagChange, tagChange } from "./changing.ts";
 import { flag, nullable, number, object, oneOf, text } from "./check.ts";
 import { ControlError } from "./control-error.ts";
+import { attached, type Volume } from "./ec2/volume.ts";
+import { makeVolume } from "./make-things.ts";
 import type { ScenarioVolume } from "./scenario.ts";
 import { volumeCheck } from "./scenario-check.ts";
-import type { Volume, World } from "./world.ts";
+import type { World } from "./world.ts";
 
 /** A change of the volumes. */
 export type VolumeChange =
@@ -19,6 +20,8 @@ export type VolumeChange =
         type?: Volume["type"];
         file?: string | null;
         operator?: string | null;
+        /** Whether the guest holds its device, as while it is mounted. */
+        held?: boolean;
         tags?: TagChange;
       };
     };
@@ -39,6 +42,7 @@ const volumeChange = object({
       type: oneOf("gp2", "gp3", "io1", "io2", "st1", "sc1", "standard"),
       file: nullable(text()),
       operator: nullable(text()),
+      held: flag,
       tags: tagChange,
     },
     ["volume"],
@@ -77,8 +81,9 @@ function changeVolume(world: World, change: VolumeChange, now: number): string {
     if (volume.attachments.length > 0) throw new ControlError(`${volume.id} is attached`);
     delete world.volumes[volume.id];
   } else {
-    const { volume: _, tags, ...rest } = change.change;
+    const { volume: _, tags, held, ...rest } = change.change;
     Object.assign(volume, rest);
+    if (held !== undefined) for (const each of volume.attachments) each.guest = held ? "held" : "idle";
     volume.tags = changedTags(volume.tags, tags);
   }
   return volume.id;
@@ -97,6 +102,7 @@ function attach(
     other.attachments.some((each) => each.instance === given.instance && each.device === given.device),
   );
   if (taken) throw new ControlError(`${given.instance} has a volume at ${given.device} already`);
-  const { instance, device, deleteOnTermination = false } = given;
-  volume.attachments.push({ instance, device, deleteOnTermination, attachTime: now });
+  volume.attachments.push(attached({ ...given, attachTime: now }));
+  const machine = find(world.instances, given.instance, "instance");
+  if (given.device === machine.rootDeviceName) machine.rootVolumes.push(volume.id);
 }

@@ -3,6 +3,7 @@ import type { Control } from "./control.ts";
 import { ControlError } from "./control-error.ts";
 import { parseDuration } from "./duration.ts";
 import type { Fault } from "./faults.ts";
+import type { GuestReport } from "./guest.ts";
 import { own } from "./own.ts";
 import { ScenarioError } from "./scenario-check.ts";
 import type { Answer } from "./wire.ts";
@@ -36,6 +37,7 @@ const routes: Readonly<Record<string, Route>> = {
   "POST /_simulator/instances": async (control, _, body) => ({ ids: await control.instances(body) }),
   "POST /_simulator/snapshots": async (control, _, body) => ({ ids: await control.snapshots(body) }),
   "POST /_simulator/keys": async (control, _, body) => ({ ids: await control.keys(body) }),
+  "POST /_simulator/guest": (control, _, body) => control.guest(body as GuestReport),
   "GET /_simulator/deliveries": (control, query) => control.deliveries(Number(query.get("since") ?? 0)),
   "POST /_simulator/subscriptions": async (control, _, body) => ({
     ids: await control.confirm((body as { confirm?: string } | undefined)?.confirm ?? ""),

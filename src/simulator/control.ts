@@ -7,6 +7,7 @@ import { changeVolumes } from "./change-volumes.ts";
 import { ControlError } from "./control-error.ts";
 import { parseDuration } from "./duration.ts";
 import { type Fault, faultsCheck } from "./faults.ts";
+import { exchangeWithGuest, type GuestReport, type GuestView } from "./guest.ts";
 import type { Runtime } from "./runtime.ts";
 import type { Scenario } from "./scenario.ts";
 import { readScenario } from "./scenario-check.ts";
@@ -32,6 +33,8 @@ export interface Control {
   volumes(changes: unknown): Promise<string[]>;
   instances(changes: unknown): Promise<string[]>;
   snapshots(changes: unknown): Promise<string[]>;
+  /** What an instance's kernel has, and what it should have: see `exchangeWithGuest`. */
+  guest(report: GuestReport): Promise<GuestView>;
   /** KMS keys: `create`, or `change` of state, policy or aliases. */
   keys(changes: unknown): Promise<string[]>;
   /** Confirms subscriptions in the place of those who own the endpoints. @returns their ARNs. */
@@ -79,6 +82,11 @@ export function createControl(runtime: Runtime): Control {
     volumes: (changes) => changing(() => changeVolumes(runtime.world, changes, runtime.clock.now())),
     instances: (changes) => changing(() => changeInstances(runtime.world, changes, runtime.clock.now())),
     snapshots: (changes) => changing(() => changeSnapshots(runtime.world, changes, runtime.clock.now())),
+    // Not kept each time: it comes many times a second and only tells what is so anyway.
+    guest: async (report) => {
+      await runtime.settle();
+      return exchangeWithGuest(runtime.world, report);
+    },
     keys: (changes) => changing(() => changeKeys(runtime.world, changes, runtime.clock.now())),
     confirm: (endpoint) => changing(() => confirmSubscriptions(runtime.world, endpoint)),
     deliveries: async (since = 0) => {

@@ -41,7 +41,7 @@ export async function dispatchImds(runtime: Runtime, http: HttpRequest): Promise
   if (answer.status === 200) runtime.save();
   runtime.calls.end(call, answer.status, answer.status === 200 ? "OK" : String(answer.status));
   const malformed = faults.some((fault) => fault.kind === "malformed");
-  const body = Buffer.from(malformed ? "<html>{" : answer.body);
+  const body = Buffer.from(malformed ? "<html>{" : (answer.body as Uint8Array));
   const headers = { "content-type": "text/plain", server: "EC2ws", ...answer.headers };
   const truncated = faults.some((fault) => fault.kind === "truncated");
   return { kind: truncated ? "truncated" : "answer", answer: { status: answer.status, headers, body } };

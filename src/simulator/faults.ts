@@ -8,7 +8,9 @@ import { matchesPattern } from "./wildcards.ts";
  *
  * Before it has any effect: `throttle`, `500`, `503`, `expired`, `denied`, `error` (code, status, message), `reset-before`,
  * `hang`, `delay` (ms; then it goes on). After it has been executed: `reset-after`, `hang-after`, `malformed`, `truncated`.
- * While it is executed: `partial` (the created set turns to `error` some time later), `invisible` (what is created stays unseen
+ * While it is executed: `partial` (what the call has begun fails some time later: a set of snapshots turns to `error`, a volume
+ * to `error` or is gone, an image is `failed`, an instance does not start, a replacement of a root volume ends `failed` or as
+ * `code` says; AttachVolume never gets beyond `attaching`, DetachVolume not beyond `busy`), `invisible` (what is created stays unseen
  * for so many seconds), `partial-listing` (the newest things are missing), `short-page` (few things, and a next page).
  */
 export const faultKinds = [

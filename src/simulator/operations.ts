@@ -1,4 +1,4 @@
-import { authorize } from "./access.ts";
+import { authorize, authorizeByPolicies } from "./access.ts";
 import { ApiError, commonError } from "./api-error.ts";
 import { type Rate, takeToken } from "./buckets.ts";
 import type { Context } from "./context.ts";
@@ -15,6 +15,8 @@ export interface Operation {
   needs?(input: never, context: Context): readonly string[];
   /** ARN of what it acts on; `*` where there is no one thing. */
   resource?(input: never, context: Context): string;
+  /** Condition keys in lower case that the request has for identity policies. */
+  conditions?(input: never): Readonly<Record<string, string>>;
   run(input: never, context: Context): unknown;
 }
 
@@ -24,6 +26,7 @@ export function operation<const S extends StructureShape>(definition: {
   changes: boolean;
   needs?(input: Decoded<S>, context: Context): readonly string[];
   resource?(input: Decoded<S>, context: Context): string;
+  conditions?(input: Decoded<S>): Readonly<Record<string, string>>;
   run(input: Decoded<S>, context: Context): unknown;
 }): Operation {
   return definition;
@@ -68,7 +71,11 @@ export function readRequest(table: ServiceTable, action: string, input: RequestI
       if (rate && world.settings.limits && !takeToken(world.buckets, `${service} ${action}`, rate, elapsed))
         throw commonError(service, "throttled");
       const actions = [`${service}:${action}`, ...(found.needs?.(parameters, context) ?? [])];
-      authorize(world, service, principal, actions, found.resource?.(parameters, context) ?? "*");
+      const resource = found.resource?.(parameters, context) ?? "*";
+      authorize(world, service, principal, actions, resource);
+      const conditions = found.conditions?.(parameters) ?? {};
+      const permissions = actions.map((each) => ({ action: each, resource, context: conditions }));
+      authorizeByPolicies(world, service, principal, permissions);
       return found.run(parameters, context);
     },
   };

@@ -1,3 +1,4 @@
+import { type ConditionContext, type ConditionRules, conditionsHold } from "./conditions.ts";
 import { matchesPattern } from "./wildcards.ts";
 
 /** What a resource policy is asked. */
@@ -8,7 +9,7 @@ export interface PolicyQuestion {
   action: string;
   resource: string;
   /** Condition keys, in lower case, with their values. */
-  context: Readonly<Record<string, string>>;
+  context: ConditionContext;
 }
 
 /** A policy's verdict: an explicit deny, an allow, or nothing said. */
@@ -25,12 +26,33 @@ interface Statement {
 
 /** What a policy document says. One that cannot be read says nothing. */
 export function askPolicy(document: string, question: PolicyQuestion): Verdict {
+  const mine = statementsOf(document).filter(({ Principal: given }) => isPrincipal(given, question));
+  return verdictOf(mine, question);
+}
+
+/** The same of a policy that belongs to somebody, and names no principal. */
+export function askIdentityPolicy(
+  document: string,
+  question: Omit<PolicyQuestion, "principal" | "account">,
+  simulated: ConditionRules["simulated"],
+): Verdict {
+  // Without Resource (NotResource is not simulated) an allow is void.
+  const usable = statementsOf(document).filter((one) => one.Resource !== undefined || one.Effect === "Deny");
+  return verdictOf(usable, question, simulated);
+}
+
+function verdictOf(
+  statements: readonly Statement[],
+  question: Pick<PolicyQuestion, "action" | "resource" | "context">,
+  simulated?: ConditionRules["simulated"],
+): Verdict {
   let verdict: Verdict = "silent";
-  for (const statement of statementsOf(document)) {
+  for (const statement of statements) {
     const denies = statement.Effect === "Deny";
     if (!concerns(statement, question)) continue;
     // A condition that is not simulated never helps: an allow with it is void, a deny with it stands.
-    if (!conditionsHold(statement.Condition, question.context, denies)) continue;
+    const rules = { whenUnknown: denies, ...(simulated && { simulated }) };
+    if (!conditionsHold(statement.Condition, question.context, rules)) continue;
     if (denies) return "deny";
     if (statement.Effect === "Allow") verdict = "allow";
   }
@@ -54,17 +76,13 @@ function listOf(value: unknown): unknown[] {
 
 const textsOf = (value: unknown): string[] => listOf(value).map(String);
 
-function concerns(statement: Statement, question: PolicyQuestion): boolean {
+function concerns(statement: Statement, question: Pick<PolicyQuestion, "action" | "resource">): boolean {
   const action = question.action.toLowerCase();
   const named = (patterns: unknown) =>
     textsOf(patterns).some((pattern) => matchesPattern(pattern.toLowerCase(), action));
   const acts = statement.NotAction === undefined ? named(statement.Action) : !named(statement.NotAction);
   const resources = textsOf(statement.Resource ?? "*");
-  return (
-    acts &&
-    resources.some((pattern) => matchesPattern(pattern, question.resource)) &&
-    isPrincipal(statement.Principal, question)
-  );
+  return acts && resources.some((pattern) => matchesPattern(pattern, question.resource));
 }
 
 function isPrincipal(given: unknown, { principal, account }: PolicyQuestion): boolean {
@@ -81,29 +99,4 @@ function isPrincipal(given: unknown, { principal, account }: PolicyQuestion): bo
         (ofAccount && (each === account || each.endsWith(`:iam::${account}:root`))),
     )
   );
-}
-
-const operators: Readonly<Record<string, (value: string, wanted: string) => boolean>> = {
-  StringEquals: (value, wanted) => value === wanted,
-  StringEqualsIgnoreCase: (value, wanted) => value.toLowerCase() === wanted.toLowerCase(),
-  StringLike: (value, wanted) => matchesPattern(wanted, value),
-  ArnEquals: (value, wanted) => matchesPattern(wanted, value),
-  ArnLike: (value, wanted) => matchesPattern(wanted, value),
-  Bool: (value, wanted) => value.toLowerCase() === wanted.toLowerCase(),
-};
-
-function conditionsHold(given: unknown, context: PolicyQuestion["context"], whenUnknown: boolean): boolean {
-  if (given === undefined) return true;
-  if (typeof given !== "object" || given === null) return whenUnknown;
-  return Object.entries(given).every(([name, block]) => {
-    const negated = /^(String|Arn)Not/.test(name);
-    const compare = operators[name.replace("Not", "")];
-    if (compare === undefined) return whenUnknown;
-    return Object.entries(block as object).every(([key, wanted]) => {
-      const value = context[key.toLowerCase()];
-      // "If the key is not present, the condition does not match" - and the negated operators do match then.
-      if (value === undefined) return negated;
-      return textsOf(wanted).some((each) => compare(value, each)) !== negated;
-    });
-  });
 }

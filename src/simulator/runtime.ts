@@ -7,12 +7,13 @@ import { type ByteStore, createByteStore } from "./bytes.ts";
 import { type CallLog, createCallLog } from "./call-log.ts";
 import { type Clock, createClock } from "./clock.ts";
 import { playAlarms } from "./cloudwatch/play-alarms.ts";
-import { emptyWorld } from "./empty-world.ts";
 import { createFaultPlan, type FaultPlan } from "./faults.ts";
 import { createOutbox } from "./outbox.ts";
 import type { Scenario } from "./scenario.ts";
+import { settleMachines } from "./settle-machines.ts";
 import { settle } from "./settling.ts";
 import { createStore, type Saved } from "./store.ts";
+import { upgrade } from "./upgrade.ts";
 import type { World } from "./world.ts";
 
 /** A simulator that is under way: the world, its clock, and what happens to calls. */
@@ -48,7 +49,12 @@ export function createRuntime(given: Scenario, directory: string | undefined): R
   let scenario = given;
   const store = directory === undefined ? undefined : createStore(directory);
   const place = directory ?? join(tmpdir(), `ec2-backup-simulator-${randomUUID()}`);
-  const bytesOf = (one: Scenario) => createByteStore(one.snapshotData ?? join(place, "snapshots"));
+  const bytesOf = (one: Scenario) =>
+    createByteStore(
+      one.snapshotData ?? join(place, "snapshots"),
+      one.volumeData ?? join(place, "volumes"),
+      one.volumeData !== undefined,
+    );
   const sleepers = new Set<() => void>();
   const { clock, world } = begin(scenario, store?.load());
   const outbox = createOutbox(
@@ -65,7 +71,8 @@ export function createRuntime(given: Scenario, directory: string | undefined): R
     async settle() {
       const gone = settle(runtime.world, runtime.clock.now(), runtime.clock.elapsed());
       runtime.playAlarms();
-      for (const snapshot of gone) await runtime.bytes.drop(snapshot.file);
+      const files = settleMachines(runtime.world, runtime.clock.now());
+      for (const file of [...gone.map((snapshot) => snapshot.file), ...files]) await runtime.bytes.drop(file);
     },
     playAlarms() {
       if (!playAlarms(runtime.world, runtime.clock.now())) return;
@@ -104,9 +111,7 @@ function begin(scenario: Scenario, saved?: Saved): { clock: Clock; world: World 
   const clock = createClock(start, scenario.clock?.speed ?? 1, saved?.clock);
   const fresh = buildWorld(scenario, clock.now());
   if (saved === undefined) return { clock, world: fresh };
-  // A state of before some kind of thing was simulated has none of it, and the scenario's settings for it.
-  const settings = { ...fresh.settings, ...saved.world.settings };
-  return { clock, world: { ...emptyWorld(), ...saved.world, settings } };
+  return { clock, world: upgrade(saved.world, fresh, clock.now()) };
 }
 
 function pause(sleepers: Set<() => void>, milliseconds: number): Promise<void> {

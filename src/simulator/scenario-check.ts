@@ -12,7 +12,7 @@ import {
   text,
 } from "./check.ts";
 import { keyStates } from "./kms/key.ts";
-import type { Scenario } from "./scenario.ts";
+import type { Scenario, Times } from "./scenario.ts";
 
 /** A scenario that cannot be played; `faults` names every reason. */
 export class ScenarioError extends Error {
@@ -56,6 +56,14 @@ export const instanceCheck: Check = object(
     launchTime: instant,
     lifecycle: nullable(oneOf("spot")),
     instanceStores: list(object({ device, virtualName: text() }, ["device", "virtualName"])),
+    subnetId: id("subnet"),
+    securityGroups: list(id("sg")),
+    architecture: oneOf("x86_64", "arm64", "i386"),
+    bootMode: oneOf("legacy-bios", "uefi", "uefi-preferred"),
+    keyName: text(),
+    userData: text(),
+    productCodes: list(text()),
+    disableApiTermination: flag,
   },
   ["id"],
 );
@@ -72,6 +80,7 @@ export const volumeCheck: Check = object(
     kmsKeyId: text(),
     tags,
     attachments: list(attachment),
+    state: oneOf("ready", "error"),
     multiAttachEnabled: flag,
     snapshotId: id("snap"),
     createTime: instant,
@@ -101,6 +110,7 @@ export const snapshotCheck: Check = object(
     storageTier: oneOf("standard", "archive"),
     fullSizeBytes: number({ min: 0, integer: true }),
     lock: nullable(oneOf("governance", "compliance")),
+    file: absolutePath,
   },
   ["volumeId"],
 );
@@ -114,6 +124,12 @@ const image = object(
     rootDeviceName: device,
     tags,
     creationTime: instant,
+    description: text(),
+    architecture: oneOf("x86_64", "arm64", "i386"),
+    bootMode: oneOf("legacy-bios", "uefi", "uefi-preferred"),
+    enaSupport: flag,
+    platform: oneOf("linux", "windows"),
+    productCodes: list(text()),
     snapshots: record(id("snap")),
   },
   ["id", "snapshots"],
@@ -129,9 +145,18 @@ export const keyCheck: Check = object({
   aliases: list(text({ pattern: /^alias\/[\w/-]{1,250}$/, like: "a name such as alias/backup" })),
 });
 
+const timed: (keyof Times)[] = [
+  ...(["createVolume", "deleteVolume", "attach", "detach", "start", "stop", "terminate", "reboot"] as const),
+  ...(["image", "replaceRoot", "restoreTier"] as const),
+];
+
 const settings = {
   self: id("i"),
   settle: object({ seconds: number({ min: 0 }), secondsPerGiB: number({ min: 0 }) }),
+  times: object(Object.fromEntries(timed.map((name) => [name, number({ min: 0 })]))),
+  keyFault: oneOf("vanishes", "error"),
+  attachmentLimit: number({ min: 1, integer: true }),
+  initializationQuota: number({ min: 0, integer: true }),
   consistency: object({ seconds: number({ min: 0 }) }, ["seconds"]),
   limits: flag,
   shortPages: flag,
@@ -151,7 +176,13 @@ const settings = {
     credentialSeconds: number({ min: 0 }),
   }),
   deny: list(object({ action: text(), principal: text(), standalone: flag }, ["action"])),
-  recycleBin: nullable(object({ tag: object({ key: text(), value: text() }, ["key"]) })),
+  policies: list(object({ principal: text(), documents: list(text()) }, ["principal", "documents"])),
+  recycleBin: nullable(
+    object({
+      tag: object({ key: text(), value: text() }, ["key"]),
+      days: number({ min: 1, max: 365, integer: true }),
+    }),
+  ),
 };
 
 /** The form of the settings that may change while it runs. */
@@ -167,6 +198,9 @@ export const scenarioCheck: Check = object({
   seed: number({ min: 0, integer: true }),
   clock: object({ start: instant, speed: number({ min: 0 }) }),
   snapshotData: absolutePath,
+  volumeData: absolutePath,
+  subnets: list(object({ id: id("subnet"), zone: text(), vpc: id("vpc") }, ["id", "zone", "vpc"])),
+  securityGroups: list(object({ id: id("sg"), name: text(), vpc: id("vpc") }, ["id", "name", "vpc"])),
   instances: list(instanceCheck),
   volumes: list(volumeCheck),
   snapshots: list(snapshotCheck),

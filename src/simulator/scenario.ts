@@ -1,3 +1,5 @@
+import type { DenyRule, IdentityPolicies } from "./access-rules.ts";
+
 /** A duration as text (`90s`, `24h`) or a number of seconds. */
 export type DurationText = string | number;
 
@@ -28,19 +30,11 @@ export interface AlarmOptions {
   tellKeyFaults: boolean;
 }
 
-/** An action that is refused. */
-export interface DenyRule {
-  /** `ec2:DeleteSnapshot`; `*` and `?` are wildcards. */
-  action: string;
-  /** ARN of who is refused, with wildcards; absent: everybody. */
-  principal?: string;
-  /** Only when called as an action of its own, not as part of a creating call (as a policy with ec2:CreateAction does for ec2:CreateTags). */
-  standalone?: boolean;
-}
-
 /** Which deleted snapshots are kept in the Recycle Bin. No tag named: all of the Region. */
 export interface RecycleBinRule {
   tag?: { key: string; value?: string };
+  /** How long they are kept there. Default 7. */
+  days?: number;
 }
 
 export interface ScenarioInstance {
@@ -59,6 +53,19 @@ export interface ScenarioInstance {
   launchTime?: string;
   lifecycle?: "spot" | null;
   instanceStores?: { device: string; virtualName: string }[];
+  /** Default: the first subnet, whose zone is the instance's. */
+  subnetId?: string;
+  /** Their ids. Default: the first one. */
+  securityGroups?: string[];
+  /** Default: what its type has. */
+  architecture?: "x86_64" | "arm64" | "i386";
+  bootMode?: "legacy-bios" | "uefi" | "uefi-preferred";
+  keyName?: string;
+  /** As text. */
+  userData?: string;
+  /** Of a paid image. */
+  productCodes?: string[];
+  disableApiTermination?: boolean;
 }
 
 export interface ScenarioAttachment {
@@ -81,6 +88,7 @@ export interface ScenarioVolume {
   kmsKeyId?: string;
   tags?: Record<string, string>;
   attachments?: ScenarioAttachment[];
+  state?: "ready" | "error";
   multiAttachEnabled?: boolean;
   snapshotId?: string;
   createTime?: string;
@@ -111,6 +119,8 @@ export interface ScenarioSnapshot {
   storageTier?: "standard" | "archive";
   fullSizeBytes?: number;
   lock?: "governance" | "compliance" | null;
+  /** A file that holds its bytes, by its absolute path: what volumes made from it begin with. It is only read. */
+  file?: string;
 }
 
 export interface ScenarioImage {
@@ -121,6 +131,13 @@ export interface ScenarioImage {
   rootDeviceName?: string;
   tags?: Record<string, string>;
   creationTime?: string;
+  description?: string;
+  architecture?: "x86_64" | "arm64" | "i386";
+  bootMode?: "legacy-bios" | "uefi" | "uefi-preferred";
+  enaSupport?: boolean;
+  platform?: "linux" | "windows";
+  /** Of a paid image: instances of it carry them, and an image made from a snapshot does not. */
+  productCodes?: string[];
   snapshots: Record<string, string>;
 }
 
@@ -137,11 +154,40 @@ export interface ScenarioKey {
   aliases?: string[];
 }
 
+/** How long things take: seconds in a scenario, milliseconds in the settings. */
+export interface Times {
+  /** From `creating` to `available`. Default 2 seconds. */
+  createVolume: number;
+  /** From `deleting` until it is gone. Default 1. */
+  deleteVolume: number;
+  /** Default 2 seconds each. */
+  attach: number;
+  detach: number;
+  /** Of an instance. Default 10 seconds each. */
+  start: number;
+  stop: number;
+  terminate: number;
+  reboot: number;
+  /** At the least, until an image is available: its snapshots must be complete too. Default 60. */
+  image: number;
+  /** Default 60. */
+  replaceRoot: number;
+  /** From the archive; default a day ("up to 72 hours"). */
+  restoreTier: number;
+}
+
 /** The settings that may also be changed while it runs. */
 export interface ScenarioSettings {
   self?: string;
   settle?: { seconds?: number; secondsPerGiB?: number };
-  /** Seconds during which a new snapshot, a change of tags or a deletion is not seen. Default 0. */
+  times?: Partial<Times>;
+  /** What becomes of a new volume whose key cannot be used ("the action can appear to complete, but eventually fails"). Default: it vanishes. */
+  keyFault?: "vanishes" | "error";
+  /** EBS volumes that AttachVolume gives to one instance. Default 27: 28 attachments, one of them the network interface. */
+  attachmentLimit?: number;
+  /** MiB/s of volume initialization at once. Default 5,000, the quota of a new account. */
+  initializationQuota?: number;
+  /** Seconds during which what is new, a change of tags or a deletion is not seen. Default 0. */
   consistency?: { seconds: number };
   /** Token buckets and per-volume limits. Default true. */
   limits?: boolean;
@@ -156,6 +202,8 @@ export interface ScenarioSettings {
   alarms?: Partial<AlarmOptions>;
   imds?: Partial<ImdsOptions>;
   deny?: DenyRule[];
+  /** Whoever is named may do only what all of these allow together. Default: none. */
+  policies?: IdentityPolicies[];
   recycleBin?: RecycleBinRule | null;
 }
 
@@ -176,6 +224,14 @@ export interface Scenario extends ScenarioSettings {
    * simulator where it keeps no state.
    */
   snapshotData?: string;
+  /**
+   * Where the bytes of new volumes are kept, by its absolute path (default: in the state directory): those made from
+   * snapshots that have bytes, and with this path given empty ones too. In one subvolume of btrfs with the other
+   * volumes' files, snapshots of all of them are of one instant.
+   */
+  volumeData?: string;
+  subnets?: { id: string; zone: string; vpc: string }[];
+  securityGroups?: { id: string; name: string; vpc: string }[];
   instances?: ScenarioInstance[];
   volumes?: ScenarioVolume[];
   snapshots?: ScenarioSnapshot[];

@@ -15,7 +15,7 @@ export function settle(world: World, now: number, elapsed: number): Snapshot[] {
       snapshot.completionTime = snapshot.completesAt;
     }
     if (snapshot.state !== "pending" && snapshot.deleteWhenSettled) {
-      removeSnapshot(world, snapshot, elapsed);
+      removeSnapshot(world, snapshot, now, elapsed);
       gone.push(snapshot);
     }
   }
@@ -43,7 +43,7 @@ export function percentage(snapshot: Snapshot, now: number): number {
 }
 
 /** Takes a snapshot out of the account: into the Recycle Bin when a rule matches, else for good. */
-export function removeSnapshot(world: World, snapshot: Snapshot, elapsed: number): void {
+export function removeSnapshot(world: World, snapshot: Snapshot, now: number, elapsed: number): void {
   const { consistency, recycleBin } = world.settings;
   if (consistency > 0)
     world.ghosts.push({ snapshot: structuredClone(snapshot), until: elapsed + consistency });
@@ -54,6 +54,7 @@ export function removeSnapshot(world: World, snapshot: Snapshot, elapsed: number
   // Error snapshots have nothing to recover; that the bin leaves them out is an assumption.
   if (recycleBin !== null && caught && snapshot.state === "completed") {
     snapshot.state = "recoverable";
+    snapshot.recycledAt = now;
     snapshot.deleteWhenSettled = false;
   } else {
     delete world.snapshots[snapshot.id];

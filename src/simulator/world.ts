@@ -1,7 +1,10 @@
+import type { DenyRule, IdentityPolicies } from "./access-rules.ts";
 import type { Bucket } from "./buckets.ts";
 import type { Alarm, AlarmHistoryItem, Dashboard } from "./cloudwatch/alarm.ts";
+import type { Image, Instance, RootTask } from "./ec2/machines.ts";
+import type { Volume } from "./ec2/volume.ts";
 import type { KmsKey } from "./kms/key.ts";
-import type { AlarmOptions, DenyRule, ImdsOptions, RecycleBinRule } from "./scenario.ts";
+import type { AlarmOptions, ImdsOptions, RecycleBinRule, Times } from "./scenario.ts";
 import type { Delivery, Subscription, Topic } from "./sns/topic.ts";
 
 /** Tags as a plain record; EC2 keys are case-sensitive and unique per resource. */
@@ -18,6 +21,13 @@ export interface Settings {
   seed: number;
   /** How long a new snapshot stays pending: a fixed part and a part for each GiB of its volume. */
   settle: { fixed: number; perGiB: number };
+  times: Times;
+  /** What becomes of a volume whose key cannot be used. */
+  keyFault: "vanishes" | "error";
+  /** EBS volumes that one instance takes. */
+  attachmentLimit: number;
+  /** MiB/s of volume initialization that the account may use at once. */
+  initializationQuota: number;
   /** For how long a new snapshot, a change of tags or a deletion is not seen by Describe calls. */
   consistency: number;
   limits: boolean;
@@ -29,56 +39,8 @@ export interface Settings {
   alarms: AlarmOptions;
   imds: ImdsOptions;
   deny: DenyRule[];
+  policies: IdentityPolicies[];
   recycleBin: RecycleBinRule | null;
-}
-
-export interface Instance {
-  id: string;
-  tags: Tags;
-  state: "pending" | "running" | "shutting-down" | "terminated" | "stopping" | "stopped";
-  role: string | null;
-  instanceType: string;
-  imageId: string;
-  rootDeviceName: string;
-  platform: "linux" | "windows";
-  privateIp: string;
-  launchTime: number;
-  lifecycle: "spot" | null;
-  /** Instance-store devices: what EC2 calls ephemeral0 and so on, by device name. */
-  instanceStores: { device: string; virtualName: string }[];
-  /** Device names of the EBS volumes present at launch: all that the metadata service knows of. */
-  launchDevices: string[];
-}
-
-export interface Attachment {
-  instance: string;
-  device: string;
-  deleteOnTermination: boolean;
-  attachTime: number;
-}
-
-export interface Volume {
-  id: string;
-  /** GiB. */
-  size: number;
-  type: "gp2" | "gp3" | "io1" | "io2" | "st1" | "sc1" | "standard";
-  iops: number | null;
-  throughput: number | null;
-  encrypted: boolean;
-  kmsKeyId: string | null;
-  tags: Tags;
-  attachments: Attachment[];
-  multiAttachEnabled: boolean;
-  snapshotId: string;
-  createTime: number;
-  zone: string;
-  operator: string | null;
-  /** Bytes ever written, as FullSnapshotSizeInBytes tells for a volume without a backing file. */
-  writtenBytes: number;
-  /** A file or device that holds the volume's bytes. */
-  file: string | null;
-  /** When a snapshot was last begun, on the clock's `elapsed` hand. */
-  lastSnapshotAt: number | null;
 }
 
 export interface Snapshot {
@@ -103,6 +65,10 @@ export interface Snapshot {
   kmsKeyId: string | null;
   storageTier: "standard" | "archive";
   fullSizeBytes: number;
+  /** Of one in the archive: what was asked of it. A restored one goes back there when `until` is not null. */
+  tiering: { asked: number; readyAt: number; days: number | null; until: number | null } | null;
+  /** When it came into the Recycle Bin, in simulated time. */
+  recycledAt: number | null;
   lock: "governance" | "compliance" | null;
   /** Deleted while pending: takes effect when it settles. */
   deleteWhenSettled: boolean;
@@ -114,18 +80,6 @@ export interface Snapshot {
   file: string | null;
   /** Whether that copy is of one instant, and of the same as those of its set; null without a copy. */
   pointInTime: boolean | null;
-}
-
-export interface Image {
-  id: string;
-  name: string;
-  ownerId: string;
-  state: "available" | "disabled" | "deregistered";
-  rootDeviceName: string;
-  tags: Tags;
-  creationTime: number;
-  /** Device name to snapshot id. */
-  snapshots: Record<string, string>;
 }
 
 export interface Credential {
@@ -169,6 +123,11 @@ export interface World {
   /** Deleted snapshots that Describe calls still show until that moment of the `elapsed` hand. */
   ghosts: { snapshot: Snapshot; until: number }[];
   images: Record<string, Image>;
+  rootTasks: Record<string, RootTask>;
+  subnets: Record<string, { id: string; zone: string; vpc: string }>;
+  securityGroups: Record<string, { id: string; name: string; vpc: string }>;
+  /** What calls with a client token led to, by action and token. */
+  clientTokens: Record<string, { fingerprint: string; ids: string[] }>;
   series: Record<string, MetricSeries>;
   /** By name. */
   alarms: Record<string, Alarm>;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { DenyRule } from "../../src/simulator/scenario.ts";
+import type { DenyRule } from "../../src/simulator/access-rules.ts";
 import { Stage } from "./alarm-stage.ts";
 import { chanceOf, shuffled } from "./chance.ts";
 

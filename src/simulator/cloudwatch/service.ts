@@ -12,7 +12,13 @@ import { putMetricData, putMetricDataShape } from "./put-metric-data.ts";
 export const cloudwatch: ServiceTable = {
   service: "cloudwatch",
   operations: {
-    PutMetricData: operation({ shape: putMetricDataShape, changes: true, run: putMetricData }),
+    PutMetricData: operation({
+      shape: putMetricDataShape,
+      changes: true,
+      conditions: ({ Namespace: namespace }) =>
+        namespace === undefined ? {} : { "cloudwatch:namespace": namespace },
+      run: putMetricData,
+    }),
     GetMetricStatistics: operation({
       shape: getMetricStatisticsShape,
       changes: false,

@@ -5,8 +5,9 @@ import type { Fault } from "../faults.ts";
 import { newId } from "../ids.ts";
 import { findKey } from "../kms/key.ts";
 import { isReserved, readTags, refuseTooMany, tagShape } from "../tags.ts";
-import type { Snapshot, Tags, Volume, World } from "../world.ts";
+import type { Snapshot, Tags, World } from "../world.ts";
 import { checkVolumeLimits } from "./snapshot-limits.ts";
+import type { Volume } from "./volume.ts";
 
 /** The parameter in which tags for what is created come. */
 export const tagSpecificationShape = [{ ResourceType: "string", Tag: tagShape }] as const;
@@ -147,6 +148,8 @@ function newSnapshot(context: Context, volume: Volume, tags: Tags, description: 
     kmsKeyId: volume.kmsKeyId,
     storageTier: "standard",
     fullSizeBytes: volume.writtenBytes,
+    tiering: null,
+    recycledAt: null,
     lock: null,
     deleteWhenSettled: false,
     visibleFrom: elapsed + hidden,

@@ -32,6 +32,8 @@ export const createSnapshot = operation({
     checkCommon(input);
     const volume = context.world.volumes[id];
     if (volume === undefined) throw notFound("vol", id);
+    if (volume.state !== "ready")
+      throw new ApiError("IncorrectState", `The volume '${id}' is '${volume.state}'.`);
     const tags = memberTags(volume, requestedTags(input.TagSpecification), false);
     return {
       needs: input.TagSpecification.length > 0 ? ["ec2:CreateTags"] : [],

@@ -1,6 +1,6 @@
 import { ApiError } from "../api-error.ts";
 import { ec2Rates } from "../buckets.ts";
-import type { Instance, Volume, World } from "../world.ts";
+import type { World } from "../world.ts";
 import {
   beginSnapshots,
   checkCommon,
@@ -10,8 +10,10 @@ import {
 } from "./begin-snapshots.ts";
 import { attachedVolumes } from "./describe-instances.ts";
 import { checkId, notFound } from "./describing.ts";
+import type { Instance } from "./machines.ts";
 import { operation } from "./operation.ts";
 import { createdSnapshot } from "./snapshot-answer.ts";
+import type { Volume } from "./volume.ts";
 
 /** "Up to 128 volumes attached to an instance, including the root volume"; "up to 40 volume IDs" to exclude. */
 const maximumVolumes = 128;

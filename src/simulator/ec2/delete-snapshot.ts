@@ -12,7 +12,7 @@ export const deleteSnapshot = operation({
   changes: true,
   parameters: { SnapshotId: "string", DryRun: "boolean" },
   rate: () => ({ bucket: "DeleteSnapshot", rate: ec2Rates.snapshots }),
-  prepare(input, { world, elapsed, bytes }) {
+  prepare(input, { world, now, elapsed, bytes }) {
     const id = input.SnapshotId;
     if (id === undefined)
       throw new ApiError("MissingParameter", "The request must contain the parameter snapshotId");
@@ -27,7 +27,7 @@ export const deleteSnapshot = operation({
           snapshot.deleteWhenSettled = true;
           return { return: true };
         }
-        removeSnapshot(world, snapshot, elapsed);
+        removeSnapshot(world, snapshot, now, elapsed);
         if (world.snapshots[id] === undefined) await bytes.drop(snapshot.file);
         return { return: true };
       },

@@ -1,10 +1,13 @@
 import { ApiError } from "../api-error.ts";
 import { applyFilters, type Fields, filterShape } from "../filters.ts";
 import { tagSet } from "../tags.ts";
-import type { Image, World } from "../world.ts";
+import type { World } from "../world.ts";
 import type { XmlValue } from "../xml.ts";
+import { billingOf } from "./describe-instances.ts";
 import { byIds, describeRate, iso, pageOf, pageSize } from "./describing.ts";
+import type { Image } from "./machines.ts";
 import { operation } from "./operation.ts";
+import { seen } from "./reach.ts";
 
 /** Registered images; disabled ones only when asked for, deregistered ones never. */
 export const describeImages = operation({
@@ -26,9 +29,8 @@ export const describeImages = operation({
     const { world } = context;
     const ids = { name: "imageId", values: input.ImageId };
     const maxResults = pageSize(input, ids, { minimum: 1, maximum: 1_000, clamps: false });
-    const registered = Object.values(world.images).filter(
-      (image) =>
-        image.state === "available" || (image.state === "disabled" && input.IncludeDisabled === true),
+    const registered = seen(world.images, context.elapsed).filter(
+      ({ state }) => state !== "deregistered" && (state !== "disabled" || input.IncludeDisabled === true),
     );
     const named = byIds("ami", input.ImageId, registered, (image) => image.id);
     const owned = named.filter((image) => isOwnedBy(image, input.Owner, world));
@@ -66,31 +68,41 @@ function describedImage(image: Image, world: World): XmlValue {
     imageOwnerId: image.ownerId,
     creationDate: iso(image.creationTime),
     isPublic: false,
-    architecture: "x86_64",
+    architecture: image.architecture,
     imageType: "machine",
     name: image.name,
     rootDeviceType: "ebs",
     rootDeviceName: image.rootDeviceName,
-    blockDeviceMapping: Object.entries(image.snapshots).map(([device, id]) => ({
-      deviceName: device,
-      ebs: {
-        snapshotId: id,
-        volumeSize: world.snapshots[id]?.volumeSize ?? 8,
-        deleteOnTermination: device === image.rootDeviceName,
-        volumeType: "gp3",
-        encrypted: world.snapshots[id]?.encrypted ?? false,
-      },
-    })),
-    virtualizationType: "hvm",
+    ...(image.description === "" ? {} : { description: image.description }),
+    ...(image.bootMode === null ? {} : { bootMode: image.bootMode }),
+    ...(image.sourceInstanceId === null ? {} : { sourceInstanceId: image.sourceInstanceId }),
+    ...(image.platform === "windows" ? { platform: "windows" } : {}),
+    productCodes: image.productCodes.map((code) => ({ productCode: code, type: "marketplace" })),
+    blockDeviceMapping: Object.entries(image.snapshots).map(([device, id]) => {
+      const told = image.devices[device];
+      return {
+        deviceName: device,
+        ebs: {
+          snapshotId: id,
+          volumeSize: told?.size ?? world.snapshots[id]?.volumeSize ?? 8,
+          deleteOnTermination: told?.deleteOnTermination ?? device === image.rootDeviceName,
+          volumeType: told?.type ?? "gp3",
+          ...(told?.iops ? { iops: told.iops } : {}),
+          ...(told?.throughput ? { throughput: told.throughput } : {}),
+          encrypted: world.snapshots[id]?.encrypted ?? false,
+        },
+      };
+    }),
+    virtualizationType: image.virtualization,
     hypervisor: "xen",
-    enaSupport: true,
-    platformDetails: "Linux/UNIX",
+    enaSupport: image.enaSupport,
+    ...billingOf(image),
     tagSet: tagSet(image.tags),
   };
 }
 
 const fieldsIn = (world: World): Fields<Image> => ({
-  architecture: () => ["x86_64"],
+  architecture: (image) => [image.architecture],
   "block-device-mapping.device-name": (image) => Object.keys(image.snapshots),
   "block-device-mapping.snapshot-id": (image) => Object.values(image.snapshots),
   "block-device-mapping.volume-size": (image) =>

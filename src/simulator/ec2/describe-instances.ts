@@ -1,10 +1,14 @@
 import { applyFilters, type Fields, filterShape } from "../filters.ts";
 import { digest } from "../ids.ts";
+import { own } from "../own.ts";
 import { tagSet } from "../tags.ts";
-import type { Attachment, Instance, Volume, World } from "../world.ts";
+import type { World } from "../world.ts";
 import type { XmlValue } from "../xml.ts";
 import { byIds, describeRate, iso, pageOf, pageSize } from "./describing.ts";
+import type { Instance } from "./machines.ts";
 import { operation } from "./operation.ts";
+import { seen } from "./reach.ts";
+import type { Attachment, Volume } from "./volume.ts";
 
 const stateCodes = {
   pending: 0,
@@ -32,18 +36,18 @@ export const describeInstances = operation({
     const { world } = context;
     const ids = { name: "instancesSet", values: input.InstanceId };
     const maxResults = pageSize(input, ids, { minimum: 5, maximum: 1_000, clamps: false });
-    const named = byIds("i", input.InstanceId, Object.values(world.instances), (instance) => instance.id);
+    const named = byIds(
+      "i",
+      input.InstanceId,
+      seen(world.instances, context.elapsed),
+      (instance) => instance.id,
+    );
     const found = applyFilters(named, input.Filter, fieldsIn(world));
     return {
       commit() {
         const keys = { keyOf: (each: Instance) => each.id, age: (each: Instance) => each.launchTime };
         const page = pageOf("DescribeInstances", found, input, maxResults, context, keys);
-        const reservationSet = page.things.map((instance) => ({
-          reservationId: reservationOf(instance),
-          ownerId: world.settings.account,
-          groupSet: [],
-          instancesSet: [describedInstance(instance, world)],
-        }));
+        const reservationSet = page.things.map((instance) => reservation([instance], world));
         return { reservationSet, nextToken: page.nextToken };
       },
     };
@@ -62,38 +66,71 @@ export function attachedVolumes(
   );
 }
 
+// What DescribeVolumes calls busy has no name of its own here.
+const statusOf = ({ state }: Attachment) => (state === "busy" ? "detaching" : state);
 const reservationOf = (instance: Instance) => `r-0${digest(instance.id).slice(0, 16)}`;
-const architectureOf = (instance: Instance) =>
-  /^[a-z]+\d+[a-z]*g[a-z]*\./.test(instance.instanceType) ? "arm64" : "x86_64";
 const profileArn = (instance: Instance, world: World) =>
   `arn:${world.settings.partition}:iam::${world.settings.account}:instance-profile/${instance.role}`;
+
+/** The state of an instance as EC2 answers it. */
+export function stateOf({ state: name }: Instance): { code: number; name: string } {
+  return { code: stateCodes[name], name };
+}
+
+/** The answer for one instance in a reservation of its own. */
+export function reservation(instances: readonly Instance[], world: World): { [name: string]: XmlValue } {
+  const [first] = instances;
+  return {
+    reservationId: first === undefined ? "" : reservationOf(first),
+    ownerId: world.settings.account,
+    groupSet: [],
+    instancesSet: instances.map((instance) => describedInstance(instance, world)),
+  };
+}
+
+/** What is paid for beside a machine (EC2 user guide, "AMI billing information fields"). */
+export function billingOf({ platform }: Pick<Instance, "platform">): {
+  platformDetails: string;
+  usageOperation: string;
+} {
+  return platform === "windows"
+    ? { platformDetails: "Windows", usageOperation: "RunInstances:0002" }
+    : { platformDetails: "Linux/UNIX", usageOperation: "RunInstances" };
+}
 
 function describedInstance(instance: Instance, world: World): XmlValue {
   const { settings } = world;
   return {
     instanceId: instance.id,
     imageId: instance.imageId,
-    instanceState: { code: stateCodes[instance.state], name: instance.state },
+    instanceState: stateOf(instance),
     privateDnsName: `ip-${instance.privateIp.replaceAll(".", "-")}.${settings.region}.compute.internal`,
     dnsName: "",
     reason: "",
     amiLaunchIndex: 0,
-    productCodes: [],
+    productCodes: instance.productCodes.map((code) => ({ productCode: code, type: "marketplace" })),
+    ...(instance.keyName === null ? {} : { keyName: instance.keyName }),
+    ...(instance.stateReason === null ? {} : { stateReason: instance.stateReason }),
+    ...(instance.bootMode === null ? {} : { bootMode: instance.bootMode }),
+    currentInstanceBootMode:
+      instance.bootMode === "legacy-bios" || instance.bootMode === null ? "legacy-bios" : "uefi",
+    clientToken: instance.clientToken,
+    ...networkOf(instance, world),
     instanceType: instance.instanceType,
     launchTime: new Date(instance.launchTime),
-    placement: { availabilityZone: settings.zone, groupName: "", tenancy: "default" },
+    placement: { availabilityZone: instance.zone, groupName: "", tenancy: "default" },
     monitoring: { state: "disabled" },
     ...(instance.platform === "windows" ? { platform: "windows" } : {}),
-    platformDetails: instance.platform === "windows" ? "Windows" : "Linux/UNIX",
+    ...billingOf(instance),
     privateIpAddress: instance.privateIp,
-    architecture: architectureOf(instance),
+    architecture: instance.architecture,
     rootDeviceType: "ebs",
     rootDeviceName: instance.rootDeviceName,
     blockDeviceMapping: attachedVolumes(world, instance.id).map(({ volume, attachment }) => ({
       deviceName: attachment.device,
       ebs: {
         volumeId: volume.id,
-        status: "attached",
+        status: statusOf(attachment),
         attachTime: new Date(attachment.attachTime),
         deleteOnTermination: attachment.deleteOnTermination,
       },
@@ -102,7 +139,7 @@ function describedInstance(instance: Instance, world: World): XmlValue {
     virtualizationType: "hvm",
     hypervisor: "xen",
     tagSet: tagSet(instance.tags),
-    ebsOptimized: true,
+    ebsOptimized: instance.ebsOptimized,
     enaSupport: true,
     ...(instance.role === null
       ? {}
@@ -114,6 +151,20 @@ function describedInstance(instance: Instance, world: World): XmlValue {
         }),
     hibernationOptions: { configured: false },
     metadataOptions: metadataOptions(world),
+  };
+}
+
+// A terminated instance has left its network.
+function networkOf({ state, subnetId, groups }: Instance, world: World): { [name: string]: XmlValue } {
+  if (state === "terminated") return { groupSet: [] };
+  const subnet = own(world.subnets, subnetId);
+  return {
+    subnetId,
+    ...(subnet === undefined ? {} : { vpcId: subnet.vpc }),
+    groupSet: groups.map((groupId) => ({
+      groupId,
+      groupName: own(world.securityGroups, groupId)?.name ?? groupId,
+    })),
   };
 }
 
@@ -131,18 +182,20 @@ function metadataOptions(world: World): XmlValue {
 
 /** Of the many documented filters those about what is simulated; the others are refused as invalid, so nobody takes silence for a match. */
 const fieldsIn = (world: World): Fields<Instance> => ({
-  architecture: (instance) => [architectureOf(instance)],
-  "availability-zone": () => [world.settings.zone],
+  architecture: (instance) => [instance.architecture],
+  "availability-zone": (instance) => [instance.zone],
   "block-device-mapping.attach-time": (instance) =>
     attachedVolumes(world, instance.id).map((each) => iso(each.attachment.attachTime)),
   "block-device-mapping.delete-on-termination": (instance) =>
     attachedVolumes(world, instance.id).map((each) => String(each.attachment.deleteOnTermination)),
   "block-device-mapping.device-name": (instance) =>
     attachedVolumes(world, instance.id).map((each) => each.attachment.device),
-  "block-device-mapping.status": (instance) => attachedVolumes(world, instance.id).map(() => "attached"),
+  "block-device-mapping.status": (instance) =>
+    attachedVolumes(world, instance.id).map((each) => statusOf(each.attachment)),
   "block-device-mapping.volume-id": (instance) =>
     attachedVolumes(world, instance.id).map((each) => each.volume.id),
   "iam-instance-profile.arn": (instance) => (instance.role === null ? [] : [profileArn(instance, world)]),
+  "client-token": (instance) => [instance.clientToken],
   "image-id": (instance) => [instance.imageId],
   "instance-id": (instance) => [instance.id],
   "instance-lifecycle": (instance) => (instance.lifecycle === null ? [] : [instance.lifecycle]),
@@ -156,5 +209,6 @@ const fieldsIn = (world: World): Fields<Instance> => ({
   "reservation-id": (instance) => [reservationOf(instance)],
   "root-device-name": (instance) => [instance.rootDeviceName],
   "root-device-type": () => ["ebs"],
+  "subnet-id": (instance) => [instance.subnetId],
   "virtualization-type": () => ["hvm"],
 });

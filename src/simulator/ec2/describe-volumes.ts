@@ -1,9 +1,10 @@
 import { applyFilters, type Fields, filterShape } from "../filters.ts";
 import { tagSet } from "../tags.ts";
-import type { Volume } from "../world.ts";
 import type { XmlValue } from "../xml.ts";
 import { byIds, describeRate, iso, pageOf, pageSize } from "./describing.ts";
 import { operation } from "./operation.ts";
+import { seen } from "./reach.ts";
+import { type Volume, volumeState } from "./volume.ts";
 
 /** The volumes of the account. */
 export const describeVolumes = operation({
@@ -22,7 +23,12 @@ export const describeVolumes = operation({
     const ids = { name: "volumesSet", values: input.VolumeId };
     // 5 to 500; more gives 500 (docstring of botocore 1.29).
     const maxResults = pageSize(input, ids, { minimum: 5, maximum: 500, clamps: true });
-    const named = byIds("vol", input.VolumeId, Object.values(context.world.volumes), (volume) => volume.id);
+    const named = byIds(
+      "vol",
+      input.VolumeId,
+      seen(context.world.volumes, context.elapsed),
+      (volume) => volume.id,
+    );
     const found = applyFilters(named, input.Filter, fields);
     return {
       commit() {
@@ -34,21 +40,20 @@ export const describeVolumes = operation({
   },
 });
 
-const stateOf = (volume: Volume) => (volume.attachments.length > 0 ? "in-use" : "available");
-
-function describedVolume(volume: Volume): XmlValue {
+/** A volume as DescribeVolumes and CreateVolume answer it. */
+export function describedVolume(volume: Volume): XmlValue {
   return {
     volumeId: volume.id,
     size: volume.size,
     snapshotId: volume.snapshotId,
     availabilityZone: volume.zone,
-    status: stateOf(volume),
+    status: volumeState(volume),
     createTime: new Date(volume.createTime),
     attachmentSet: volume.attachments.map((attachment) => ({
       volumeId: volume.id,
       instanceId: attachment.instance,
       device: attachment.device,
-      status: "attached",
+      status: attachment.state,
       attachTime: new Date(attachment.attachTime),
       deleteOnTermination: attachment.deleteOnTermination,
     })),
@@ -58,6 +63,7 @@ function describedVolume(volume: Volume): XmlValue {
     encrypted: volume.encrypted,
     ...(volume.kmsKeyId === null ? {} : { kmsKeyId: volume.kmsKeyId }),
     multiAttachEnabled: volume.multiAttachEnabled,
+    ...(volume.initialization?.rate ? { volumeInitializationRate: volume.initialization.rate } : {}),
     operator: volume.operator === null ? { managed: false } : { managed: true, principal: volume.operator },
     tagSet: tagSet(volume.tags),
   };
@@ -69,7 +75,7 @@ const fields: Fields<Volume> = {
     volume.attachments.map((each) => String(each.deleteOnTermination)),
   "attachment.device": (volume) => volume.attachments.map((each) => each.device),
   "attachment.instance-id": (volume) => volume.attachments.map((each) => each.instance),
-  "attachment.status": (volume) => volume.attachments.map(() => "attached"),
+  "attachment.status": (volume) => volume.attachments.map((each) => each.state),
   "availability-zone": (volume) => [volume.zone],
   "create-time": (volume) => [iso(volume.createTime)],
   encrypted: (volume) => [String(volume.encrypted)],
@@ -79,7 +85,7 @@ const fields: Fields<Volume> = {
   "operator.principal": (volume) => (volume.operator === null ? [] : [volume.operator]),
   size: (volume) => [String(volume.size)],
   "snapshot-id": (volume) => [volume.snapshotId],
-  status: (volume) => [stateOf(volume)],
+  status: (volume) => [volumeState(volume)],
   "volume-id": (volume) => [volume.id],
   "volume-type": (volume) => [volume.type],
 };

@@ -91,6 +91,11 @@ const kinds = {
   snap: { malformed: "InvalidSnapshotID.Malformed", missing: "InvalidSnapshot.NotFound", word: "snapshot" },
   vol: { malformed: "InvalidVolumeID.Malformed", missing: "InvalidVolume.NotFound", word: "volume" },
   i: { malformed: "InvalidInstanceID.Malformed", missing: "InvalidInstanceID.NotFound", word: "instance ID" },
+  replacevol: {
+    malformed: "InvalidReplaceRootVolumeTaskId.Malformed",
+    missing: "InvalidReplaceRootVolumeTaskId.NotFound",
+    word: "replace root volume task",
+  },
   ami: { malformed: "InvalidAMIID.Malformed", missing: "InvalidAMIID.NotFound", word: "image id" },
 } as const;
 

@@ -1,38 +1,80 @@
-import { authorize } from "../access.ts";
+import { authorize, authorizeByPolicies } from "../access.ts";
 import { ApiError, commonError } from "../api-error.ts";
 import { takeToken } from "../buckets.ts";
 import type { Context } from "../context.ts";
 import { decodeQuery } from "../query-protocol.ts";
 import type { DecodeFailure } from "../shapes.ts";
 import type { XmlValue } from "../xml.ts";
+import { attachVolume } from "./attach-volume.ts";
+import { createImage } from "./create-image.ts";
 import { createSnapshot } from "./create-snapshot.ts";
 import { createSnapshots } from "./create-snapshots.ts";
 import { createTags } from "./create-tags.ts";
+import { createVolume } from "./create-volume.ts";
 import { deleteSnapshot } from "./delete-snapshot.ts";
 import { deleteTags } from "./delete-tags.ts";
+import { deleteVolume } from "./delete-volume.ts";
 import { describeImages } from "./describe-images.ts";
+import { describeInstanceStatus } from "./describe-instance-status.ts";
 import { describeInstances } from "./describe-instances.ts";
 import { describeLockedSnapshots } from "./describe-locked-snapshots.ts";
+import { describeInstanceTypeOfferings, describeSecurityGroups, describeSubnets } from "./describe-places.ts";
 import { describeRegions } from "./describe-regions.ts";
+import { describeReplaceRootVolumeTasks } from "./describe-replace-root.ts";
 import { describeSnapshots } from "./describe-snapshots.ts";
 import { describeTags } from "./describe-tags.ts";
+import { describeVolumeStatus } from "./describe-volume-status.ts";
 import { describeVolumes } from "./describe-volumes.ts";
+import { detachVolume } from "./detach-volume.ts";
+import { describeInstanceAttribute, modifyInstanceAttribute } from "./instance-attributes.ts";
+import { rebootInstances, startInstances, stopInstances, terminateInstances } from "./instance-power.ts";
 import type { AnyOperation, Prepared } from "./operation.ts";
+import { permissionsOf } from "./permissions.ts";
+import { listSnapshotsInRecycleBin, restoreSnapshotFromRecycleBin } from "./recycle-bin.ts";
+import { deregisterImage, registerImage } from "./register-image.ts";
+import { createReplaceRootVolumeTask } from "./replace-root.ts";
+import { runInstances } from "./run-instances.ts";
+import { describeSnapshotTierStatus, restoreSnapshotTier } from "./snapshot-tiers.ts";
 
 const operations: ReadonlyMap<string, AnyOperation> = new Map(
   [
+    attachVolume,
+    createImage,
+    createReplaceRootVolumeTask,
     createSnapshot,
     createSnapshots,
     createTags,
+    createVolume,
     deleteSnapshot,
     deleteTags,
+    deleteVolume,
+    deregisterImage,
     describeImages,
+    describeInstanceAttribute,
+    describeInstanceStatus,
+    describeInstanceTypeOfferings,
     describeInstances,
     describeLockedSnapshots,
     describeRegions,
+    describeReplaceRootVolumeTasks,
+    describeSnapshotTierStatus,
+    describeSecurityGroups,
     describeSnapshots,
+    describeSubnets,
     describeTags,
+    describeVolumeStatus,
     describeVolumes,
+    detachVolume,
+    listSnapshotsInRecycleBin,
+    modifyInstanceAttribute,
+    rebootInstances,
+    registerImage,
+    restoreSnapshotFromRecycleBin,
+    restoreSnapshotTier,
+    runInstances,
+    startInstances,
+    stopInstances,
+    terminateInstances,
   ].map((each) => [each.name, each as AnyOperation]),
 );
 
@@ -83,14 +125,23 @@ export function readEc2Request(action: string, form: URLSearchParams): Ec2Reques
 function prepareAllowed(operation: AnyOperation, input: never, context: Context): Prepared {
   const allow = (needs: readonly string[], resource: string) =>
     authorize(context.world, "ec2", context.principal, [`ec2:${operation.name}`, ...needs], resource);
+  const permit = () =>
+    authorizeByPolicies(
+      context.world,
+      "ec2",
+      context.principal,
+      permissionsOf(operation.name, input, context),
+    );
   let prepared: Prepared;
   try {
     prepared = operation.prepare(input, context);
   } catch (error) {
     allow([], "*");
+    permit();
     throw error;
   }
   allow(prepared.needs ?? [], prepared.resource ?? "*");
+  permit();
   return prepared;
 }
 

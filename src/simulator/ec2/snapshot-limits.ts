@@ -1,5 +1,6 @@
 import { ApiError } from "../api-error.ts";
-import type { Volume, World } from "../world.ts";
+import type { World } from "../world.ts";
+import type { Volume } from "./volume.ts";
 
 /** "Wait at least 15 seconds between concurrent volume snapshots." */
 const interval = 15_000;

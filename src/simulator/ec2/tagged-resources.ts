@@ -14,6 +14,7 @@ const kinds = [
   { prefix: "vol", type: "volume" },
   { prefix: "i", type: "instance" },
   { prefix: "ami", type: "image" },
+  { prefix: "replacevol", type: "replace-root-volume-task" },
 ] as const;
 
 /** The resource type that an id's prefix tells; undefined for what is not simulated. */
@@ -46,6 +47,8 @@ function lookUp(
       return world.instances[id];
     case "ami":
       return world.images[id];
+    case "replacevol":
+      return world.rootTasks[id];
   }
 }
 

@@ -1,5 +1,6 @@
+import type { Instance } from "../ec2/machines.ts";
 import { digest } from "../ids.ts";
-import type { Instance, World } from "../world.ts";
+import type { World } from "../world.ts";
 
 /** A tree of metadata: a text at each leaf. */
 export interface MetadataTree {
@@ -12,7 +13,7 @@ export interface MetadataTree {
  * time or when the instance was last started").
  */
 export function metadataOf(world: World, instance: Instance): MetadataTree {
-  const { region, zone, partition, account } = world.settings;
+  const { region, partition, account } = world.settings;
   const domain = partition === "aws-cn" ? "amazonaws.com.cn" : "amazonaws.com";
   const host = `ip-${instance.privateIp.replaceAll(".", "-")}.${region}.compute.internal`;
   return {
@@ -37,7 +38,7 @@ export function metadataOf(world: World, instance: Instance): MetadataTree {
     "instance-type": instance.instanceType,
     "local-hostname": host,
     "local-ipv4": instance.privateIp,
-    placement: { "availability-zone": zone, region },
+    placement: { "availability-zone": instance.zone, region },
     services: { domain, partition },
     ...(world.settings.imds.tags ? { tags: { instance: { ...instance.tags } } } : {}),
   };
@@ -60,8 +61,8 @@ function blockDevices(instance: Instance): MetadataTree {
 export function identityDocument(world: World, instance: Instance): string {
   const document = {
     accountId: world.settings.account,
-    architecture: "x86_64",
-    availabilityZone: world.settings.zone,
+    architecture: instance.architecture,
+    availabilityZone: instance.zone,
     billingProducts: null,
     devpayProductCodes: null,
     marketplaceProductCodes: null,

@@ -1,7 +1,8 @@
 import type { IncomingHttpHeaders } from "node:http";
 import { issueCredential } from "../access.ts";
+import type { Instance } from "../ec2/machines.ts";
 import { digest } from "../ids.ts";
-import type { Instance, World } from "../world.ts";
+import type { World } from "../world.ts";
 import { identityDocument, type MetadataTree, metadataOf } from "./metadata.ts";
 
 /** A request to the metadata service. */
@@ -19,7 +20,7 @@ export interface ImdsRequest {
 /** The answer; `silent` when none ever arrives. */
 export interface ImdsAnswer {
   status: number;
-  body: string;
+  body: string | Buffer;
   headers?: Record<string, string>;
   silent?: boolean;
 }
@@ -47,7 +48,10 @@ export function answerImds(world: World, request: ImdsRequest): ImdsAnswer {
   if (token === undefined ? !imds.v1 : !isValidToken(world, String(token), request.elapsed)) return no(401);
   const instance = world.instances[world.settings.self];
   if (instance === undefined) return no(404);
-  const body = lookUp(world, instance, request);
+  // User data is given as it is, and may be no text.
+  const bytes = instance.userData === null ? undefined : Buffer.from(instance.userData, "base64");
+  const asked = request.path.replace(/\/+$/, "") === "/latest/user-data";
+  const body = asked ? bytes : lookUp(world, instance, request);
   return body === undefined ? no(404) : { status: 200, body };
 }
 
