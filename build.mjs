@@ -151,22 +151,27 @@ function builtinsWithoutNamespace() {
   };
 }
 
+/** Who has a copy of a package of the SDK to themselves. */
+const APART = [
+  { name: "alarms", asking: /src\/aws\/alarms\.ts$/, client: "@aws-sdk/client-cloudwatch" },
+  { name: "restore", asking: /src\/aws\/restore-[a-z-]+\.ts$/, client: "@aws-sdk/client-ec2" },
+];
+
 /**
- * The shapes of all requests of CloudWatch stand in one module, and what any file asks of it would be read
- * by every run. So what makes alarms has a copy of the package to itself.
+ * The shapes of all requests of a service stand in one module, and what any file asks of it would be read by
+ * every run. So what no run asks for has a copy of the package to itself.
  */
-function alarmsApart() {
-  const mark = "?alarms";
-  const asking = /src\/aws\/alarms\.ts$/;
+function apart({ name, asking, client }) {
+  const mark = `?${name}`;
   let met = false;
   return {
-    name: "alarms-apart",
+    name: `${name}-apart`,
     async resolveId(source, importer = "") {
       const from = importer.replaceAll("\\", "/");
       const inside = from.endsWith(mark);
-      if (!inside && !(source === "@aws-sdk/client-cloudwatch" && asking.test(from))) return null;
+      if (!inside && !(source === client && asking.test(from))) return null;
       const found = await this.resolve(source, importer.replace(mark, ""), { skipSelf: true });
-      if (found === null || !/@aws-sdk\/client-cloudwatch\/dist-es\//.test(found.id.replaceAll("\\", "/"))) {
+      if (found === null || !found.id.replaceAll("\\", "/").includes(`${client}/dist-es/`)) {
         return found;
       }
       met = true;
@@ -174,8 +179,7 @@ function alarmsApart() {
     },
     load: (id) => (id.endsWith(mark) ? readFile(id.slice(0, -mark.length), "utf8") : null),
     buildEnd(error) {
-      if (!error && !met)
-        this.error("src/aws/alarms.ts asks nothing of CloudWatch any more: drop alarmsApart");
+      if (!error && !met) this.error(`no ${asking} asks anything of ${client} any more: update APART`);
     },
   };
 }
@@ -329,7 +333,7 @@ const agent = await bundle(
       cheaperParsing(),
       asciiOnly(),
       shortGetters(),
-      alarmsApart(),
+      ...APART.map(apart),
     ],
   },
   // No hash in the names, so that an upgrade overwrites the compiled code that src/launcher.mjs keeps.

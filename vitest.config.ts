@@ -1,12 +1,36 @@
 import { defineConfig } from "vitest/config";
 
+/** Tests that tell times of a second or less apart: they have the machine's two cores to themselves. */
+const timed = [
+  "test/system/{freeze,held,hold,late,syslog,thaw,window}*.test.ts",
+  "test/agent/doctor-hangs.test.ts",
+  "test/hooks/*.test.ts",
+  "test/host/ping.test.ts",
+  "test/log*.test.ts",
+];
+
 export default defineConfig({
   test: {
-    include: ["test/**/*.test.ts"],
     // Real processes and servers on two cores: a test is slow when the machine is busy, not when it hangs.
     testTimeout: 60_000,
     hookTimeout: 60_000,
     pool: "forks",
-    maxWorkers: 2,
+    projects: [
+      {
+        extends: true,
+        test: { name: "timed", include: timed, maxWorkers: 2, sequence: { groupOrder: 0 } },
+      },
+      {
+        extends: true,
+        // These wait for a third of their time, so that three keep two cores busy.
+        test: {
+          name: "others",
+          include: ["test/**/*.test.ts"],
+          exclude: timed,
+          maxWorkers: 3,
+          sequence: { groupOrder: 1 },
+        },
+      },
+    ],
   },
 });

@@ -26,6 +26,8 @@ const commands: {
   report: async () => (await import("./commands/report.ts")).execute,
   "check-config": async () => (await import("./commands/check-config.ts")).execute,
   alarms: async () => (await import("./commands/alarms.ts")).execute,
+  restore: async () => (await import("./commands/restore.ts")).execute,
+  drill: async () => (await import("./commands/drill.ts")).execute,
   doctor: async () => (await import("./commands/doctor.ts")).execute,
   thaw: async () => (await import("./commands/thaw.ts")).execute,
   daemon: async () => (await import("./commands/daemon.ts")).execute,
@@ -65,9 +67,11 @@ async function main(): Promise<void> {
   });
   const words = process.argv.slice(2);
   const help = asksForHelp(words) ? await import("./cli/help-texts.ts") : undefined;
-  const commands = words.includes("alarms")
-    ? { alarms: (await import("./cli/parse-alarms.ts")).addAlarms }
-    : {};
+  const commands = {
+    ...(words.includes("alarms") ? { alarms: (await import("./cli/parse-alarms.ts")).addAlarms } : {}),
+    ...(words.includes("drill") ? { drill: (await import("./cli/parse-drill.ts")).addDrill } : {}),
+    ...(words.includes("restore") ? { restore: (await import("./cli/parse-restore.ts")).addRestore } : {}),
+  };
   const invocation = parse(words, version, { commands, ...(help && { help }) });
   if (invocation.kind === "text") {
     process.stdout.write(invocation.text);
@@ -164,6 +168,11 @@ async function execute(command: Command, global: GlobalOptions): Promise<Result>
     home: os.homedir(),
     node: process.version,
     files: files(),
+    // Opened by who asks: an input that is read would keep the process.
+    terminal: () =>
+      process.stdin.isTTY && process.stdout.isTTY
+        ? { input: process.stdin, output: process.stdout }
+        : undefined,
   };
   const perform = await commands[command.name]();
   // The table pairs each name with its own shape, which the compiler does not follow through the look-up.

@@ -27,8 +27,8 @@ const rules: Record<string, { may: readonly string[]; because: string }> = {
     because: "the agent wires every part, and nothing wires the agent but main and its commands",
   },
   cli: {
-    may: ["cli", "core", "commander", "node:util"],
-    because: "reading words and printing need rules only",
+    may: ["cli", "core", "commander", "node:util", "node:readline"],
+    because: "reading words, asking and printing need rules only",
   },
   actions: { may: ["actions", "core"], because: "actions speak to the world through ports of core" },
   daemon: { may: ["daemon", "core", "node-cron"], because: "an idle daemon must stay small" },

@@ -30,7 +30,8 @@ export async function capture(
     return undefined;
   }
   const { instance, asOf } = discovery;
-  const order = { job, instance, scope, runId: run, ...(asOf === undefined ? {} : { asOf }) };
+  const mounts = () => found.mounts?.mounts;
+  const order = { job, instance, scope, runId: run, mounts, ...(asOf === undefined ? {} : { asOf }) };
   const prepared = await record.step("prepare", () => deps.engine.prepare(order, signal));
   if (prepared === undefined) return undefined;
   for (const what of prepared.dropped) record.report("warning", droppedTags(what));

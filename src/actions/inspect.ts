@@ -1,5 +1,6 @@
 import type { RecoveryPoint } from "../core/recovery-point.ts";
 import { newestFirst } from "../core/retention.ts";
+import { replacesTag } from "../core/root-tag.ts";
 import type { Findings, RunDeps, RunRequest } from "./run-request.ts";
 import { failed } from "./settle.ts";
 import type { Recorder } from "./steps.ts";
@@ -88,6 +89,13 @@ function reportLostVolumes(
   const volumes = new Set(last?.snapshots.map((one) => one.volumeId));
   for (const volume of volumes) {
     if (chosen.has(volume)) continue;
+    const heir = selected.chosen.find((one) => one.volume.tags[replacesTag]?.startsWith(`${volume} `));
+    if (heir !== undefined) {
+      const found = `${heir.volume.id} took its place (ec2-backup restore replace)`;
+      const doing = `keep protecting ${volume} in job ${job.name}`;
+      record.report("notice", { kind: "not-found", doing, found, code: "VolumeReplaced" });
+      continue;
+    }
     const left = selected.left.find((choice) => choice.volume.id === volume);
     record.report("error", {
       kind: "unexpected",

@@ -5,6 +5,7 @@ import type { AlarmService, LivingInstances, Topic, TopicService } from "../core
 import { startOf, type Told } from "../core/alarm-start.ts";
 import { type AlarmFacts, alarmsFor, type WantedAlarms } from "../core/alarms.ts";
 import type { AlarmsPlan, TopicPlan } from "../core/alarms-plan.ts";
+import { drillPrefix } from "../core/drill.ts";
 import { failureOf, sentenceOf } from "../core/errors.ts";
 import { type Finding, shellWord } from "../core/finding.ts";
 import { isKeyOfAws, judgePlace, judgeTopic } from "../core/judge-topic.ts";
@@ -30,6 +31,8 @@ export interface AlarmRequest {
   readonly volumes: number;
   /** By job. */
   readonly told: Readonly<Record<string, Told>>;
+  /** By drill. */
+  readonly drillsTold?: Readonly<Record<string, Told>>;
 }
 
 /** Compares the alarms of this instance with what they should be. `orphans`: also those of instances that are gone. */
@@ -52,7 +55,14 @@ export async function lookAtAlarms(
     changes: [...compare(request, { alarms, ...rest }, own), ...others.changes],
     ...rest,
     ...(topic === undefined ? {} : { topic }),
-    cost: costOf(facts.jobs, facts.metrics, request.volumes, alarms.length, facts.settings.prices),
+    cost: costOf(
+      facts.jobs,
+      facts.metrics,
+      request.volumes,
+      alarms.length,
+      facts.settings.prices,
+      facts.drills,
+    ),
     ...(others.why === undefined ? {} : { withoutOrphans: others.why }),
   };
 }
@@ -68,11 +78,16 @@ export function compareAlarms(request: AlarmRequest, own: readonly FoundAlarm[])
 }
 
 function compare(
-  { facts, told }: AlarmRequest,
+  { facts, told, drillsTold = {} }: AlarmRequest,
   { alarms, beats }: WantedAlarms,
   own: readonly FoundAlarm[],
 ): readonly AlarmChange[] {
   return planAlarms(alarms, own, (alarm) => {
+    if (alarm.kind === "drill") {
+      const drill = facts.drills?.find(({ name }) => name === alarm.job);
+      const known = drillsTold[alarm.job] ?? { complete: false };
+      return startOf(alarm, drill, known, beats.includes(`${drillPrefix}${alarm.job}`), facts.now);
+    }
     const job = facts.jobs.find(({ name }) => name === alarm.job);
     const known = told[alarm.job] ?? { complete: false };
     return startOf(alarm, job, known, beats.includes(alarm.job), facts.now);

@@ -1,5 +1,6 @@
 import {
   type Alarm,
+  type AlarmKind,
   alarmPrefix,
   type FoundAlarm,
   keeperOf,
@@ -22,8 +23,8 @@ export interface PowerChange {
   readonly failure?: Failure;
 }
 
-/** By job. */
-export type SignsOf = (job: string) => LastSigns;
+/** Of a job, or of a drill: those of both ring for silence. */
+export type SignsOf = (name: string, kind: AlarmKind) => LastSigns;
 
 type Deps = Pick<AlarmDeps, "alarms" | "clock">;
 
@@ -35,7 +36,7 @@ export async function silenceAlarms(
 ): Promise<{ readonly changes: readonly PowerChange[]; readonly found: readonly FoundAlarm[] }> {
   const found = await deps.alarms.find(alarmPrefix(instance));
   const loud = missedAmong(found).filter((one) => one.found.actionsEnabled);
-  const silent = loud.filter(({ found, job }) => maySilence(found, signs(job), deps.clock.now()));
+  const silent = loud.filter(({ found, job, kind }) => maySilence(found, signs(job, kind), deps.clock.now()));
   const names = new Set(silent.map((one) => one.found.name));
   const left = loud
     .filter((one) => !silent.includes(one))
@@ -73,17 +74,18 @@ export async function wakeAlarms(
 ): Promise<readonly PowerChange[]> {
   const missed = missedAmong(await deps.alarms.find(alarmPrefix(instance)));
   const changes: PowerChange[] = [];
-  for (const job of new Set(missed.map((one) => one.job))) {
-    const same = missed.filter((one) => one.job === job).map((one) => one.found);
+  const names = new Map(missed.map((one) => [`${one.kind} ${one.job}`, one]));
+  for (const { job, kind } of names.values()) {
+    const same = missed.filter((one) => one.job === job && one.kind === kind).map((one) => one.found);
     const keeper = keeperOf(same);
     for (const one of same.filter((each) => each !== keeper)) changes.push(await removeLeft(one, deps));
     if (keeper === undefined || keeper.actionsEnabled) continue;
-    const way = awakening(keeper, signs(job), catchUp, deps.clock.now());
+    const way = awakening(keeper, signs(job, kind), catchUp, deps.clock.now());
     changes.push(
       ...(await attempt(keeper.name, () =>
         way.kind === "enable"
           ? enable(keeper, deps)
-          : renew(keeper, { job, tags: tagsOf(job) }, way.warmUpMinutes, deps),
+          : renew(keeper, { job, kind, tags: tagsOf(job) }, way.warmUpMinutes, deps),
       )),
     );
   }
@@ -144,12 +146,12 @@ async function calm(name: string, alarms: AlarmDeps["alarms"]): Promise<string> 
  */
 async function renew(
   found: FoundAlarm,
-  { job, tags }: { readonly job: string; readonly tags: Alarm["tags"] },
+  { job, kind, tags }: Pick<Alarm, "job" | "kind" | "tags">,
   minutes: number,
   deps: Deps,
 ): Promise<readonly PowerChange[]> {
   const { alarms } = deps;
-  const alarm = alarmOf(found, job, tags);
+  const alarm = alarmOf(found, { job, kind, tags });
   let spared = false;
   try {
     spared = await putSpared(alarm.name, minutes, deps, (options) => alarms.put(alarm, options));
@@ -182,11 +184,11 @@ async function discard(name: string, alarms: AlarmDeps["alarms"]): Promise<reado
 }
 
 /** The same alarm under its other name. */
-function alarmOf(found: FoundAlarm, job: string, tags: Alarm["tags"]): Alarm {
+function alarmOf(found: FoundAlarm, { job, kind, tags }: Pick<Alarm, "job" | "kind" | "tags">): Alarm {
   return {
     ...found,
     name: renewedName(found.name),
-    kind: "missed",
+    kind,
     job,
     metric: found.metric as MetricName,
     treatMissingData: "breaching",
@@ -198,9 +200,10 @@ function alarmOf(found: FoundAlarm, job: string, tags: Alarm["tags"]): Alarm {
 
 function missedAmong(
   found: readonly FoundAlarm[],
-): readonly (Pick<NamedAlarm, "job"> & { readonly found: FoundAlarm })[] {
+): readonly (Pick<NamedAlarm, "job" | "kind"> & { readonly found: FoundAlarm })[] {
   return found.flatMap((one) => {
     const name = readAlarmName(one.name);
-    return name?.kind === "missed" ? [{ found: one, job: name.job }] : [];
+    if (name?.kind !== "missed" && name?.kind !== "drill") return [];
+    return [{ found: one, job: name.job, kind: name.kind }];
   });
 }

@@ -26,7 +26,11 @@ export async function noteAlarms(
 
 /** What of a job's alarms is told and remembered. */
 export function seenOf(found: readonly FoundAlarm[], job: string, now: Date): AlarmsSeen {
-  const own = found.filter(({ name }) => [job, "all"].includes(readAlarmName(name)?.job ?? ""));
+  const own = found.filter(({ name }) => {
+    const read = readAlarmName(name);
+    // A drill may have the name of a job.
+    return read !== undefined && read.kind !== "drill" && [job, "all"].includes(read.job);
+  });
   const alarms = own.map(({ name, state, actionsEnabled }) => ({ name, state, actionsEnabled }));
   return { asOf: now.toISOString(), alarms };
 }

@@ -33,13 +33,13 @@ export async function openAlarms(options: AgentOptions, signal: AbortSignal): Pr
   if (force.faulty) throw faultyConfiguration(force.problems);
   return {
     opened,
-    request: alarmRequest({ ...session, force, loaded: options.loaded }),
+    request: await alarmRequest({ ...session, force, loaded: options.loaded }),
     deps: alarmDeps(session, options, signal),
   };
 }
 
 /** What is known when the alarms of this instance are to be compared with what they should be. */
-export function alarmRequest({
+export async function alarmRequest({
   identity,
   discovery,
   state,
@@ -48,7 +48,8 @@ export function alarmRequest({
 }: Pick<Session, "identity" | "discovery" | "state"> & {
   readonly force: InForce;
   readonly loaded: Loaded;
-}): AlarmRequest {
+}): Promise<AlarmRequest> {
+  const drills = await watchedDrills(loaded, state);
   // What nobody wants to be backed up is not watched either.
   const jobs = force.protection === "configured" ? force.jobs : [];
   const signs = new Map(jobs.map(({ name }) => [name, signsOf(state.job(name))]));
@@ -57,6 +58,7 @@ export function alarmRequest({
     facts: {
       instance: discovery.instance,
       jobs,
+      drills: drills.map(({ drill }) => drill),
       metrics: publishedMetrics(force.settings),
       settings: alarmSettingsOf(loaded.ok === true ? loaded.file : undefined),
       durations: Object.fromEntries([...signs].map(([name, { durations }]) => [name, durations])),
@@ -64,7 +66,15 @@ export function alarmRequest({
     },
     volumes: discovery.volumes.length,
     told: Object.fromEntries(signs),
+    drillsTold: Object.fromEntries(drills.map(({ drill, signs }) => [drill.name, signs])),
   };
+}
+
+/** Most hosts have none, and load nothing of them. */
+async function watchedDrills(loaded: Loaded, state: Session["state"]) {
+  if (loaded.ok !== true || loaded.file.config.drill === undefined) return [];
+  const { drillsWatched } = await import("./drill-watch.ts");
+  return drillsWatched(loaded.file, state.directory, state.instanceId);
 }
 
 function publishedMetrics({ metrics, outputs = {} }: Settings): PublishedMetrics {

@@ -1,12 +1,13 @@
 import { type Applied, applyAlarms, removeAlarms } from "../actions/apply-alarms.ts";
 import { type Drilled, drillAlarms } from "../actions/drill-alarms.ts";
 import { lookAtAlarms, lookAtTopic } from "../actions/look-at-alarms.ts";
-import { type PowerChange, silenceAlarms, wakeAlarms } from "../actions/power-alarms.ts";
+import { type PowerChange, type SignsOf, silenceAlarms, wakeAlarms } from "../actions/power-alarms.ts";
 import { type ToldAge, tellAges } from "../actions/tell-ages.ts";
 import { alarmPrefix } from "../core/alarm.ts";
 import { dashboardBody, dashboardName } from "../core/alarm-dashboard.ts";
 import { alarmsFor, tagsOfAlarm } from "../core/alarms.ts";
 import type { AlarmsPlan, TopicPlan } from "../core/alarms-plan.ts";
+import { drillPrefix } from "../core/drill.ts";
 import { instanceArn } from "../core/instance.ts";
 import { systemClock } from "../host/clock.ts";
 import { readPowerGoal } from "../host/power.ts";
@@ -85,7 +86,7 @@ export async function paused(
   if (goal !== undefined && goal !== "power-off") return { goal, changes: [] };
   const identity = await identify(requestTimeout(options.loaded), signal);
   const state = await StateDirectory.open(options.stateDirectory, identity.instanceId);
-  const signs = (job: string) => signsOf(state.job(job));
+  const signs = await signsIn(state);
   const deps = alarmDeps({ identity }, options, signal);
   const { changes, found } = await silenceAlarms(identity.instanceId, signs, deps);
   await noteAlarms(state, { ...deps, alarms: { find: async () => found } }, options.log);
@@ -108,7 +109,7 @@ export async function resumed(
   const deps = alarmDeps({ identity }, options, signal);
   const changes = await wakeAlarms(
     identity.instanceId,
-    (job) => signsOf(state.job(job)),
+    await signsIn(state),
     (job) => tagsOfAlarm(instanceArn(identity), job),
     catchUp,
     deps,
@@ -125,13 +126,28 @@ export async function beaten(
 ): Promise<readonly ToldAge[]> {
   const { opened, request } = await openAlarms(options, signal);
   const { session, force } = opened;
-  const names = jobs.length > 0 ? jobs : alarmsFor(request.facts).beats;
-  return tellAges(names, request.facts, {
+  const all = jobs.length > 0 ? jobs : alarmsFor(request.facts).beats;
+  const names = all.filter((name) => !name.startsWith(drillPrefix));
+  const drills = all.filter((name) => name.startsWith(drillPrefix));
+  const told = await tellAges(names, request.facts, {
     list: (series) => session.engine.list({ series }, signal),
     metrics: session.metrics(force.settings.metrics.namespace),
     note: (job) =>
       session.state.update(job, (state) => ({ ...state, beat: systemClock.now().toISOString() })),
   });
+  if (drills.length === 0) return told;
+  const { tellDrillAges } = await import("./drill-watch.ts");
+  const metrics = session.metrics(force.settings.metrics.namespace);
+  return [...told, ...(await tellDrillAges(drills, request.facts, metrics, session.state))];
+}
+
+/** What this host remembers of jobs, and of drills under the names of both. */
+async function signsIn(state: StateDirectory): Promise<SignsOf> {
+  const { drillStates } = await import("../host/drill-state.ts");
+  const drills = await drillStates(state.directory, state.instanceId).all();
+  const { drillSigns } = await import("./drill-watch.ts");
+  const known = new Map(drills.map((one) => [one.drill, drillSigns(one)]));
+  return (name, kind) => (kind === "drill" ? (known.get(name) ?? {}) : signsOf(state.job(name)));
 }
 
 /** Writes a dashboard of this instance or of the fleet, or only tells its body. */

@@ -5,6 +5,8 @@ import { type Resolution, resolve } from "../config/resolve.ts";
 import { BackupError, type Failure, failureOf } from "../core/errors.ts";
 import type { Volume } from "../core/instance.ts";
 import type { Problem } from "../core/report.ts";
+import type { RootNews } from "../core/root-news.ts";
+import { rootReplacementTag } from "../core/root-tag.ts";
 import type { JobTiming } from "../core/timetable.ts";
 import { systemClock } from "../host/clock.ts";
 import type { StateDirectory } from "../host/state.ts";
@@ -30,6 +32,8 @@ export interface Checked {
   readonly instance?: string;
   /** The jobs as the daemon is to run them: those in force, also where what is written is faulty. */
   readonly timetable: readonly JobTiming[];
+  /** Where this host's root volume has been ordered to be replaced: what became of it so far. */
+  readonly root?: RootNews;
 }
 
 /**
@@ -55,12 +59,32 @@ export async function checkConfiguration(options: AgentOptions, signal: AbortSig
   }
   const { session, force } = opened;
   const hooks = await checkHooks(force, options, session.discovery.volumes, signal);
-  const timetable = timetableOf(force.jobs, session.state);
+  const timetable = [
+    ...timetableOf(force.jobs, session.state),
+    ...(await drillsIn(options, session.identity.instanceId)),
+  ];
   const facts = await withAlarms(await factsOf(force, hooks), force, options);
-  return { ...facts, instance: session.identity.instanceId, timetable };
+  const root = await rootNews(opened, options, signal);
+  return { ...facts, instance: session.identity.instanceId, timetable, ...(root && { root }) };
 }
 
-/** What a file says of alarms is nothing that a run would read. */
+async function rootNews(opened: Opened, options: AgentOptions, signal: AbortSignal) {
+  if (opened.session.discovery.instance.tags[rootReplacementTag] === undefined) return undefined;
+  const { rootAtBoot } = await import("./root-confirmation.ts");
+  return rootAtBoot(opened, options, signal);
+}
+
+/** Drills run as the written file says, and not at all by one that is faulty. */
+async function drillsIn(
+  { loaded, stateDirectory }: Pick<AgentOptions, "loaded" | "stateDirectory">,
+  instance: string,
+): Promise<JobTiming[]> {
+  if (loaded.ok !== true || loaded.file.config.drill === undefined) return [];
+  const { drillTimetable } = await import("./drill-timetable.ts");
+  return drillTimetable(loaded.file, stateDirectory, instance);
+}
+
+/** What a file says of alarms and drills is nothing that a run would read. */
 async function withAlarms<F extends Pick<Checked, "values" | "warnings">>(
   facts: F,
   { resolution }: InForce,
@@ -72,8 +96,13 @@ async function withAlarms<F extends Pick<Checked, "values" | "warnings">>(
   return {
     ...facts,
     warnings: [...facts.warnings, ...checkWatching(resolution, loaded, systemClock.now())],
-    values: [...facts.values, ...alarmValues(loaded.file)],
+    values: [...facts.values, ...alarmValues(loaded.file), ...(await valuesOfDrills(loaded))],
   };
+}
+
+async function valuesOfDrills({ file }: Loaded & { ok: true }): Promise<Checked["values"]> {
+  if (file.config.drill === undefined) return [];
+  return (await import("../config/drill-settings.ts")).drillValues(file);
 }
 
 /** What is written is checked, not what is in force instead of it. Most jobs have no hooks to be looked at. */

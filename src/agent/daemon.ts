@@ -1,8 +1,10 @@
 import { spawn } from "node:child_process";
 import os from "node:os";
 import type { Settings } from "../config/defaults.ts";
+import { drillPrefix } from "../core/drill.ts";
 import { BackupError, type Failure } from "../core/errors.ts";
 import type { Log, LogLevel } from "../core/ports.ts";
+import type { RootNews } from "../core/root-news.ts";
 import { type DaemonWaits, daemon, type RunningJob, type Timetable } from "../daemon/daemon.ts";
 import type { Due } from "../daemon/jobs.ts";
 import { wakeAt } from "../daemon/timetable.ts";
@@ -108,6 +110,7 @@ async function readTimetable(
   const checked = JSON.parse(text) as {
     instance?: string;
     timetable?: Timetable["jobs"];
+    root?: RootNews;
     faults?: readonly string[];
     withoutTags?: { found: string };
     error?: { found: string };
@@ -115,10 +118,23 @@ async function readTimetable(
   if (checked.instance === undefined || checked.timetable === undefined) {
     throw new Error(checked.withoutTags?.found ?? checked.error?.found ?? "check-config named no instance");
   }
-  const { instance, timetable, faults = [] } = checked;
+  const { instance, timetable, root, faults = [] } = checked;
   // Neither a good configuration nor a last good one: to be looked at again, not to be idle with.
   if (timetable.length === 0 && faults.length > 0) throw new Error(faults.join("; "));
-  return { instance, jobs: timetable };
+  return { instance, jobs: timetable, ...(root && { root }) };
+}
+
+/** What is said to the process of a run, or of a drill, which asks for less. */
+export function runWords({ job, trigger, slot }: Due, missed: number, overlapped: number): string[] {
+  const when = ["--trigger", trigger, "--slot", slot.toISOString()];
+  if (job.startsWith(drillPrefix)) return ["drill", job.slice(drillPrefix.length), ...when];
+  return [
+    "run",
+    job,
+    ...when,
+    ...(missed > 0 ? ["--missed", String(missed)] : []),
+    ...(overlapped > 0 ? ["--overlapped", String(overlapped)] : []),
+  ];
 }
 
 /** In a process group of its own: what stops the daemon at a terminal does not cut a run in two. */
@@ -130,9 +146,7 @@ function startRun(
   global: readonly string[],
 ): RunningJob {
   const [program = "", ...before] = host.self;
-  const words = ["run", due.job, "--trigger", due.trigger, "--slot", due.slot.toISOString()];
-  if (missed > 0) words.push("--missed", String(missed));
-  if (overlapped > 0) words.push("--overlapped", String(overlapped));
+  const words = runWords(due, missed, overlapped);
   const child = spawn(program, [...before, ...global, ...words], {
     stdio: ["ignore", "ignore", "inherit"],
     detached: true,

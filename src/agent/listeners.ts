@@ -48,7 +48,8 @@ function shaped(
   };
 }
 
-function emf({ settings, self }: Around): MetricSink {
+/** The CloudWatch agent, or a file for it. */
+export function emf({ settings, self }: Pick<Around, "settings" | "self">): MetricSink {
   const { endpoint, file, logGroup } = settings.outputs?.emf ?? {};
   const order = { namespace: settings.metrics.namespace, ...(logGroup && { logGroup }) };
   return {

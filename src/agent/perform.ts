@@ -4,6 +4,7 @@ import { resolve } from "../config/resolve.ts";
 import { BackupError, failureOf } from "../core/errors.ts";
 import type { Job } from "../core/job.ts";
 import type { Problem, RunReport } from "../core/report.ts";
+import { rootReplacementTag } from "../core/root-tag.ts";
 import { systemClock } from "../host/clock.ts";
 import { unknownJobs } from "./in-force.ts";
 import { thawBeforeRun } from "./leftovers.ts";
@@ -26,6 +27,18 @@ export async function perform(wish: Wish, options: AgentOptions, signal: AbortSi
   } catch (error) {
     const { failEarly } = await import("./nothing-done.ts");
     return failEarly(run, wish, failureOf(error, "find this instance"), options, left, identity, signal);
+  }
+  let told = left;
+  const { instance } = opened.session.discovery;
+  const asked = wish.capture && !wish.planned && opened.force.protection === "configured";
+  if (asked && instance.tags[rootReplacementTag] !== undefined) {
+    const { rootConfirmed, refusedCapture } = await import("./root-confirmation.ts");
+    const { unconfirmed, problems } = await rootConfirmed(opened, options, signal);
+    const jobs = chosen(opened.force.jobs, wish.jobs);
+    if (unconfirmed !== undefined) return refusedCapture(unconfirmed, jobs, opened, wish, options, signal);
+    told = [...left, ...problems];
+    // With the marks that the new root volume has got by now.
+    opened = await open(run, options, signal);
   }
   const { session, force } = opened;
   if (force.protection !== "configured") {
@@ -56,7 +69,7 @@ export async function perform(wish: Wish, options: AgentOptions, signal: AbortSi
         began: () => heard?.began(job.name),
         problems:
           reports.length === 0
-            ? [...left, ...force.problems]
+            ? [...told, ...force.problems]
             : force.problems.filter((one) => one.severity === "error"),
       },
       signal,
@@ -64,6 +77,11 @@ export async function perform(wish: Wish, options: AgentOptions, signal: AbortSi
     reports.push(await tell(report, opened, options, wish, signal, heard));
   }
   if (!force.faulty && !wish.planned && wish.capture) await remember(opened, options);
+  const { loaded } = options;
+  if (loaded.ok === true && loaded.file.config.drill !== undefined && !wish.planned && !signal.aborted) {
+    const { removeExpired } = await import("./drill-leftovers.ts");
+    await removeExpired(opened, options, signal);
+  }
   return { reports };
 }
 

@@ -85,9 +85,10 @@ async function settled({ limit, failure }: Sent, ms: number): Promise<unknown> {
   }
 }
 
-async function urlOf(
+/** The URL of the configuration, or of the file that holds it. */
+export async function urlOf(
   { url, urlFile }: NonNullable<NotifySettings["ping"]>,
-  { self }: Around,
+  { self }: Pick<Around, "self">,
 ): Promise<string> {
   if (urlFile === undefined) return url ?? "";
   const { secretIn } = await import("../host/private-file.ts");

@@ -34,7 +34,7 @@ export async function refreshedStatus(options: AgentOptions, signal: AbortSignal
     notes.push(`alarms are as they were last seen: ${sentenceOf(failureOf(error, "look at the alarms"))}`);
     return undefined;
   });
-  const request = alarmRequest({ ...session, force, loaded: options.loaded });
+  const request = await alarmRequest({ ...session, force, loaded: options.loaded });
   for (const { severity, what, command } of alarms === undefined ? [] : alarmFindings(alarms, request, force))
     if (severity !== "note") notes.push(`${what}: ${command}`);
   const jobs: JobStatus[] = [];

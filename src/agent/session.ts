@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { runJob } from "../actions/run-job.ts";
 import type { RunDeps, RunRequest } from "../actions/run-request.ts";
 import type { Progress } from "../actions/settle.ts";
@@ -5,12 +6,13 @@ import { cloudWatchSink } from "../aws/cloudwatch.ts";
 import { type Connection, type ConnectionOptions, connect, connectCloudWatch } from "../aws/connection.ts";
 import { discover } from "../aws/discover.ts";
 import { type Identity, readIdentity } from "../aws/metadata.ts";
+import { readUserData } from "../aws/user-data.ts";
 import { leftOutByTags } from "../config/backup-tag.ts";
 import type { Discovery } from "../core/instance.ts";
 import type { Engine, Locks, Log, MetricSink } from "../core/ports.ts";
 import type { RunReport } from "../core/report.ts";
 import { dryRun } from "../engines/dry-run.ts";
-import { ebsEngine } from "../engines/ebs.ts";
+import { ebsEngine, type UserDataSource } from "../engines/ebs.ts";
 import { systemClock } from "../host/clock.ts";
 import { nvmeInstanceStores } from "../host/instance-stores.ts";
 import { fileLocks } from "../host/lock.ts";
@@ -104,7 +106,10 @@ export async function openSession(
     engine: ebsEngine(connection, options.version),
     connection,
     perform: (request, stop) => {
-      const deps = request.planned ? tied(connection, options) : wired(connection, state, options);
+      const userData = userDataOf(connection, identity);
+      const deps = request.planned
+        ? tied(connection, userData, options)
+        : wired(connection, userData, state, options);
       return runJob({ ...request, run, discovery }, deps, stop);
     },
     metrics: (namespace) =>
@@ -112,10 +117,15 @@ export async function openSession(
   };
 }
 
-function wired(connection: Connection, state: StateDirectory, options: SessionOptions): RunDeps {
+function wired(
+  connection: Connection,
+  userData: UserDataSource,
+  state: StateDirectory,
+  options: SessionOptions,
+): RunDeps {
   return {
     ...common(options),
-    engine: ebsEngine(connection, options.version),
+    engine: ebsEngine(connection, options.version, userData),
     locks: owned(fileLocks(`${options.stateDirectory}/locks`), options.owner),
     journal: state.journal(),
     audit: state.audit(),
@@ -123,13 +133,26 @@ function wired(connection: Connection, state: StateDirectory, options: SessionOp
 }
 
 /** For plans: reads as the real thing does, and neither locks nor writes. */
-function tied(connection: Connection, options: SessionOptions): RunDeps {
+function tied(connection: Connection, userData: UserDataSource, options: SessionOptions): RunDeps {
   return {
     ...common(options),
-    engine: dryRun(ebsEngine(connection, options.version), options.version),
+    engine: dryRun(ebsEngine(connection, options.version, userData), options.version),
     locks: { take: () => Promise.resolve({ release: () => Promise.resolve() }) },
     journal: { begin: () => Promise.resolve(), unfinished: () => undefined, marksOf: () => new Map() },
     audit: { append: () => Promise.resolve() },
+  };
+}
+
+/** Read when a capture is prepared; what reads it whole is loaded only where it is asked for. */
+function userDataOf(connection: Connection, { metadata }: Identity): UserDataSource {
+  return async (whole) => {
+    const bytes = metadata && (await readUserData(connection, metadata));
+    if (bytes === undefined) return undefined;
+    const sha256 = createHash("sha256").update(bytes).digest("hex");
+    const facts = { sha256, length: bytes.length };
+    if (!whole || bytes.length === 0) return facts;
+    const { packed } = await import("../host/packed.ts");
+    return { ...facts, content: packed(bytes) };
   };
 }
 

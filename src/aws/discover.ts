@@ -9,6 +9,7 @@ import {
 import { type Discovery, type Instance, instanceArn, type Tags, type Volume } from "../core/instance.ts";
 import { askAws } from "./ask.ts";
 import type { Connection } from "./connection.ts";
+import { machineOf } from "./machine-of.ts";
 import type { Identity } from "./metadata.ts";
 import { pages, unreadable } from "./pages.ts";
 import { serviceClock } from "./service-clock.ts";
@@ -65,6 +66,7 @@ function instanceOf(found: Ec2Instance, identity: Identity): Instance {
     type: found.InstanceType ?? "unknown",
     rootDevice: found.RootDeviceName ?? "",
     tags,
+    machine: machineOf(found),
   };
 }
 

@@ -1,6 +1,7 @@
 import { MetadataService } from "@aws-sdk/ec2-metadata-service";
 import { BackupError } from "../core/errors.ts";
 import { withDeadline } from "./deadline.ts";
+import type { MetadataAccess } from "./user-data.ts";
 
 /** Who the machine says it is. */
 export interface Identity {
@@ -12,27 +13,37 @@ export interface Identity {
   readonly partition: string;
   /** Devices of instance-store volumes as far as the metadata lists them. */
   readonly instanceStores: readonly string[];
+  /** For what else is asked of the metadata. */
+  readonly metadata?: MetadataAccess;
 }
 
 const doing = "read the instance metadata (IMDSv2)";
 
 /** Reads the identity document and the block-device mapping. Only IMDSv2 is ever asked. */
 export async function readIdentity(timeout: number, signal: AbortSignal): Promise<Identity> {
-  const get = await reader(timeout, signal);
+  const { get, access: metadata } = await reader(timeout, signal);
   const [document, partition, instanceStores] = await Promise.all([
     get("latest/dynamic/instance-identity/document"),
     get("latest/meta-data/services/partition").catch(absentPartition),
     readInstanceStores(get),
   ]);
   const identity = parseDocument(document);
-  return { ...identity, partition: partition?.trim() ?? partitionOf(identity.region), instanceStores };
+  return {
+    ...identity,
+    partition: partition?.trim() ?? partitionOf(identity.region),
+    instanceStores,
+    metadata,
+  };
 }
 
 /**
  * Fetches one token for all requests: the service of the SDK would fetch one for each. Its readiness to
  * do without a token is never used, since ours goes with every request.
  */
-async function reader(timeout: number, signal: AbortSignal): Promise<(path: string) => Promise<string>> {
+async function reader(
+  timeout: number,
+  signal: AbortSignal,
+): Promise<{ get: (path: string) => Promise<string>; access: MetadataAccess }> {
   const options = {
     httpOptions: { timeout: Math.min(timeout, 2_000) },
     retries: 3,
@@ -49,7 +60,12 @@ async function reader(timeout: number, signal: AbortSignal): Promise<(path: stri
   const tokens = new MetadataService({ ...options, ec2MetadataV1Disabled: true });
   const token = await guarded(() => tokens.fetchMetadataToken());
   const service = new MetadataService({ ...options, disableFetchToken: true, ec2MetadataV1Disabled: false });
-  return (path) => guarded(() => service.request(path, { headers: { "x-aws-ec2-metadata-token": token } }));
+  // The SDK tells nobody else what the environment says of the address.
+  const { endpoint }: { endpoint: string } = await tokens["config"];
+  return {
+    get: (path) => guarded(() => service.request(path, { headers: { "x-aws-ec2-metadata-token": token } })),
+    access: { endpoint, token },
+  };
 }
 
 /** Some old or private clouds lack the category. */
@@ -76,7 +92,7 @@ async function readInstanceStores(get: (path: string) => Promise<string>): Promi
   }
 }
 
-function parseDocument(text: string): Omit<Identity, "partition" | "instanceStores"> {
+function parseDocument(text: string): Omit<Identity, "partition" | "instanceStores" | "metadata"> {
   const field = (name: string): string => {
     const value = document[name];
     if (typeof value === "string" && value !== "") return value;

@@ -160,11 +160,12 @@ export async function listSnapshots(
 }
 
 /** In the values of EC2's filters `*` and `?` are wildcards unless a backslash precedes them. */
-function literal(value: string): string {
+export function literal(value: string): string {
   return value.replace(/[\\*?]/g, "\\$&");
 }
 
-function snapshotOf(found: Ec2Snapshot | SnapshotInfo, doing: string): Snapshot {
+/** EC2's snapshot as ours. */
+export function snapshotOf(found: Ec2Snapshot | SnapshotInfo, doing: string): Snapshot {
   const { SnapshotId: id, VolumeId: volumeId, State: state, StartTime: startTime } = found;
   if (id === undefined || volumeId === undefined || state === undefined || startTime === undefined) {
     throw unreadable(doing, `a snapshot lacks its id, volume, state or start time (${id ?? "no id"})`);

@@ -1,4 +1,5 @@
 import { type Failure, sentenceOf } from "../core/errors.ts";
+import type { RootNews } from "../core/root-news.ts";
 import { type Terminal, table } from "./terminal.ts";
 
 /** Prints the configuration in force with the origin of each value, or all that is wrong with it. */
@@ -9,6 +10,7 @@ export function printChecked(
     readonly warnings: readonly string[];
     readonly values: readonly { readonly path: string; readonly value: string; readonly origin: string }[];
     readonly withoutTags?: Failure;
+    readonly root?: RootNews;
   },
   out: Terminal,
 ): void {
@@ -19,5 +21,6 @@ export function printChecked(
   if (checked.withoutTags !== undefined) {
     out.print(`The instance's tags were not read: ${sentenceOf(checked.withoutTags)}`);
   }
+  if (checked.root !== undefined) out.print(`Root volume: ${checked.root.found}`);
   out.print(checked.ok ? out.paint("green", "The configuration is good.") : "The configuration is faulty.");
 }

@@ -1,5 +1,9 @@
 import type { Trigger } from "../core/job.ts";
+import type { MachineWish } from "../core/machine-wish.ts";
 import type { LogLevel } from "../core/ports.ts";
+import type { RestoreWish } from "../core/restore-plan.ts";
+import type { Initialize, MountWish, PointQuery } from "../core/restore-query.ts";
+import type { RestoreFilesAction } from "./restore-files-action.ts";
 
 /** What every command takes. */
 export interface GlobalOptions {
@@ -46,6 +50,16 @@ export type Command =
       readonly output?: string;
     }
   | ({ readonly name: "alarms" } & AlarmsAction)
+  | ({ readonly name: "restore" } & RestoreAction)
+  | {
+      readonly name: "drill";
+      readonly drills: readonly string[];
+      readonly point?: string;
+      readonly dryRun: boolean;
+      readonly trigger: Trigger;
+      /** The scheduled instant that it serves, ISO 8601. */
+      readonly slot?: string;
+    }
   /** `metric`: one real point of a metric may be sent. */
   | { readonly name: "doctor"; readonly metric: boolean }
   /** `leftovers`: only what nobody is left to thaw. */
@@ -67,6 +81,54 @@ export type AlarmsAction =
   | { readonly action: "pause"; readonly onPowerOff: boolean }
   | { readonly action: "beat"; readonly jobs: readonly string[] }
   | { readonly action: "dashboard"; readonly fleet: boolean; readonly dryRun: boolean };
+
+/** What is to be brought back. */
+export type RestoreAction =
+  | { readonly action: "list"; readonly query: PointQuery }
+  | {
+      readonly action: "volumes";
+      readonly query: PointQuery;
+      readonly wish: RestoreWish;
+      readonly mount?: MountWish;
+      readonly initialize?: Initialize;
+      /** Without it only the plan is shown. */
+      readonly yes: boolean;
+      /** Nobody is asked either. */
+      readonly dryRun?: true;
+    }
+  | RestoreFilesAction
+  | {
+      readonly action: "replace";
+      readonly query: PointQuery;
+      readonly wish: RestoreWish;
+      readonly stop: boolean;
+      readonly keepNew: boolean;
+      readonly yes: boolean;
+    }
+  | {
+      readonly action: "undo-replace";
+      readonly restore?: string;
+      readonly instance?: string;
+      readonly keepNew: boolean;
+      readonly yes: boolean;
+    }
+  | {
+      readonly action: "instance";
+      readonly query: PointQuery;
+      readonly wish: MachineWish;
+      readonly userData: { readonly none: boolean; readonly file?: string; readonly differs: boolean };
+      readonly keepImage: boolean;
+      /** Without it only the plan is shown. */
+      readonly yes: boolean;
+    }
+  | { readonly action: "undo-instance"; readonly restore?: string; readonly yes: boolean }
+  /** `restore`: one restore, also if it is finished. */
+  | {
+      readonly action: "undo";
+      readonly restore?: string;
+      readonly yes: boolean;
+      readonly dryRun?: true;
+    };
 
 export type Invocation =
   | { readonly kind: "command"; readonly command: Command; readonly global: GlobalOptions }

@@ -137,6 +137,8 @@ function build(
   program
     .command("alarms")
     .description("plan, write, test and remove the CloudWatch alarms of this instance");
+  program.command("drill").description("restore points for a while and check that they are good");
+  program.command("restore").description("bring data back: show points, make volumes of them, undo that");
   add("doctor", "look for everything that would keep backups from being made, and say what mends it")
     .option("--no-metric", "do not send the one real point that shows the permission for metrics")
     .action((options: Options) => choose({ name: "doctor", metric: options["metric"] !== false }));

@@ -1,3 +1,5 @@
+import type { Log } from "../core/ports.ts";
+
 /** A bar that is redrawn in place; on anything but a terminal it draws nothing. */
 export interface ProgressBar {
   update(percent: number, label: string): void;
@@ -20,5 +22,13 @@ export function progressBar(stream: { write(text: string): unknown; isTTY?: bool
       if (drawn) stream.write("\r\x1b[K");
       drawn = false;
     },
+  };
+}
+
+/** The same log, whose lines begin where the bar was: it is drawn anew below them. */
+export function besideBar(log: Log, bar: ProgressBar): Log {
+  return (...line) => {
+    bar.end();
+    log(...line);
   };
 }

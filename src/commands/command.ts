@@ -1,6 +1,7 @@
 import type { DaemonHost } from "../agent/daemon.ts";
 import type { HostProcess } from "../agent/this-host.ts";
 import type { Command, GlobalOptions } from "../cli/command.ts";
+import type { TerminalStreams } from "../cli/dialogue.ts";
 import type { Terminal } from "../cli/terminal.ts";
 import type { Log } from "../core/ports.ts";
 
@@ -18,6 +19,8 @@ export interface ProcessFacts extends Omit<HostProcess, "runtimeDirectory"> {
   /** The version of Node. */
   readonly node: string;
   readonly stderr: { write(text: string): unknown; readonly isTTY?: boolean };
+  /** The terminal at which somebody can be asked; absent where stdin or stdout is none. */
+  readonly terminal: () => TerminalStreams | undefined;
 }
 
 /** A log that has more to do than to write on the console. */

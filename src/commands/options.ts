@@ -2,7 +2,7 @@ import { keptFiles } from "../agent/kept-files.ts";
 import { configFile, logPlaces, runtimeDirectory, stateDirectory } from "../agent/places.ts";
 import type { AgentOptions } from "../agent/wish.ts";
 import type { Command } from "../cli/command.ts";
-import { progressBar } from "../cli/progress.ts";
+import { besideBar, progressBar } from "../cli/progress.ts";
 import { formatFault } from "../config/fault.ts";
 import { type Loaded, loadFile } from "../config/load.ts";
 import { logOf } from "../config/log-of.ts";
@@ -37,7 +37,7 @@ export async function agentOptions(
       files: [...host.files, ...logPlaces(log.file)],
     },
     owner: `process ${host.pid}`,
-    log: await processLog(context, log),
+    log: besideBar(await processLog(context, log), bar),
     progress: (percent, point) => {
       if (percent >= 100) bar.end();
       else bar.update(percent, `of ${point.snapshots.length} snapshots`);

@@ -1,5 +1,6 @@
 import { harmless } from "../core/harmless.ts";
 import type { Tags } from "../core/instance.ts";
+import { temporaryTag } from "../core/temporary-tag.ts";
 import { backupSpellings, spelled } from "./tag-spellings.ts";
 
 /** What the Backup tag of an instance or a volume says. */
@@ -38,8 +39,12 @@ export function readBackupTag(tags: Tags): BackupTag {
   return { take, tag, warnings };
 }
 
-/** The tag that leaves a volume out of every backup, such as `Backup=no`, if it has one. */
+/**
+ * The tag that leaves a volume out of every backup, such as `Backup=no`, if it has one. A copy that somebody looks into
+ * has the tags of the original, and is no data of this instance.
+ */
 export function leftOutByTags(tags: Tags): string | undefined {
+  if (Object.hasOwn(tags, temporaryTag)) return temporaryTag;
   const { take, tag } = readBackupTag(tags);
   return take === false ? tag : undefined;
 }

@@ -36,6 +36,9 @@ export function jobOf(
     ...stillnessOf(name, job, origins),
     addTags: addedTagsOf(config, origins),
     dialect: origins.pick(["tags", "dialect"], config?.tags?.dialect, "none"),
+    ...(job?.recordUserData === true
+      ? { recordUserData: origins.pick([...path, "recordUserData"], job.recordUserData, false) }
+      : {}),
     waits: waitsOf(name, job, origins),
   };
 }

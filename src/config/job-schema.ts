@@ -132,6 +132,15 @@ export const job = section(
         examples: ["26h"],
       }),
     ),
+    recordUserData: maybe(
+      yesOrNo({
+        description:
+          "Whether the tags of a point hold the instance's user data for a new instance, as far as they have room; " +
+          "it may hold secrets, and everybody who may describe snapshots can read tags.",
+        examples: [false],
+        default: false,
+      }),
+    ),
     waits: maybe(waits),
   },
   { description: "One job: which volumes, when, and how long their points are kept." },

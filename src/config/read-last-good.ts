@@ -69,6 +69,7 @@ const job = z
     whenLess: z.enum(["degrade", "fail"]),
     addTags: addedTags,
     dialect: z.enum(dialects),
+    recordUserData: maybe(z.boolean()),
     waits: z.strictObject(each(Object.keys(defaultWaits) as (keyof Waits)[], between("0s", "7d"))),
   })
   .check(

@@ -3,6 +3,7 @@ import { addedTags } from "./added-tags.ts";
 import { alarmContradictions, alarms } from "./alarms-schema.ts";
 import { contradictions } from "./contradictions.ts";
 import { dialects, dimensions } from "./defaults.ts";
+import { drills } from "./drill-schema.ts";
 import { duration, notes, oneOf, section, text, timezone, yesOrNo } from "./fields.ts";
 import { job } from "./job-schema.ts";
 import * as limits from "./limits.ts";
@@ -126,6 +127,7 @@ export const fileSchema = section(
     metrics: maybe(metrics),
     notify: maybe(notify),
     alarms: maybe(alarms),
+    drill: maybe(drills),
     log: maybe(log),
     stateDirectory: maybe(stateDirectory),
     daemon: maybe(daemon),

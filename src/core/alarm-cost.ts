@@ -2,7 +2,7 @@ import type { PriceTable } from "./alarm-settings.ts";
 import type { PublishedMetrics } from "./alarms.ts";
 import type { Job } from "./job.ts";
 import { ofVolumes } from "./metric-shape.ts";
-import { type MetricName, metricTable, reachCloudWatch } from "./metrics.ts";
+import { type MetricName, metricTable, ofDrills, reachCloudWatch } from "./metrics.ts";
 
 /** What the metrics and alarms of an instance cost a month, in dollars, without the free tier. */
 export interface AlarmCost {
@@ -22,7 +22,10 @@ const onlyIf: Partial<Record<MetricName, (job: Job) => boolean>> = {
 
 /** The metrics that runs of a job publish. Each with its dimensions is paid for. */
 function metricsOfJob(job: Job): readonly MetricName[] {
-  return (Object.keys(metricTable) as MetricName[]).filter((name) => onlyIf[name]?.(job) ?? true);
+  const names = (Object.keys(metricTable) as MetricName[]).filter(
+    (name) => !ofDrills.some((one) => one === name),
+  );
+  return names.filter((name) => onlyIf[name]?.(job) ?? true);
 }
 
 /** CloudWatch charges for every metric that got data in a month, and for every alarm. `volumes` = of the instance. */
@@ -32,8 +35,9 @@ export function costOf(
   volumes: number,
   alarms: number,
   prices: PriceTable,
+  drills: readonly { readonly covers: number }[] = [],
 ): AlarmCost {
-  const count = seriesOf(jobs, metrics, volumes);
+  const count = seriesOf(jobs, metrics, volumes) + seriesOfDrills(drills, metrics);
   const metricDollars = cents(count * prices.metric);
   const alarmDollars = cents(alarms * prices.alarm);
   return {
@@ -58,6 +62,17 @@ function seriesOf(jobs: readonly Job[], metrics: PublishedMetrics, volumes: numb
   if (dimensions.includes("Drive")) return each * volumes;
   const jobsApart = dimensions.includes("Job") ? jobs.length : Math.min(jobs.length, 1);
   return each + (perVolume ? ofVolumes.filter(wanted).length * volumes * jobsApart : 0);
+}
+
+/** One for the drill, two for each job of each machine that it covers. */
+function seriesOfDrills(
+  drills: readonly { readonly covers: number }[],
+  { enabled, outputs, only }: PublishedMetrics,
+): number {
+  if (!enabled || !outputs.some((output) => output !== "prometheus")) return 0;
+  const wanted = ofDrills.filter((name) => only === undefined || only.includes(name));
+  const each = wanted.filter((name) => name !== "SecondsSinceLastRestoreVerified").length;
+  return drills.reduce((sum, { covers }) => sum + each * covers + (wanted.length - each), 0);
 }
 
 function cents(dollars: number): number {

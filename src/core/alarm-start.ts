@@ -17,11 +17,13 @@ export interface Told {
   readonly complete: boolean;
 }
 
+type Due = Pick<Job, "schedule" | "timezone" | "splay">;
+
 /**
  * How a new alarm begins. One that ignores missing data has no state until its first data. The alarm for
  * missed backups rings for data that are missing, so it must find some, or be spared until they are due.
  */
-export function startOf(alarm: Alarm, job: Job | undefined, known: Told, beat: boolean, now: Date): Start {
+export function startOf(alarm: Alarm, job: Due | undefined, known: Told, beat: boolean, now: Date): Start {
   if (alarm.treatMissingData !== "breaching") return { kind: "at-once" };
   const { told } = known;
   const window = alarm.period * alarm.evaluationPeriods;
@@ -31,14 +33,14 @@ export function startOf(alarm: Alarm, job: Job | undefined, known: Told, beat: b
   if (beat) {
     return {
       kind: "wait",
-      because: "nobody tells the age of its newest backup between the runs yet",
+      because: `nobody tells the age of its ${alarm.kind === "drill" ? "last good drill" : "newest backup"} between the runs yet`,
       remedy:
         "systemctl enable --now ec2-backup-beat.timer, or `ec2-backup alarms beat` every 6 h; then apply again",
     };
   }
   const waiting = {
-    because: "no run has told the age of its newest backup lately, so it would ring at once",
-    remedy: `ec2-backup run ${alarm.job} --wait, then apply again in an hour`,
+    because: `no ${alarm.kind === "drill" ? "good drill" : "run"} has told ${alarm.kind === "drill" ? "its age" : "the age of its newest backup"} lately, so it would ring at once`,
+    remedy: `ec2-backup ${alarm.kind === "drill" ? `drill ${alarm.job}` : `run ${alarm.job} --wait`}, then apply again in an hour`,
   };
   const due = firstAge(job, known, now);
   const minutes = due === undefined ? undefined : Math.ceil((due.getTime() - now.getTime()) / minute);
@@ -64,7 +66,7 @@ function visible(window: number, told: Date | undefined, now: Date): boolean {
 }
 
 /** When a run will have told an age at the latest; two hours are for the run itself. */
-function firstAge(job: Job | undefined, { complete }: Told, now: Date): Date | undefined {
+function firstAge(job: Due | undefined, { complete }: Told, now: Date): Date | undefined {
   if (job?.schedule === undefined) return undefined;
   const schedule = parseSchedule(job.schedule);
   const first = nextSlot(schedule, job.timezone, now);

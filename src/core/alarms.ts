@@ -1,7 +1,9 @@
 import { type Alarm, type AlarmKind, type AlarmWindow, alarmName } from "./alarm.ts";
+import { hindrance } from "./alarm-hindrance.ts";
 import { remedies } from "./alarm-remedies.ts";
 import type { AlarmSettings } from "./alarm-settings.ts";
 import { latestValue } from "./alarm-window.ts";
+import { drillPrefix } from "./drill.ts";
 import { formatDuration } from "./duration.ts";
 import type { Instance } from "./instance.ts";
 import type { Job } from "./job.ts";
@@ -11,9 +13,8 @@ import {
   type MetricName,
   type MetricOutput,
   metricTable,
-  reachCloudWatch,
 } from "./metrics.ts";
-import { missedLimit } from "./missed-limit.ts";
+import { type MissedLimit, missedLimit, type Watched } from "./missed-limit.ts";
 import { runsKept, runsNeeded, slowLimit } from "./slow-runs.ts";
 
 /** Which metrics go to CloudWatch, and under what dimensions. */
@@ -31,6 +32,7 @@ export interface PublishedMetrics {
 export interface AlarmFacts {
   readonly instance: Pick<Instance, "id" | "arn" | "name">;
   readonly jobs: readonly Job[];
+  readonly drills?: readonly WatchedDrill[];
   readonly metrics: PublishedMetrics;
   readonly settings: AlarmSettings;
   /** Of the newest runs of each job, in ms, the newest last. */
@@ -38,6 +40,14 @@ export interface AlarmFacts {
   /** ARN of who is told; absent = nobody. */
   readonly topic?: string;
   readonly now: Date;
+}
+
+/** A drill of this host. */
+export interface WatchedDrill extends Watched {
+  /** Milliseconds. */
+  readonly splay: number;
+  /** How many jobs of how many machines it covers, as far as that is known; each has metrics. */
+  readonly covers: number;
 }
 
 /** An alarm that is not made, and why. */
@@ -52,7 +62,7 @@ export interface Unmade {
 export interface WantedAlarms {
   readonly alarms: readonly Alarm[];
   readonly unmade: readonly Unmade[];
-  /** Jobs whose age must be told between their runs: see `alarms beat`. */
+  /** Jobs, and drills as `drill/name`, whose age must be told between their runs: see `alarms beat`. */
   readonly beats: readonly string[];
   /** In words, what was chosen and why. */
   readonly notes: readonly string[];
@@ -78,9 +88,12 @@ export const watched = {
   errors: "Errors",
   slow: "ElapsedTime",
   degraded: "Degraded",
+  drill: "SecondsSinceLastRestoreVerified",
 } as const satisfies Record<AlarmKind, MetricName>;
 
-const questions: Record<AlarmKind, (job: Job, facts: AlarmFacts) => Answer> = {
+type JobKind = Exclude<AlarmKind, "drill">;
+
+const questions: Record<JobKind, (job: Job, facts: AlarmFacts) => Answer> = {
   missed: askMissed,
   errors: () => ({ ...ofLatest(0), means: "the last run reported errors" }),
   slow: askSlow,
@@ -93,16 +106,20 @@ export function alarmsFor(facts: AlarmFacts): WantedAlarms {
   const unmade: Unmade[] = [];
   const beats: string[] = [];
   const notes: string[] = [];
-  for (const kind of Object.keys(questions) as AlarmKind[]) {
-    for (const { job, name } of watchedJobs(facts)) {
-      const answer = hindrance(kind, facts) ?? questions[kind](job, facts);
-      if ("because" in answer) unmade.push({ kind, job: name, ...answer });
-      else {
-        alarms.push(alarmOf(kind, name, answer, facts));
-        if (answer.beat === true) beats.push(job.name);
-        if (answer.note !== undefined) notes.push(`${name}/${kind}: ${answer.note}`);
-      }
+  const add = (kind: AlarmKind, name: string, beat: string, answer: Answer): void => {
+    if ("because" in answer) unmade.push({ kind, job: name, ...answer });
+    else {
+      alarms.push(alarmOf(kind, name, answer, facts));
+      if (answer.beat === true) beats.push(beat);
+      if (answer.note !== undefined) notes.push(`${name}/${kind}: ${answer.note}`);
     }
+  };
+  for (const kind of Object.keys(questions) as JobKind[])
+    for (const { job, name } of watchedJobs(facts))
+      add(kind, name, job.name, hindranceOf(kind, facts) ?? questions[kind](job, facts));
+  for (const drill of facts.drills ?? []) {
+    const answer = hindranceOf("drill", facts) ?? askDrill(drill, facts);
+    add("drill", drill.name, `${drillPrefix}${drill.name}`, answer);
   }
   return { alarms, unmade, beats, notes };
 }
@@ -117,42 +134,21 @@ function watchedJobs({ jobs, metrics }: AlarmFacts): readonly { job: Job; name: 
   return [{ job: still ?? first, name: "all" }];
 }
 
-/** What keeps an alarm from meaning anything, whatever the job. */
-function hindrance(kind: AlarmKind, { jobs, metrics }: AlarmFacts): Omit<Unmade, "kind" | "job"> | undefined {
-  if (!metrics.enabled) return { because: "metrics are switched off", remedy: "set metrics.enabled: true" };
-  if (!reachCloudWatch(metrics.outputs))
-    return {
-      because: "the metrics do not go to CloudWatch (metrics.output: prometheus)",
-      remedy: "add cloudwatch to metrics.output, or let Prometheus alert",
-    };
-  if (metrics.only?.includes(watched[kind]) === false)
-    return {
-      because: `${watched[kind]}, which it would watch, is not published (metrics.only)`,
-      remedy: `add ${watched[kind]} to metrics.only`,
-    };
-  if (!metrics.dimensions.includes("Server")) {
-    return {
-      because: "the metrics of all instances are one, so a dead instance would be hidden by the others",
-      remedy: "add Server to metrics.dimensions",
-    };
-  }
-  if (metrics.dimensions.includes("Drive")) {
-    return {
-      because: "each volume has metrics of its own, so there is none that speaks for the job",
-      remedy: "take Drive out of metrics.dimensions; metrics.perVolume adds it where it is of use",
-    };
-  }
-  if (jobs.length > 1 && !metrics.dimensions.includes("Job") && (kind === "missed" || kind === "slow")) {
-    return {
-      because: "the metrics of all jobs are one, so one job would hide another",
-      remedy: "add Job to metrics.dimensions",
-    };
-  }
-  return undefined;
+function hindranceOf(kind: AlarmKind, { jobs, drills = [], metrics }: AlarmFacts) {
+  const many = kind === "drill" ? drills.length > 1 : jobs.length > 1;
+  return hindrance({ kind, metric: watched[kind], many }, metrics);
 }
 
 function askMissed(job: Job, { now }: AlarmFacts): Answer {
-  const limit = missedLimit(job, now);
+  return ofAge(missedLimit(job, now), "its newest complete recovery point");
+}
+
+/** The same dead-man's switch: it rings for drills that fail and for such as never run. */
+function askDrill(drill: WatchedDrill, { now }: AlarmFacts): Answer {
+  return ofAge(missedLimit(drill, now, `drill.${drill.name}`), "its last good drill");
+}
+
+function ofAge(limit: MissedLimit, what: string): Answer {
   if (limit.kind === "none") return { because: limit.because, remedy: limit.remedy };
   const { missedAfter, window, tellsWithin, beat } = limit;
   const after = formatDuration(missedAfter);
@@ -161,7 +157,7 @@ function askMissed(job: Job, { now }: AlarmFacts): Answer {
     window,
     treatMissingData: "breaching",
     tellsWithin,
-    means: `its newest complete recovery point is older than ${after}, or nothing has reported for so long`,
+    means: `${what} is older than ${after}, or nothing has reported for so long`,
     ...(beat
       ? {
           beat,
@@ -221,7 +217,11 @@ function alarmOf(kind: AlarmKind, job: string, question: Question, facts: AlarmF
     name: alarmName(instance.id, job, kind),
     kind,
     job,
-    description: `Backup ${job} of ${whose}: ${question.means}. ${remedies[kind]}`.slice(0, 1024),
+    description:
+      `${kind === "drill" ? `Restore drill ${job} on` : `Backup ${job} of`} ${whose}: ${question.means}. ${remedies[kind]}`.slice(
+        0,
+        1024,
+      ),
     namespace: metrics.namespace,
     metric: watched[kind],
     dimensions: commonDimensions({ instance, job }, metrics.dimensions),

@@ -1,3 +1,5 @@
+import type { MachineRecipe } from "./machine-recipe.ts";
+
 /** Tags as EC2 gives them; keys are case-sensitive. */
 export type Tags = Readonly<Record<string, string>>;
 
@@ -14,6 +16,8 @@ export interface Instance {
   readonly type: string;
   readonly rootDevice: string;
   readonly tags: Tags;
+  /** How it is made, for a new one like it. */
+  readonly machine?: MachineRecipe;
 }
 
 /** An EBS volume attached to the instance. */

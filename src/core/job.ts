@@ -64,6 +64,8 @@ export interface Job {
   readonly addTags: Readonly<Record<string, string>>;
   /** Marks of another tool's dialect written beside our own tags. */
   readonly dialect: "none" | "seed2";
+  /** Whether the tags of a point hold the user data, which who may look at snapshots can read then. */
+  readonly recordUserData?: boolean;
   readonly waits: Waits;
 }
 

@@ -91,7 +91,7 @@ export function enablingCommand(names: readonly string[]): string {
 }
 
 function areMissed(names: readonly string[]): boolean {
-  return names.every((name) => readAlarmName(name)?.kind === "missed");
+  return names.every((name) => ["missed", "drill"].includes(readAlarmName(name)?.kind ?? ""));
 }
 
 function telling(alarms: readonly FoundAlarm[]): Finding {

@@ -4,11 +4,23 @@ import type { VolumeRecipe } from "./recovery-point.ts";
 /** EC2 allows this many characters in the value of a tag. */
 export const maxTagValue = 256;
 
-/** How much of the recipe fits: all of it, or only which volumes the set was to hold. */
-export type ManifestDetail = "full" | "ids";
+/** How much of the recipe fits: all of it, all but what was mounted where, or only which volumes the set was to hold. */
+export type ManifestDetail = "mounts" | "full" | "ids";
 
-/** The recipe of a volume as it is attached now. */
-export function recipeOf(volume: Volume): VolumeRecipe {
+/** A mount, as far as it tells where its files are. */
+export interface MountHint {
+  readonly path: string;
+  readonly root: string;
+  readonly volumes: readonly string[];
+}
+
+/** The recipe of a volume as it is attached now, with what is mounted of it as far as that is known. */
+export function recipeOf(volume: Volume, mounts: readonly MountHint[] = []): VolumeRecipe {
+  const own = mounts
+    .filter(({ volumes }) => volumes.includes(volume.id))
+    // Where not all find room, those that others are mounted below.
+    .toSorted((a, b) => a.path.length - b.path.length)
+    .map(({ path, root }) => (root === "/" ? { path } : { path, root }));
   return {
     volumeId: volume.id,
     device: volume.device,
@@ -18,6 +30,7 @@ export function recipeOf(volume: Volume): VolumeRecipe {
     ...(volume.iops === undefined ? {} : { iops: volume.iops }),
     ...(volume.throughput === undefined ? {} : { throughput: volume.throughput }),
     deleteOnTermination: volume.deleteOnTermination,
+    ...(own.length === 0 ? {} : { mounts: own }),
   };
 }
 
@@ -29,7 +42,7 @@ export function encodeManifest(recipe: readonly VolumeRecipe[], detail: Manifest
   const values: string[] = [];
   let value = "";
   for (const volume of recipe) {
-    const words = detail === "full" ? wordsOf(volume) : volume.volumeId;
+    const words = detail === "ids" ? volume.volumeId : wordsOf(volume, detail === "mounts");
     if (value !== "" && value.length + 1 + words.length > maxTagValue) {
       values.push(value);
       value = "";
@@ -40,7 +53,7 @@ export function encodeManifest(recipe: readonly VolumeRecipe[], detail: Manifest
   return values;
 }
 
-function wordsOf(volume: VolumeRecipe): string {
+function wordsOf(volume: VolumeRecipe, withMounts: boolean): string {
   const words = [volume.volumeId];
   const put = (key: string, value: string | number | undefined): void => {
     if (value !== undefined && isPlain(String(value))) words.push(`${key}=${value}`);
@@ -52,7 +65,14 @@ function wordsOf(volume: VolumeRecipe): string {
   put("iops", volume.iops);
   put("mibps", volume.throughput);
   if (volume.deleteOnTermination !== undefined) put("dot", volume.deleteOnTermination ? 1 : 0);
-  return words.join(" ");
+  let text = words.join(" ");
+  for (const { path, root = "/" } of (withMounts && volume.mounts) || []) {
+    const more = ` mnt=${path}${root === "/" ? "" : ` sub=${root}`}`;
+    // A word that is read back otherwise than it was written would lead to another file.
+    const isGood = isPlain(path) && isPlain(root) && text.length + more.length <= maxTagValue;
+    if (isGood) text += more;
+  }
+  return text;
 }
 
 /** Short enough, too, that all words of one volume fit into one tag. */
@@ -95,6 +115,14 @@ export function decodeManifest(values: readonly string[]): VolumeRecipe[] {
       case "dot":
         volume.deleteOnTermination = value === "1";
         break;
+      case "mnt":
+        volume.mounts = [...(volume.mounts ?? []), { path: value }];
+        break;
+      case "sub": {
+        const [mount, ...before] = volume.mounts?.toReversed() ?? [];
+        if (mount !== undefined) volume.mounts = [...before.toReversed(), { ...mount, root: value }];
+        break;
+      }
     }
   }
   return volumes;

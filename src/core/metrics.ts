@@ -2,7 +2,7 @@ import { isLess } from "./consistency.ts";
 import type { Metric } from "./ports.ts";
 import type { RunReport, StillnessReport } from "./report.ts";
 
-/** Every metric that a run may publish; alarms are made from the same table. */
+/** Every metric that a run or a drill may publish; alarms are made from the same table. */
 export const metricTable = {
   ElapsedTime: { unit: "Seconds", says: "duration of the run without settling" },
   SettleSeconds: {
@@ -15,6 +15,12 @@ export const metricTable = {
   FrozenTime: { unit: "Milliseconds", says: "how long filesystems stood still for the capture" },
   RecoveryPoints: { unit: "Count", says: "complete points kept" },
   SecondsSinceLastBackup: { unit: "Seconds", says: "age of the newest complete point as EC2 lists it" },
+  RestoreVerified: { unit: "Count", says: "1 if a drill restored the point and every check passed, else 0" },
+  RestoreSeconds: { unit: "Seconds", says: "how long a drill took to restore the point and to check it" },
+  SecondsSinceLastRestoreVerified: {
+    unit: "Seconds",
+    says: "age of the last good drill of all that the drill covers",
+  },
 } as const satisfies Record<string, { unit: Metric["unit"]; says: string }>;
 
 export type MetricName = keyof typeof metricTable;
@@ -28,6 +34,12 @@ export type MetricOutput = (typeof metricOutputs)[number];
 export function reachCloudWatch(outputs: readonly MetricOutput[]): boolean {
   return outputs.some((output) => output !== "prometheus");
 }
+/** Those that drills publish, and no run. */
+export const ofDrills = [
+  "RestoreVerified",
+  "RestoreSeconds",
+  "SecondsSinceLastRestoreVerified",
+] as const satisfies readonly MetricName[];
 
 /**
  * The metrics of a run. One that was skipped because another held the lock publishes its errors only:

@@ -31,18 +31,21 @@ export type MissedLimit =
     }
   | { readonly kind: "none"; readonly because: string; readonly remedy: string };
 
+/** What of a job, or of a drill, says how old it may grow. */
+export type Watched = Pick<Job, "name" | "schedule" | "timezone" | "missedAfter">;
+
 /**
  * How old the newest backup of a job may become, and the window that tells it. A run tells the age once, so
  * what rings is the silence after it.
  */
-export function missedLimit(job: Job, now: Date): MissedLimit {
+export function missedLimit(job: Watched, now: Date, key = `jobs.${job.name}`): MissedLimit {
   const { missedAfter: given } = job;
   const gap = gapOf(job, now);
   if (given === undefined && gap === undefined) {
     return {
       kind: "none",
       because: "the job has no schedule, so nobody knows how old its backup may become",
-      remedy: `set jobs.${job.name}.missedAfter, such as 26h`,
+      remedy: `set ${key}.missedAfter, such as 26h`,
     };
   }
   const least = gap === undefined ? 0 : gap + Math.min(hour, gap / 2);
@@ -51,7 +54,7 @@ export function missedLimit(job: Job, now: Date): MissedLimit {
     return {
       kind: "none",
       because: `missedAfter ${formatDuration(missedAfter)} is too short: "${job.schedule}" leaves up to ${formatDuration(gap ?? 0)} between two runs, so it would ring without need`,
-      remedy: `set jobs.${job.name}.missedAfter to at least ${formatDuration(Math.ceil(least / 60_000) * 60_000)}, or leave it out`,
+      remedy: `set ${key}.missedAfter to at least ${formatDuration(Math.ceil(least / 60_000) * 60_000)}, or leave it out`,
     };
   }
   return limitOf(missedAfter);
@@ -70,6 +73,6 @@ function limitOf(missedAfter: number): MissedLimit {
 }
 
 /** Milliseconds between two runs at most; absent without a schedule. */
-function gapOf({ schedule, timezone }: Job, now: Date): number | undefined {
+function gapOf({ schedule, timezone }: Watched, now: Date): number | undefined {
   return schedule === undefined ? undefined : largestGap(parseSchedule(schedule), timezone, now);
 }

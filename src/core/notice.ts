@@ -18,7 +18,7 @@ export interface NoticeFacts {
 }
 
 /** SNS asks for less than 100 ASCII characters without control characters (API reference of Publish). */
-const longestSubject = 99;
+export const longestSubject = 99;
 /** More would be read by nobody; the report has them all. */
 const mostProblems = 10;
 const longestSentence = 600;
@@ -131,7 +131,7 @@ function cut(text: string): string {
 }
 
 /** One line of ASCII: letters lose their accents, other signs become question marks. */
-function asciiLine(text: string, longest: number): string {
+export function asciiLine(text: string, longest: number): string {
   const plain = text.normalize("NFKD").replace(/\p{M}/gu, "");
   const ascii = plain.replace(/[^\x20-\x7e]/gu, "?").trim();
   return ascii.length > longest ? `${ascii.slice(0, longest - 3)}...` : ascii;

@@ -1,6 +1,8 @@
 import type { Instance, Tags, Volume } from "./instance.ts";
 import { type Job, seriesOf } from "./job.ts";
-import { decodeManifest, encodeManifest, type ManifestDetail, maxTagValue, recipeOf } from "./manifest.ts";
+import type { UserDataFacts } from "./machine-recipe.ts";
+import { machineTagsOf, wishesOf } from "./machine-tags.ts";
+import { decodeManifest, encodeManifest, type MountHint, maxTagValue, recipeOf } from "./manifest.ts";
 import type { CaptureMarks } from "./ports.ts";
 import { type Hold, mixtureOf, type RecoveryPoint, type Snapshot, stateOf } from "./recovery-point.ts";
 import { consistencies, formatPolicy, parsePolicy } from "./retention-policy.ts";
@@ -21,6 +23,8 @@ export const tagKeys = {
   consistency: "ec2-backup:consistency",
   frozen: "ec2-backup:frozen",
   version: "ec2-backup:version",
+  /** Of the last drill of the point: when, and what came of it. Nothing ever goes by it. */
+  verified: "ec2-backup:verified",
   manifest: "ec2-backup:manifest.",
 } as const;
 
@@ -35,6 +39,10 @@ export interface Birth {
   /** EC2's clock, by which other tools delete. */
   readonly asOf?: Date;
   readonly volumes: readonly Volume[];
+  /** What is mounted of them, where the run has looked. */
+  readonly mounts?: readonly MountHint[];
+  /** Of the instance, as far as it could be read. */
+  readonly userData?: UserDataFacts;
   readonly version: string;
 }
 
@@ -49,32 +57,32 @@ export interface PointTags {
 
 /**
  * The tags of a set. CreateSnapshots gives the same to every member. Counted before the call, since
- * one tag too many fails the whole set: over 50, first the hints of the recipe go, then the user's
- * extra tags, then the copy of the volumes' own tags.
+ * one tag too many fails the whole set: over 50, first what was mounted where goes, without a word, since the
+ * restore of a file then asks all volumes; then the hints of the recipe, the recipe of the machine, the user's extra
+ * tags and the copy of the volumes' own tags.
  */
 export function tagsOf(birth: Birth): PointTags {
-  const recipe = birth.volumes.map(recipeOf);
+  const recipe = birth.volumes.map((volume) => recipeOf(volume, birth.mounts));
   const identity = identityOf(birth);
   const clash = birth.volumes.find((volume) => hasClash(volume.tags, birth.job.addTags));
   const copied = Math.max(0, ...birth.volumes.map((volume) => ownTags(volume.tags)));
-  const wishes: { detail: ManifestDetail; extra: boolean; copy: boolean }[] = [
-    { detail: "full", extra: true, copy: true },
-    { detail: "ids", extra: true, copy: true },
-    { detail: "ids", extra: false, copy: true },
-    { detail: "full", extra: true, copy: false },
-    { detail: "ids", extra: true, copy: false },
-    { detail: "ids", extra: false, copy: false },
-  ];
-  for (const { detail, extra, copy } of wishes) {
+  const { instance, job, userData } = birth;
+  const machines = machineTagsOf({
+    ...(instance.machine && { machine: instance.machine }),
+    ...(userData && { userData }),
+    recordUserData: job.recordUserData === true,
+  });
+  for (const { detail, machine, extra, copy } of wishesOf(machines)) {
     if (copy && clash !== undefined) continue;
     const tags = {
       ...(extra ? birth.job.addTags : {}),
       ...identity,
       ...manifestTags(encodeManifest(recipe, detail)),
+      ...machine.tags,
     };
     const count = Object.keys(tags).length + (copy ? copied : 0);
     if (count > maxTags) continue;
-    const dropped: string[] = [];
+    const dropped: string[] = [...machine.lost];
     if (detail === "ids") dropped.push("restore hints of the volumes (type, device, size)");
     if (!extra && Object.keys(birth.job.addTags).length > 0) dropped.push("the tags of tags.add");
     if (!copy)
@@ -132,10 +140,13 @@ function ownTags(tags: Tags): number {
 /** Tags that mean something on a snapshot: copied from a volume, they would hold or expire its every point. */
 const meaningful = new Set(["KeepForever", "DeleteOn", "Type"]);
 
-/** What EC2 does where a copied tag and a given one share their key is not documented, so we avoid it. */
+/**
+ * What EC2 does where a copied tag and a given one share their key is not documented, so we avoid it. Tags of a
+ * restored volume tell where it comes from; no point has such.
+ */
 function hasClash(tags: Tags, extra: Tags): boolean {
   return Object.keys(tags).some(
-    (key) => key.startsWith("ec2-backup:") || meaningful.has(key) || Object.hasOwn(extra, key),
+    (key) => /^ec2-backup:(?!restore)/.test(key) || meaningful.has(key) || Object.hasOwn(extra, key),
   );
 }
 

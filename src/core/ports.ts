@@ -5,6 +5,7 @@ import type { Hook } from "./hook.ts";
 import type { FreezeHookConfig, HookConfig } from "./hook-config.ts";
 import type { Instance, Volume } from "./instance.ts";
 import type { Job } from "./job.ts";
+import type { MountHint } from "./manifest.ts";
 import type { MountMap } from "./mount-map.ts";
 import type { RecoveryPoint } from "./recovery-point.ts";
 import type { Consistency } from "./retention-policy.ts";
@@ -29,6 +30,8 @@ export interface CaptureOrder {
   readonly runId: string;
   /** EC2's clock, if it is known. */
   readonly asOf?: Date;
+  /** What is mounted where, if the run has looked by the time of the capture. */
+  readonly mounts?: () => readonly MountHint[] | undefined;
 }
 
 /** A capture that is ready: everything that can fail beforehand has been done. */

@@ -24,6 +24,8 @@ interface Family {
   readonly help: string;
   /** The metric it stands for; absent = always there. */
   readonly of?: MetricName;
+  /** True of what drills write and runs leave alone. */
+  readonly drills?: true;
   /** True of what lasts beyond the run that saw it: a later run that cannot see it leaves it as it is. */
   readonly lasts?: true;
 }
@@ -70,6 +72,21 @@ const families: ReadonlyMap<string, Family> = new Map(
       of: "SecondsSinceLastBackup",
       help: "When the newest complete point that has the volume was captured, by EC2's clock.",
       lasts: true,
+    },
+    ec2_backup_restore_verified: {
+      of: "RestoreVerified",
+      help: "1 if the last drill restored the point and every check passed, else 0.",
+      drills: true,
+    },
+    ec2_backup_restore_seconds: {
+      of: "RestoreSeconds",
+      help: "How long the last drill took to restore the point and to check it.",
+      drills: true,
+    },
+    ec2_backup_last_good_drill_timestamp_seconds: {
+      of: "SecondsSinceLastRestoreVerified",
+      help: "When the last good drill of the job's points ended, by the clock of the host that drilled.",
+      drills: true,
     },
   }),
 );
@@ -125,6 +142,7 @@ export function mergedSamples(
   const said = new Set(fresh.map(({ name }) => name));
   const stays = ({ name, labels }: Sample): boolean => {
     if (labels["server"] !== server) return false;
+    if (families.get(name)?.drills === true) return true;
     const job = labels["backup_job"] ?? "";
     if (job !== report.job) return jobs === undefined || jobs.includes(job);
     if (said.has(name)) return false;

@@ -39,6 +39,8 @@ export interface VolumeRecipe {
   readonly iops?: number;
   readonly throughput?: number;
   readonly deleteOnTermination?: boolean;
+  /** What of it was mounted where, as far as the run knew: `root` is the directory of the filesystem, `/` if absent. */
+  readonly mounts?: readonly { readonly path: string; readonly root?: string }[];
 }
 
 /** What retention counts: one for a whole set of snapshots, however many volumes it has. */

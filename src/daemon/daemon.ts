@@ -1,4 +1,5 @@
 import type { Clock, Log } from "../core/ports.ts";
+import type { RootNews } from "../core/root-news.ts";
 import type { JobTiming } from "../core/timetable.ts";
 import { type Due, type JobMemory, nextDue, updateJobs } from "./jobs.ts";
 import type { WakeUp } from "./timetable.ts";
@@ -7,6 +8,8 @@ import type { WakeUp } from "./timetable.ts";
 export interface Timetable {
   readonly instance: string;
   readonly jobs: readonly JobTiming[];
+  /** What became of an order to replace this host's root volume, until a run has confirmed it. */
+  readonly root?: RootNews;
 }
 
 /** A run at work. */
@@ -57,6 +60,7 @@ export async function daemon(deps: DaemonDeps, stop: AbortSignal): Promise<void>
   const { clock, log, waits } = deps;
   const jobs = new Map<string, JobMemory>();
   const running = new Map<string, RunningJob>();
+  const told: { root?: string | undefined } = {};
   const bell = new Bell();
   const readyAt = new Date(clock.now().getTime() + Math.max(0, waits.bootDelay - deps.uptime()));
   // On the clock that never jumps: when the timetable is to be read, if it is.
@@ -78,7 +82,7 @@ export async function daemon(deps: DaemonDeps, stop: AbortSignal): Promise<void>
     if (readAt !== undefined && readAt <= clock.elapsed()) {
       // Before the reading: who asks for another meanwhile is heard.
       readAt = undefined;
-      const read = await refresh(deps, jobs, stop);
+      const read = await refresh(deps, jobs, told, stop);
       if (!read) readAt ??= clock.elapsed() + waits.retryEvery;
     }
     if (stop.aborted) break;
@@ -102,16 +106,23 @@ export async function daemon(deps: DaemonDeps, stop: AbortSignal): Promise<void>
   await drain(deps, running);
 }
 
+const levels = { replaced: "info", waiting: "warn", failed: "error" } as const;
+
+/** @returns whether nothing has to be looked at again soon */
 async function refresh(
   { readTimetable, log }: DaemonDeps,
   jobs: Map<string, JobMemory>,
+  told: { root?: string | undefined },
   stop: AbortSignal,
 ): Promise<boolean> {
   try {
-    const { instance, jobs: timetable } = await readTimetable(stop);
+    const { instance, jobs: timetable, root } = await readTimetable(stop);
     updateJobs(jobs, timetable, instance);
     if (timetable.length === 0) log("warn", "no job has a schedule: nothing will run until a reload");
-    return true;
+    // Whoever looks after a host whose root was exchanged waits for this.
+    if (root !== undefined && root.found !== told.root) log(levels[root.outcome], root.found);
+    told.root = root?.found;
+    return root?.outcome !== "waiting";
   } catch (error) {
     if (!stop.aborted) log("error", `cannot read the timetable: ${messageOf(error)}`);
     return false;

@@ -11,14 +11,23 @@ import {
 } from "../aws/snapshots.ts";
 import { warm } from "../aws/warm.ts";
 import { BackupError } from "../core/errors.ts";
+import type { UserDataFacts } from "../core/machine-recipe.ts";
 import { descriptionOf, marksOf, pointsOf, tagKeys, tagsOf } from "../core/point-tags.ts";
 import type { CaptureOrder, Engine, Prepared, Removal } from "../core/ports.ts";
 import type { Hold, RecoveryPoint, Snapshot } from "../core/recovery-point.ts";
 
+/** The user data of this instance; `whole`: with its content. Absent where it cannot be read. */
+export type UserDataSource = (whole: boolean) => Promise<UserDataFacts | undefined>;
+
 /** EBS snapshots: one CreateSnapshots call makes a whole point. */
-export function ebsEngine(connection: Connection, version: string): Engine {
+export function ebsEngine(
+  connection: Connection,
+  version: string,
+  userData: UserDataSource = () => Promise.resolve(undefined),
+): Engine {
   return {
-    prepare: (order) => Promise.resolve(prepare(connection, version, order)),
+    prepare: async (order) =>
+      prepare(connection, version, order, await userData(order.job.recordUserData === true)),
     async find(pointId, signal) {
       const { snapshots, asOf } = await listSnapshots(
         connection,
@@ -49,10 +58,16 @@ export function ebsEngine(connection: Connection, version: string): Engine {
   };
 }
 
-function prepare(connection: Connection, version: string, order: CaptureOrder): Prepared {
+function prepare(
+  connection: Connection,
+  version: string,
+  order: CaptureOrder,
+  userData: UserDataFacts | undefined,
+): Prepared {
   const { job, instance, scope, runId, asOf } = order;
-  const birth = (pointId: string, captured: Date) =>
-    tagsOf({
+  const birth = (pointId: string, captured: Date) => {
+    const mounts = order.mounts?.();
+    return tagsOf({
       pointId,
       runId,
       job,
@@ -60,8 +75,11 @@ function prepare(connection: Connection, version: string, order: CaptureOrder): 
       captured,
       ...(asOf === undefined ? {} : { asOf }),
       volumes: scope.expected,
+      ...(mounts === undefined ? {} : { mounts }),
+      ...(userData && { userData }),
       version,
     });
+  };
   const requestOf = (pointId: string, captured: Date): SetRequest => {
     const { tags, copyVolumeTags } = birth(pointId, captured);
     return {

@@ -26,11 +26,12 @@ export const hostRoots: HostRoots = {
   lsblkDeadline: 5_000,
 };
 
-/** The devices that the mounts rest on, all that those are made of, and every disk of the machine. */
+/** The devices that the mounts rest on and those named by `also`, all that they are made of, and every disk of the machine. */
 export async function readBlockDevices(
   entries: readonly MountEntry[],
   roots: HostRoots,
   signal?: AbortSignal,
+  also: readonly string[] = [],
 ): Promise<BlockDevices> {
   const onDisks = entries.filter(restsOnDisks);
   const [links, pools, sources] = await Promise.all([
@@ -39,7 +40,8 @@ export async function readBlockDevices(
     numbersOfSources(onDisks, roots),
   ]);
   const found: BlockDevices = { devices: [], pools, sources };
-  const wanted = [...onDisks.flatMap((entry) => devicesOf(entry, found)), ...(await diskNumbers(roots))];
+  const mounted = onDisks.flatMap((entry) => devicesOf(entry, found));
+  const wanted = [...mounted, ...also, ...(await diskNumbers(roots))];
   const devices = new Map<string, BlockDevice>();
   // The list grows while it is walked: by what a device is made of, and by what holds the file of a loop device.
   for (const number of wanted) {
@@ -138,7 +140,7 @@ async function numbersOfSources(
 }
 
 /** The number of the device that a path below /dev leads to. */
-async function numberAt(file: string, sys: string): Promise<string | undefined> {
+export async function numberAt(file: string, sys: string): Promise<string | undefined> {
   const node = await stat(file).catch(() => undefined);
   if (node?.isBlockDevice()) {
     const major = (node.rdev >>> 8) & 0xfff;

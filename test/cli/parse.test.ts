@@ -3,12 +3,18 @@ import type { Command, Invocation } from "../../src/cli/command.ts";
 import * as helpTexts from "../../src/cli/help-texts.ts";
 import { parse } from "../../src/cli/parse.ts";
 import { addAlarms } from "../../src/cli/parse-alarms.ts";
+import { addDrill } from "../../src/cli/parse-drill.ts";
+import { addRestore } from "../../src/cli/parse-restore.ts";
 import { exitCodes } from "../../src/core/report.ts";
 
+/** The words of a line, as a shell has them. */
+const wordsOf = (line: string): string[] =>
+  (line.match(/"[^"]*"|\S+/g) ?? []).map((word) => word.replace(/^"(.*)"$/, "$1"));
+
 const invoke = (line: string): Invocation =>
-  parse(line.split(" ").filter(Boolean), "1.2.3", {
+  parse(wordsOf(line), "1.2.3", {
     help: helpTexts,
-    commands: line.includes("alarms") ? { alarms: addAlarms } : {},
+    commands: { alarms: addAlarms, drill: addDrill, restore: addRestore },
   });
 
 function commandOf(line: string): Command {
@@ -171,7 +177,12 @@ describe("help", () => {
   });
 
   const sisters = ["plan", "apply", "remove", "test", "pause", "resume", "beat", "dashboard"];
-  const places = [...names, "doctor", "thaw", "alarms", ...sisters.map((one) => `alarms ${one}`)];
+  const ways = ["list", "volumes", "file", "ls", "cat", "replace", "instance"];
+  const places = [
+    ...[...names, "doctor", "thaw", "drill", "alarms", "restore"],
+    ...sisters.map((one) => `alarms ${one}`),
+    ...ways.map((one) => `restore ${one}`),
+  ];
 
   test("is tried here for every command that there is", () => {
     const shown = (text: string) =>
@@ -181,6 +192,7 @@ describe("help", () => {
     const listed = (text: string) => shown(text.slice(0, text.indexOf("\nExamples:"))).sort();
     expect(listed(textOf("--help"))).toEqual(places.filter((one) => !one.includes(" ")).sort());
     expect(listed(textOf("alarms --help"))).toEqual([...sisters].sort());
+    expect(listed(textOf("restore --help"))).toEqual([...ways].sort());
   });
 
   test.each(places)("of %s shows what every command takes, and an example that is understood", (place) => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { progressBar } from "../../src/cli/progress.ts";
+import { besideBar, progressBar } from "../../src/cli/progress.ts";
 import { formatBytes, formatInstant, table, terminal } from "../../src/cli/terminal.ts";
 import { formatSpan } from "../../src/core/duration.ts";
 
@@ -85,6 +85,16 @@ describe("progress", () => {
     expect(half).toBe(`\r\u001b[K${"█".repeat(15)}${"░".repeat(15)}  50 %  waiting`);
     expect(full).toContain("█".repeat(30));
     expect(gone).toEqual(["\r\u001b[K"]);
+  });
+
+  test("gives way to lines of the log, and is drawn anew below them", () => {
+    const tty = stream({ isTTY: true });
+    const bar = progressBar(tty);
+    const log = besideBar((_, message) => void tty.write(`${message}\n`), bar);
+    log("info", "first");
+    bar.update(50, "waiting");
+    log("info", "second");
+    expect(tty.written).toEqual(["first\n", expect.stringContaining("waiting"), "\r\u001b[K", "second\n"]);
   });
 
   test.each([{ isTTY: false }, {}])("is not drawn on %o", (facts) => {

@@ -30,6 +30,12 @@ describe("the last good configuration", () => {
     expect(fromLastGood(kept)).toMatchObject({ asOf, jobs: [{ name: "db", schedule: "@daily" }] });
   });
 
+  it("keeps that the user data is to be recorded", () => {
+    const file = fileOf("version: 1\njobs: { db: { recordUserData: true } }\n");
+    const record: unknown = JSON.parse(JSON.stringify(toLastGood(resolve({ file, tags: {} }), asOf)));
+    expect(fromLastGood(record)).toMatchObject({ jobs: [{ name: "db", recordUserData: true }] });
+  });
+
   it("is never one with a faulty tag", () => {
     expect(toLastGood(resolve({ tags: { Retention: "0" } }), asOf)).toBeUndefined();
   });
@@ -53,6 +59,7 @@ describe("the last good configuration", () => {
     ["jobs.0.retention.demanded", "none"],
     ["jobs.0.addTags", { "aws:x": "y" }],
     ["jobs.0.dialect", "seed3"],
+    ["jobs.0.recordUserData", "yes"],
     ["jobs.0.waits.request", undefined],
     [
       "jobs.0.hooks",

@@ -14,7 +14,7 @@ import { defaultAlarmSettings } from "../../src/core/alarm-settings.ts";
 import { startOf } from "../../src/core/alarm-start.ts";
 import { longestSilence, silenceWindow, toldWithin } from "../../src/core/alarm-window.ts";
 import { alarmsFor, type PublishedMetrics, watched } from "../../src/core/alarms.ts";
-import { metricsOf, metricTable } from "../../src/core/metrics.ts";
+import { metricsOf, metricTable, ofDrills } from "../../src/core/metrics.ts";
 import { slowLimit } from "../../src/core/slow-runs.ts";
 import { day, facts, hour, instance, jobOf, minute } from "./alarm-life.ts";
 import { report } from "./reports.ts";
@@ -69,7 +69,7 @@ describe("the alarms of a job", () => {
   it("watch metrics that runs publish, with their dimensions and no unit", () => {
     const { alarms } = alarmsFor({ ...facts(job, now), settings, topic });
     expect(alarms.map(({ name }) => name)).toEqual(
-      alarmKinds.map((kind) => alarmName(instance.id, "default", kind)),
+      alarmKinds.filter((kind) => kind !== "drill").map((kind) => alarmName(instance.id, "default", kind)),
     );
     const stillness = { demanded: "filesystem", achieved: "filesystem", hooks: [] } as const;
     const newestComplete = { captured: now.toISOString(), bytes: 1, ageSeconds: 1 };
@@ -106,6 +106,38 @@ describe("the alarms of a job", () => {
     expect(alarms.map((alarm) => alarm.kind)).not.toContain(kind);
   });
 
+  it("watch drills by their own age, of the host that drills, and weekly ones by a beat", () => {
+    const timed = { timezone: "UTC", splay: 0, covers: 1 };
+    const drills = [
+      { name: "daily", schedule: "30 5 * * *", ...timed },
+      { name: "weekly", schedule: "30 5 * * 0", ...timed },
+      { name: "by-hand", ...timed },
+    ];
+    const { alarms, beats, unmade } = alarmsFor({ ...facts(job, now), drills, settings });
+    const [daily, weekly] = alarms.filter(({ kind }) => kind === "drill");
+    expect(daily).toMatchObject({
+      name: `ec2-backup/${instance.id}/daily/drill`,
+      metric: "SecondsSinceLastRestoreVerified",
+      dimensions: { Server: instance.id, Job: "daily" },
+      threshold: 26 * 3_600,
+      treatMissingData: "breaching",
+    });
+    expect(weekly).toMatchObject({ name: `ec2-backup/${instance.id}/weekly/drill`, threshold: 170 * 3_600 });
+    expect(beats).toEqual(["drill/weekly"]);
+    expect(unmade.find(({ kind }) => kind === "drill")).toMatchObject({
+      job: "by-hand",
+      remedy: "set drill.by-hand.missedAfter, such as 26h",
+    });
+    expect(readAlarmName(daily?.name ?? "")).toEqual({ instance: instance.id, job: "daily", kind: "drill" });
+    const apart = alarmsFor({
+      ...facts(job, now),
+      drills,
+      settings,
+      metrics: published({ dimensions: ["Server"] }),
+    });
+    expect(apart.alarms.filter(({ kind }) => kind === "drill")).toEqual([]);
+  });
+
   it("are one set where the metrics do not tell several jobs apart", () => {
     const jobs = [job, jobOf("every 1h", { name: "logs" })];
     const metrics = published({ namespace: "Organization/Backup", dimensions: ["Server"] });
@@ -127,7 +159,7 @@ describe("the alarms of a job", () => {
 
   it("cost what their number and that of their metrics come to, at the prices given", () => {
     const prices = { asOf: "2027-01", metric: 1, alarm: 0.25, dashboard: 3 };
-    const names = Object.keys(metricTable).length;
+    const names = Object.keys(metricTable).length - ofDrills.length;
     const count = (change: Partial<PublishedMetrics> = {}, jobs = [job]) =>
       costOf(jobs, published(change), 3, 0, prices).metrics;
     expect(costOf([job], published(), 3, 4, prices)).toMatchObject({
@@ -137,6 +169,10 @@ describe("the alarms of a job", () => {
     });
     expect(count({ dimensions: ["Server"] }, [job, job])).toBe(names - 1);
     expect(count({}, [job, job])).toBe(2 * (names - 1));
+    const drills = [{ covers: 1 }, { covers: 3 }];
+    expect(costOf([], published(), 3, 0, prices, drills).metrics).toBe(1 + 2 + 1 + 2 * 3);
+    expect(costOf([], published({ only: ["RestoreVerified"] }), 3, 0, prices, drills).metrics).toBe(4);
+    expect(costOf([], published({ enabled: false }), 3, 0, prices, drills).metrics).toBe(0);
     expect(count({ only: ["Size", "ElapsedTime"] })).toBe(2);
     expect(count({ outputs: ["prometheus"] })).toBe(0);
     expect(count({ outputs: ["emf", "prometheus"], only: ["Errors"] })).toBe(1);

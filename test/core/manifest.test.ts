@@ -20,6 +20,13 @@ const someRecipe: fc.Arbitrary<VolumeRecipe> = fc.record(
     iops: amount,
     throughput: amount,
     deleteOnTermination: fc.boolean(),
+    mounts: fc.array(
+      fc.record(
+        { path: fc.stringMatching(/^\/[\w.@=+-]{0,20}$/), root: fc.stringMatching(/^\/[\w.@=+-]{1,5}$/) },
+        { requiredKeys: ["path"] },
+      ),
+      { minLength: 1, maxLength: 2 },
+    ),
   },
   { requiredKeys: ["volumeId"] },
 );
@@ -28,7 +35,9 @@ describe("the recipe of a set", () => {
   test("survives being written into tags and read back", () => {
     fc.assert(
       fc.property(fc.array(someRecipe, { maxLength: 130 }), (recipe) => {
-        expect(decodeManifest(encodeManifest(recipe, "full"))).toEqual(recipe);
+        expect(decodeManifest(encodeManifest(recipe, "mounts"))).toEqual(recipe);
+        const without = recipe.map(({ mounts: _, ...rest }) => rest);
+        expect(decodeManifest(encodeManifest(recipe, "full"))).toEqual(without);
       }),
       { numRuns: 200 },
     );
@@ -72,7 +81,12 @@ describe("the recipe of a set", () => {
     const root = volume({ id: "vol-0a", device: "/dev/xvda", root: true, deleteOnTermination: true });
     const data = { ...volume({ id: "vol-0b", type: "st1", sizeGiB: 500 }) };
     const { iops: _, throughput: __, ...plain } = data;
-    expect(encodeManifest([root, plain].map(recipeOf), "full")).toEqual([
+    expect(
+      encodeManifest(
+        [root, plain].map((one) => recipeOf(one)),
+        "full",
+      ),
+    ).toEqual([
       "vol-0a dev=/dev/xvda role=root type=gp3 gib=100 iops=3000 mibps=125 dot=1 vol-0b dev=/dev/sdf type=st1 gib=500 dot=0",
     ]);
   });
@@ -88,7 +102,10 @@ describe("the recipe of a set", () => {
     [40, 16],
     [128, 50],
   ])("of %i volumes takes at most %i tags", (count, most) => {
-    const values = encodeManifest(volumes(count).map(recipeOf), "full");
+    const values = encodeManifest(
+      volumes(count).map((one) => recipeOf(one)),
+      "full",
+    );
     expect(values.length).toBeLessThanOrEqual(most);
   });
 

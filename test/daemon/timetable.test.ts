@@ -86,3 +86,26 @@ test("a timetable without any job is said to be one", async () => {
   await pass(day);
   expect(host.started).toHaveLength(1);
 });
+
+test("what becomes of an exchanged root volume is told once, and asked for again until it is known", async () => {
+  const host = new FakeHost({ jobs: [nightly], runsFor: 0 });
+  host.root = { outcome: "waiting", found: "EC2's task replacevol-1 is in-progress" };
+  await host.run();
+  await pass(3 * minute);
+  expect(host.readings).toBe(4);
+  host.root = { outcome: "replaced", found: "the root volume of this host is now the one of point p" };
+  await pass(3 * minute);
+  expect(host.readings).toBe(5);
+  expect(host.logged.filter((line) => !line.includes("next run at"))).toEqual([
+    "warn: EC2's task replacevol-1 is in-progress",
+    "info: the root volume of this host is now the one of point p",
+  ]);
+});
+
+test("a root volume that was not replaced is an error of the log", async () => {
+  const host = new FakeHost({ jobs: [nightly], runsFor: 0 });
+  host.root = { outcome: "failed", found: "EC2's task replacevol-1 failed" };
+  await host.run();
+  await pass(3 * minute);
+  expect([host.readings, host.logged[0]]).toEqual([1, "error: EC2's task replacevol-1 failed"]);
+});

@@ -1,4 +1,5 @@
 import { vi } from "vitest";
+import type { RootNews } from "../../src/core/root-news.ts";
 import type { JobTiming } from "../../src/core/timetable.ts";
 import { type DaemonDeps, type DaemonWaits, daemon, type RunningJob } from "../../src/daemon/daemon.ts";
 import type { Due } from "../../src/daemon/jobs.ts";
@@ -48,6 +49,8 @@ export class FakeHost {
   readings = 0;
   /** When it set about thawing leftovers. */
   readonly thaws: string[] = [];
+  /** What check-config would say of this host's root volume. */
+  root: RootNews | undefined;
   /** How many readings fail from now on. */
   unreadable = 0;
   /** A reading waits for this. */
@@ -115,7 +118,11 @@ export class FakeHost {
       this.unreadable -= 1;
       throw new Error("the metadata service does not answer");
     }
-    return { instance: this.#options.instance ?? "i-0123456789abcdef0", jobs: this.jobs };
+    return {
+      instance: this.#options.instance ?? "i-0123456789abcdef0",
+      jobs: this.jobs,
+      ...(this.root && { root: this.root }),
+    };
   }
 
   #start(due: Due, missed: number, overlapped: number): RunningJob {

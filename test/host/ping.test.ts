@@ -7,6 +7,7 @@ import path from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { ping } from "../../src/host/ping.ts";
+import { listening } from "../fakes/listening.ts";
 import { pingService } from "../fakes/ping-service.ts";
 import { folder, has, need } from "./places.ts";
 
@@ -27,21 +28,11 @@ async function failure(url: string, more: Partial<Parameters<typeof ping>[2]> = 
 
 /** A server that accepts connections and does with them as it is told. */
 async function accepting(serve: (socket: Socket) => void): Promise<string> {
-  const sockets = new Set<Socket>();
   const server = createServer((socket) => {
-    sockets.add(socket);
     socket.on("error", () => undefined);
     serve(socket);
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  onTestFinished(
-    () =>
-      new Promise<void>((resolve) => {
-        for (const socket of sockets) socket.destroy();
-        server.close(() => resolve());
-      }),
-  );
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/hush`;
+  return `http://127.0.0.1:${await listening(server)}/hush`;
 }
 
 describe("a ping", () => {
@@ -141,9 +132,7 @@ test("a server whose certificate nobody vouches for is told nothing", async (con
     heard.push(request.url ?? "");
     response.end();
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  onTestFinished(() => new Promise((resolve) => void server.close(() => resolve())));
-  const { error } = await failure(`https://127.0.0.1:${(server.address() as AddressInfo).port}/hush`);
+  const { error } = await failure(`https://127.0.0.1:${await listening(server)}/hush`);
   expect(error["code"]).toMatch(/SELF_SIGNED/);
   expect(heard).toEqual([]);
 });

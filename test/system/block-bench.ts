@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { randomBytes } from "node:crypto";
+import { randomBytes, randomInt } from "node:crypto";
 import { closeSync, constants, openSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import path from "node:path";
@@ -99,6 +99,8 @@ export class BlockBench implements AsyncDisposable {
   scenario(): Scenario {
     return {
       limits: false,
+      // Names of devices come of the ids of volumes, and other test files make some at the same time.
+      seed: randomInt(2 ** 31),
       clock: { speed: 1 },
       instances: [{ id: instance, name: "bench" }],
       volumes: this.members.map(({ volume, file }, index) => ({
@@ -107,7 +109,12 @@ export class BlockBench implements AsyncDisposable {
         ...(this.#captured ? { file } : {}),
         attachments: [{ instance, device: `/dev/sd${"fghijklmnop"[index]}` }],
       })),
-      ...(this.#captured ? { snapshotData: path.join(this.#backing, "snapshots") } : {}),
+      ...(this.#captured
+        ? {
+            snapshotData: path.join(this.#backing, "snapshots"),
+            volumeData: path.join(this.#backing, "volumes"),
+          }
+        : {}),
     };
   }
 

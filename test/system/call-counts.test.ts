@@ -66,6 +66,7 @@ describe("the calls of a run are the same for any number of volumes, but for pag
       "/latest/meta-data/block-device-mapping/": 1,
       "/latest/meta-data/iam/security-credentials/": 1,
       "/latest/meta-data/iam/security-credentials/ec2-backup": 1,
+      "/latest/user-data": 1,
     });
   });
 });

@@ -43,7 +43,7 @@ export const kept = 4;
 
 const { within: _, ...unlimited } = defaultRetention;
 
-const jobKeeping = (last: number): Job => ({
+export const jobKeeping = (last: number): Job => ({
   name: "default",
   timezone: "UTC",
   splay: 0,

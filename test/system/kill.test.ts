@@ -13,7 +13,7 @@ console.log(`kill loop: SEED=${seed}${soak ? ", full" : ", reduced (SOAK=1 for a
 
 /** The calls of an undisturbed run, in the order of their arrival. */
 const calls = [
-  ...Array.from({ length: 7 }, (_, index) => ({ service: "imds" as const, index: index + 1 })),
+  ...Array.from({ length: 8 }, (_, index) => ({ service: "imds" as const, index: index + 1 })),
   ...Array.from({ length: 8 }, (_, index) => ({ service: undefined, index: index + 1 })),
 ];
 

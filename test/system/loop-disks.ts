@@ -59,7 +59,10 @@ export class LoopDisks implements AsyncDisposable {
    */
   async attach(file: string, directIo = true): Promise<string> {
     const device = await sh("losetup", "--find", "--show", `--direct-io=${directIo ? "on" : "off"}`, file);
-    this.janitor.undo(`losetup -d ${device}`);
+    // By its file, since the number of a device that is gone may be that of somebody else's by then. One that was
+    // set read-only stays so for whoever gets it next.
+    const ours = `losetup -nO NAME -j ${file} 2>/dev/null`;
+    this.janitor.undo(`for one in $(${ours}); do blockdev --setrw $one; losetup -d $one; done`);
     return device;
   }
 

@@ -69,7 +69,8 @@ async function launch(
     session: () => new SqlSession(order.client(place)),
     log,
     async [Symbol.asyncDispose]() {
-      if (child.exitCode === null && child.pid !== undefined) process.kill(-child.pid, "SIGKILL");
+      const ended = child.exitCode !== null || child.signalCode !== null;
+      if (!ended && child.pid !== undefined) process.kill(-child.pid, "SIGKILL");
       await gone;
     },
   };

@@ -2,32 +2,24 @@ import { spawn } from "node:child_process";
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { writeFileSync } from "node:fs";
-import { createServer, type Server, type Socket } from "node:net";
+import { createServer, type Socket } from "node:net";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, test } from "vitest";
+import { listening } from "../fakes/listening.ts";
 import { folder, has, isLinux, isRoot, need } from "../host/places.ts";
 import { promptly, Speaker, syslogTo } from "./log-speaker.ts";
 import { until } from "./rsyslog.ts";
 
 /** A server that does with each connection what is given. Goes with the test, its connections too. */
 async function serve(treat: (socket: Socket) => void): Promise<{ port: number; connections: () => number }> {
-  const open = new Set<Socket>();
   let connections = 0;
-  const server: Server = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (socket) => {
+  const server = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (socket) => {
     connections++;
-    open.add(socket);
     socket.on("error", () => undefined);
     treat(socket);
   });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  onTestFinished(async () => {
-    for (const socket of open) socket.destroy();
-    server.close();
-    await once(server, "close");
-  });
-  return { port: (server.address() as { port: number }).port, connections: () => connections };
+  return { port: await listening(server), connections: () => connections };
 }
 
 const tcp = (port: number, queue = 1_000) => syslogTo({ protocol: "tcp4", port, queue });

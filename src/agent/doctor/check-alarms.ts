@@ -33,7 +33,7 @@ export const alarms: DoctorCheck = {
     const { given } = ground;
     const discovery = await ground.found(what);
     const state = await StateDirectory.open(given.stateDirectory, reach.identity.instanceId);
-    const request = alarmRequest({ ...reach, discovery, state, force, loaded: given.loaded });
+    const request = await alarmRequest({ ...reach, discovery, state, force, loaded: given.loaded });
     try {
       return { findings: alarmFindings(await alarmsOf(reach, ground, signal), request, force) };
     } catch (error) {

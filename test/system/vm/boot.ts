@@ -23,9 +23,14 @@ export interface Boot {
  * Boots the virtual machine once and lets it run its program to the end; it is killed at the deadline
  * (milliseconds) or when the signal aborts. All its files are in the folder.
  */
-export async function boot(folder: string, deadline: number, signal?: AbortSignal): Promise<Boot> {
+export async function boot(
+  folder: string,
+  deadline: number,
+  signal?: AbortSignal,
+  program = "guest.ts",
+): Promise<Boot> {
   const image = guestImage();
-  const payload = payloadIn(folder);
+  const payload = payloadIn(folder, program);
   const [console, results] = [path.join(folder, "console"), path.join(folder, "results")];
   const drives = disks.flatMap(({ use, slot, volume, megabytes }) => {
     const file = path.join(folder, `${use}.img`);
@@ -64,13 +69,17 @@ export async function boot(folder: string, deadline: number, signal?: AbortSigna
 }
 
 /** A filesystem image with this project's sources and the Node.js that runs the tests. */
-function payloadIn(folder: string): string {
+function payloadIn(folder: string, program: string): string {
   const project = path.resolve(import.meta.dirname, "../../..");
   const directory = path.join(folder, "payload");
   mkdirSync(directory);
-  for (const part of ["src/core", "src/host", "test/system/vm"]) {
+  const parts = ["src/core", "src/host", "src/actions", "test/system/vm", "test/host/odd-tree-scripts.ts"];
+  for (const part of parts) {
     cpSync(path.join(project, part), path.join(directory, part), { recursive: true });
   }
+  // The guest starts the program of this name.
+  if (program !== "guest.ts")
+    writeFileSync(path.join(directory, "test/system/vm/guest.ts"), `import "./${program}";\n`);
   writeFileSync(path.join(directory, "package.json"), '{ "type": "module" }\n');
   copyFileSync(process.execPath, path.join(directory, "node"));
   chmodSync(path.join(directory, "node"), 0o755);

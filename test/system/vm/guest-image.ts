@@ -32,6 +32,10 @@ const packages = [
   "xfsprogs",
   "btrfs-progs",
   "fdisk",
+  // What trees are made with and looked at.
+  "attr",
+  "acl",
+  "libcap2-bin",
   // What Node.js is linked against.
   "libstdc++6",
 ];

@@ -1,0 +1,92 @@
+import type { Target } from "../core/replace-ports.ts";
+import { type RootMark, replaceTags, rootMarkIn, rootMarkText } from "../core/replace-tags.ts";
+import { patiently, until } from "./restore-deps.ts";
+import { type House, refused, type SwapDeps } from "./swap-places.ts";
+
+/** The power of another instance, as what uses its root volume. Its tag remembers whether it is to run. */
+export function powerHouse(
+  id: string,
+  point: string,
+  target: Target,
+  patience: number,
+  deps: SwapDeps,
+): House {
+  const instance = target.instance.id;
+  const marked = async (signal: AbortSignal): Promise<RootMark | undefined> => {
+    const { instance: now } = await patiently(`look at ${instance}`, deps, signal, () =>
+      deps.swap.target(instance, signal),
+    );
+    const mark = rootMarkIn(now.tags);
+    if (mark === "unreadable")
+      throw refused(
+        `replace the root of ${instance}`,
+        `its tag ${replaceTags.root} cannot be read`,
+        "see whose it is, and remove it if nothing is under way",
+      );
+    return mark;
+  };
+  const reach = (wanted: "running" | "stopped", signal: AbortSignal): Promise<true> =>
+    until(`wait for ${instance} to be ${wanted}`, patience, deps, signal, async () => {
+      const { state } = await deps.swap.target(instance, signal);
+      deps.progress({ percent: wanted === "stopped" ? 20 : 90, doing: `${instance} is ${state}` });
+      if (state === wanted) return true;
+      if (state === "terminated" || state === "shutting-down")
+        throw refused(`have ${instance} ${wanted}`, `it is ${state}`);
+      if (wanted === "stopped" && state === "running") await deps.swap.stop(instance, signal);
+      if (wanted === "running" && state === "stopped") await deps.swap.start(instance, signal);
+      return undefined;
+    });
+  return {
+    async look(_pairs, _side, signal) {
+      const mark = await marked(signal);
+      if (mark !== undefined && mark.id !== id)
+        throw refused(
+          `replace the root of ${instance}`,
+          "another replacement of it is not finished",
+          `see its tag ${replaceTags.root}`,
+        );
+    },
+    async begin(pairs, signal) {
+      if ((await marked(signal))?.id === id) return;
+      const ran = target.state === "running" || target.state === "pending";
+      const mark: RootMark = { by: "stop", id, point, old: pairs[0]?.old ?? "", ran };
+      await patiently(`mark ${instance}`, deps, signal, () =>
+        deps.swap.tag([instance], { [replaceTags.root]: rootMarkText(mark) }, signal),
+      );
+    },
+    async letGo(_pairs, _side, signal) {
+      await reach("stopped", signal);
+    },
+    async takeUp(_pairs, _side, signal) {
+      const mark = await marked(signal);
+      // Without a mark nobody knows that it ran, and nothing was stopped by us.
+      if (mark?.id === id && mark.ran === true) await started(signal);
+      return [];
+    },
+    async end(_pairs, signal) {
+      await patiently(`take the mark from ${instance}`, deps, signal, () =>
+        deps.swap.untag([instance], [replaceTags.root], signal),
+      );
+    },
+  };
+
+  /** One that does not come up is stopped again by EC2, with a reason. */
+  async function started(signal: AbortSignal): Promise<void> {
+    let asked = 0;
+    await until(`start ${instance}`, patience, deps, signal, async () => {
+      const { state } = await deps.swap.target(instance, signal);
+      deps.progress({ percent: 90, doing: `${instance} is ${state}` });
+      if (state === "running") return true;
+      if (state !== "stopped") return undefined;
+      if (asked >= 3)
+        throw refused(
+          `start ${instance}`,
+          "EC2 began to start it, and stopped it again",
+          `aws ec2 describe-instances --instance-ids ${instance} --query 'Reservations[].Instances[].StateReason'`,
+        );
+      await deps.swap.start(instance, signal);
+      asked += 1;
+      return undefined;
+    });
+  }
+}

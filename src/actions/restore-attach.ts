@@ -1,0 +1,123 @@
+import { BackupError } from "../core/errors.ts";
+import { planDevices } from "../core/restore-devices.ts";
+import type { PlannedVolume, RestorePlan } from "../core/restore-plan.ts";
+import type { VolumeState } from "../core/restore-ports.ts";
+import { patiently, type RestoreDeps, until } from "./restore-deps.ts";
+
+/** Another restore may take a name between the plan and the request, but hardly many times. */
+const maxNames = 5;
+
+/** Attaches the volume unless it is; returns the device name of the attachment once EC2 calls it attached. */
+export async function attachTo(
+  volume: VolumeState,
+  planned: PlannedVolume,
+  plan: RestorePlan,
+  deps: RestoreDeps,
+  signal: AbortSignal,
+): Promise<string> {
+  const tried: string[] = [];
+  let device = planned.device;
+  let state = volume;
+  for (;;) {
+    const there = attachmentOf(state, plan.instance.id);
+    if (there !== undefined) return whenAttached(state.id, plan.instance.id, deps, signal);
+    try {
+      await patiently(`attach ${state.id}`, deps, signal, () =>
+        deps.volumes.attach(state.id, plan.instance.id, device, signal),
+      );
+      return await whenAttached(state.id, plan.instance.id, deps, signal);
+    } catch (error) {
+      if (!(error instanceof BackupError)) throw error;
+      if (error.code === "VolumeInUse") {
+        // An earlier request of ours may have been heard though nobody answered.
+        state = await seen(state, deps, signal);
+        if (attachmentOf(state, plan.instance.id) !== undefined) continue;
+        throw error;
+      }
+      if (!isNameTaken(error) || tried.length >= maxNames) throw error;
+    }
+    tried.push(device);
+    const others = plan.volumes.map((one) => one.device);
+    const [next] = planDevices([undefined], [...plan.taken, ...others, ...tried]);
+    if (next?.device === undefined) throw noName(state.id);
+    device = next.device;
+  }
+}
+
+/** The key of a volume is wanted when it is attached (EBS user guide, "How EBS encryption works"). */
+function gaveUp(id: string): BackupError {
+  return new BackupError({
+    kind: "refused",
+    doing: `attach ${id}`,
+    found: "EC2 began to attach it and gave up, as it does where the key of the volume cannot be used",
+    remedy: "see that the key is enabled and that its policy lets EC2 use it (kms:CreateGrant, kms:Decrypt)",
+    code: "AttachmentGaveUp",
+  });
+}
+
+function isNameTaken({ kind, found }: BackupError): boolean {
+  return kind === "refused" && /already in use|is in use/i.test(found);
+}
+
+function noName(id: string): BackupError {
+  return new BackupError({
+    kind: "refused",
+    doing: `attach ${id}`,
+    found: "this instance has no device name left",
+    remedy: "detach a volume, then run this again",
+  });
+}
+
+async function seen(volume: VolumeState, deps: RestoreDeps, signal: AbortSignal): Promise<VolumeState> {
+  const doing = `look at ${volume.id}`;
+  const [now] = await patiently(doing, deps, signal, () => deps.volumes.describe([volume.id], signal));
+  return now ?? volume;
+}
+
+/** How it is attached to the instance. Throws where it is attached to another. */
+function attachmentOf({ id, attachments }: VolumeState, instance: string) {
+  const living = attachments.filter(({ state }) => state !== "detached");
+  const other = living.find((one) => one.instance !== instance);
+  if (other !== undefined)
+    throw new BackupError({
+      kind: "refused",
+      doing: `attach ${id}`,
+      found: `it is attached to ${other.instance}`,
+      remedy: "restore another copy with --label and a word of your choice",
+    });
+  return living[0];
+}
+
+async function whenAttached(
+  id: string,
+  instance: string,
+  deps: RestoreDeps,
+  signal: AbortSignal,
+): Promise<string> {
+  const doing = `wait for ${id} to be attached`;
+  let last: string | undefined;
+  try {
+    return await until(doing, deps.waits.attachFor, deps, signal, async () => {
+      const [volume] = await deps.volumes.describe([id], signal);
+      const there = volume === undefined ? undefined : attachmentOf(volume, instance);
+      if (there?.state === "attached" || there?.state === "busy") return there.device;
+      if (last !== undefined && volume?.state === "available" && there === undefined) throw gaveUp(id);
+      last = there?.state ?? last;
+      return undefined;
+    });
+  } catch (error) {
+    if (!(error instanceof BackupError) || error.code !== "TimeUp" || last === undefined) throw error;
+    throw stuck(error, id, last);
+  }
+}
+
+/** (EBS user guide, "Attach an Amazon EBS volume": one may stay `attaching` where the name is in use within the instance.) */
+export function stuck({ doing, found }: BackupError, id: string, state: string): BackupError {
+  return new BackupError({
+    kind: "unreachable",
+    doing,
+    found: `it is still ${state}; ${found}`,
+    remedy: `wait, or end it by force, which loses what was not written yet: aws ec2 detach-volume --force --volume-id ${id}; then run this again. If that does not help, stop and start the instance`,
+    code: "TimeUp",
+  });
+}

@@ -1,0 +1,90 @@
+import { BackupError } from "../core/errors.ts";
+import type { Clock, Log } from "../core/ports.ts";
+import type { HostDisks, VolumeService } from "../core/restore-ports.ts";
+import type { RestoreProgress } from "../core/restore-result.ts";
+
+/** How long a restore waits for what, in milliseconds. */
+export interface RestoreWaits {
+  /** Between two looks at first; it grows to forty times that. */
+  readonly poll: number;
+  /** For a request that is throttled or not answered. */
+  readonly retryFor: number;
+  /** For a volume to be seen by all of EC2 (up to five minutes, EC2 developer guide, "Eventual consistency"). */
+  readonly visibleFor: number;
+  readonly availableFor: number;
+  readonly attachFor: number;
+  /** For the disk of an attached volume to be there. */
+  readonly diskFor: number;
+  readonly detachFor: number;
+  /** For EC2 to read all blocks of a volume. */
+  readonly initializeFor: number;
+}
+
+/** What restoring needs of the world. */
+export interface RestoreDeps {
+  readonly volumes: VolumeService;
+  readonly disks: HostDisks;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly progress: (progress: RestoreProgress) => void;
+  /** A digest in hex. */
+  readonly digest: (text: string) => string;
+  readonly waits: RestoreWaits;
+}
+
+/** Looks again and again until there is something to return; failures of a look only show when the time is up. */
+export async function until<T>(
+  doing: string,
+  limit: number,
+  { clock, waits }: Pick<RestoreDeps, "clock" | "waits">,
+  signal: AbortSignal,
+  look: (elapsed: number) => Promise<T | undefined>,
+  first = waits.poll,
+): Promise<T> {
+  const start = clock.elapsed();
+  let pause = first;
+  let trouble: BackupError | undefined;
+  for (;;) {
+    if (signal.aborted) throw stopped(doing);
+    try {
+      const found = await look(clock.elapsed() - start);
+      if (found !== undefined) return found;
+      trouble = undefined;
+    } catch (error) {
+      if (!(error instanceof BackupError) || !isPassing(error)) throw error;
+      trouble = error;
+    }
+    const left = limit - (clock.elapsed() - start);
+    if (left <= 0) break;
+    await clock.sleep(Math.min(pause, left), signal);
+    pause = Math.min(pause * 1.5, waits.poll * 40);
+  }
+  if (trouble !== undefined) throw trouble;
+  throw new BackupError({
+    kind: "unreachable",
+    doing,
+    found: `it has not come about after ${Math.round(limit / 1000)} s`,
+    code: "TimeUp",
+  });
+}
+
+/** Sends a request that may be repeated until it is answered or its time is up. EC2 is given time to recover. */
+export async function patiently<T>(
+  doing: string,
+  deps: Pick<RestoreDeps, "clock" | "waits">,
+  signal: AbortSignal,
+  send: () => Promise<T>,
+): Promise<T> {
+  const { retryFor, poll } = deps.waits;
+  const sending = async () => ({ answer: await send() });
+  return (await until(doing, retryFor, deps, signal, sending, poll * 5)).answer;
+}
+
+/** Whether the same request may do better a little later. */
+function isPassing({ kind }: BackupError): boolean {
+  return kind === "throttled" || kind === "unreachable" || kind === "unknown-outcome";
+}
+
+export function stopped(doing: string): BackupError {
+  return new BackupError({ kind: "interrupted", doing, found: "it was told to stop" });
+}

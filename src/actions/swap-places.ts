@@ -1,0 +1,145 @@
+import { BackupError } from "../core/errors.ts";
+import type { Remounted, SwapService } from "../core/replace-ports.ts";
+import type { OldPlace } from "../core/replace-tags.ts";
+import type { VolumeState } from "../core/restore-ports.ts";
+import { patiently, type RestoreDeps, until } from "./restore-deps.ts";
+
+/** What a swap needs of the world. */
+export interface SwapDeps extends RestoreDeps {
+  readonly swap: SwapService;
+}
+
+/** Two volumes for one place. */
+export interface Pair extends OldPlace {
+  readonly fresh: string;
+}
+
+export type Side = "old" | "fresh";
+
+/** What uses the volumes: the mounts of this host, or the power of another instance. Each may be repeated. */
+export interface House {
+  /** Fails as `refused` if the volumes of the side cannot be let go; nothing has changed then. */
+  look(pairs: readonly Pair[], side: Side, signal: AbortSignal): Promise<void>;
+  /** Remembers what {@link takeUp} will need, before the first change. */
+  begin(pairs: readonly Pair[], signal: AbortSignal): Promise<void>;
+  /** Ends the use of the volumes that are attached now. */
+  letGo(pairs: readonly Pair[], side: Side, signal: AbortSignal): Promise<void>;
+  /** Uses the volumes of the side, all of which are attached, as before. */
+  takeUp(pairs: readonly Pair[], side: Side, signal: AbortSignal): Promise<readonly Remounted[]>;
+  /** Forgets. */
+  end(pairs: readonly Pair[], signal: AbortSignal): Promise<void>;
+}
+
+/**
+ * Has the volumes of one side in their places, and none of the other, from whatever is there now: it looks before
+ * each step and does only what is left to do, so that it can be repeated after any death.
+ */
+export async function bring(
+  side: Side,
+  pairs: readonly Pair[],
+  { house, instance }: { readonly house: House; readonly instance: string },
+  deps: SwapDeps,
+  signal: AbortSignal,
+): Promise<readonly Remounted[]> {
+  const other: Side = side === "old" ? "fresh" : "old";
+  const states = await statesOf(pairs, deps, signal);
+  const leaving = pairs.filter((pair) => isAttached(states.get(pair[other]), instance));
+  if (leaving.length > 0) {
+    deps.progress({ percent: 10, doing: `letting go of ${leaving.map((pair) => pair[other]).join(", ")}` });
+    await house.letGo(leaving, other, signal);
+    for (const pair of leaving) {
+      deps.progress({ percent: 25, doing: `detaching ${pair[other]}` });
+      await detachFrom(pair[other], instance, deps, signal);
+    }
+  }
+  for (const pair of pairs) {
+    deps.progress({ percent: 50, doing: `attaching ${pair[side]}` });
+    await attachAt(pair[side], pair.device, instance, deps, signal);
+    if (pair.deleteOnTermination)
+      await patiently(`set what becomes of ${pair[side]}`, deps, signal, () =>
+        deps.swap.setDeletion(instance, pair.device, true, signal),
+      );
+  }
+  deps.progress({ percent: 75, doing: "taking them into use" });
+  return house.takeUp(pairs, side, signal);
+}
+
+/** All volumes of the pairs that EC2 shows, by id. */
+export async function statesOf(
+  pairs: readonly Partial<Pair>[],
+  deps: RestoreDeps,
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, VolumeState>> {
+  const ids = pairs.flatMap(({ old, fresh }) => [old, fresh].flatMap((id) => id ?? []));
+  const found = await patiently(`look at ${ids.join(", ")}`, deps, signal, () =>
+    deps.volumes.describe(ids, signal),
+  );
+  return new Map(found.map((one) => [one.id, one]));
+}
+
+/** Whether the instance has it, or is about to get it or to let it go. */
+export function isAttached(volume: VolumeState | undefined, instance: string): boolean {
+  return volume?.attachments.some((one) => one.instance === instance && one.state !== "detached") === true;
+}
+
+async function detachFrom(
+  id: string,
+  instance: string,
+  deps: RestoreDeps,
+  signal: AbortSignal,
+): Promise<void> {
+  await until(`wait for ${id} to be detached`, deps.waits.detachFor, deps, signal, async () => {
+    const [volume] = await deps.volumes.describe([id], signal);
+    if (volume === undefined || !isAttached(volume, instance)) return true;
+    // One that is still being attached would not be detached by that.
+    if (volume.attachments.some(({ state }) => state === "attached"))
+      await deps.volumes.detach(id, instance, signal);
+    return undefined;
+  });
+  deps.log("info", `detached ${id}`, { volume: id });
+}
+
+/** At this very device: the place of one that was just detached may be taken for a moment more. */
+async function attachAt(
+  id: string,
+  device: string,
+  instance: string,
+  deps: RestoreDeps,
+  signal: AbortSignal,
+): Promise<void> {
+  const doing = `attach ${id} as ${device}`;
+  let begun = false;
+  let sent = false;
+  await until(doing, deps.waits.attachFor, deps, signal, async (elapsed) => {
+    const [volume] = await deps.volumes.describe([id], signal);
+    const living = volume?.attachments.filter(({ state }) => state !== "detached") ?? [];
+    const wrong = living.find((one) => one.instance !== instance || one.device !== device);
+    if (wrong !== undefined)
+      throw refused(
+        doing,
+        `it is attached to ${wrong.instance} as ${wrong.device}`,
+        `detach it there: aws ec2 detach-volume --volume-id ${id}`,
+      );
+    const [there] = living;
+    if (there?.state === "attached") return true;
+    begun ||= there !== undefined;
+    if (there !== undefined || volume === undefined || volume.state === "creating") return undefined;
+    // The key of a volume is wanted when it is attached (EBS user guide, "How EBS encryption works").
+    if (begun)
+      throw refused(doing, "EC2 began to attach it and gave up, as it does where its key cannot be used");
+    try {
+      await deps.volumes.attach(id, instance, device, signal);
+      sent = true;
+    } catch (error) {
+      if (!(error instanceof BackupError) || error.kind !== "refused") throw error;
+      const taken = /in use/i.test(error.found) && elapsed < deps.waits.visibleFor;
+      if (error.code !== "VolumeInUse" && !taken) throw error;
+    }
+    return undefined;
+  });
+  if (sent) deps.log("info", `attached ${id} as ${device}`, { volume: id });
+}
+
+export function refused(doing: string, found: string, remedy?: string): BackupError {
+  return new BackupError({ kind: "refused", doing, found, ...(remedy === undefined ? {} : { remedy }) });
+}

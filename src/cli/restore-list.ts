@@ -1,0 +1,79 @@
+import type { RecoveryPoint } from "../core/recovery-point.ts";
+import { sizeOf } from "../core/recovery-point.ts";
+import { offsetAt } from "../core/zone.ts";
+import { formatBytes, type Terminal, table, wrapped } from "./terminal.ts";
+
+/** What is shown of points, and the zone of their times. */
+export interface PointsShown {
+  readonly points: readonly RecoveryPoint[];
+  /** How many there are, asked for or not. */
+  readonly all: number;
+  readonly zone: string;
+  /** The Region that they are in, where that is not this instance's. */
+  readonly away?: string;
+}
+
+/** Prints the points that can be restored, newest first, in the zone in which `--at` is read. */
+export function printRestorable({ points, all, zone, away }: PointsShown, out: Terminal): void {
+  if (points.length === 0) {
+    const none =
+      all === 0
+        ? "There is no recovery point. Those of another instance: ec2-backup restore list --instance NAME"
+        : `None of the ${all} points is as asked for. See all: ec2-backup restore list`;
+    say(none, out);
+    return;
+  }
+  const machines = new Map<string, RecoveryPoint[]>();
+  for (const point of points)
+    machines.set(point.instanceArn, [...(machines.get(point.instanceArn) ?? []), point]);
+  const short = shortener(points);
+  for (const [arn, own] of machines) {
+    if (machines.size > 1) out.print(out.paint("bold", `${own[0]?.name ?? ""} ${arn}`.trim()));
+    const rows = own.map((point) => [
+      formatLocal(point.captured, zone),
+      point.job || "-",
+      pointState(point),
+      point.consistency,
+      String(point.snapshots.length),
+      formatBytes(sizeOf(point)),
+      short(point.id),
+    ]);
+    const head = ["CAPTURED", "JOB", "STATE", "CONSISTENCY", "VOLS", "SIZE", "POINT"];
+    for (const line of table(head, rows, out.width)) out.print(line);
+  }
+  const times = `Times are of ${zone}, as --at reads them.`;
+  if (away === undefined) say(`${times} Restore: ec2-backup restore volumes --point POINT`, out);
+  else
+    say(
+      `${times} These are in ${away}. How to bring one here: ec2-backup restore volumes --region ${away} --point POINT`,
+      out,
+    );
+}
+
+function say(text: string, out: Terminal): void {
+  for (const line of wrapped(text, out.width)) out.print(line);
+}
+
+/** Archived members are as good as none until they are brought back. */
+export function pointState(point: RecoveryPoint): string {
+  const archived = point.snapshots.some((one) => one.archived);
+  return archived ? "archived" : point.state;
+}
+
+/** The beginning of an id that tells it from all others; of a UUID of version 7, the instant and some. */
+export function shortener(points: readonly { readonly id: string }[]): (id: string) => string {
+  const ids = [...new Set(points.map(({ id }) => id))];
+  return (id) => {
+    for (let length = 13; length < id.length; length += 1) {
+      const start = id.slice(0, length);
+      if (ids.filter((one) => one.startsWith(start)).length === 1) return start;
+    }
+    return id;
+  };
+}
+
+/** "2026-11-01 03:00" as the zone's clocks showed it. */
+export function formatLocal(date: Date, zone: string): string {
+  const local = new Date(date.getTime() + offsetAt(zone, date.getTime()));
+  return local.toISOString().slice(0, 16).replace("T", " ");
+}
