@@ -5,6 +5,7 @@ import {
   alarmWords,
   basisWords,
   dayOf,
+  drillWords,
   lasting,
   minute,
   noForecast,
@@ -127,11 +128,14 @@ function runLines({ runs }: JobPage): string[] {
   return [...title, ...grid(["Started", "Outcome", "Took", "Stood still", "Errors"], rows)];
 }
 
-function recipeLines({ recipe }: JobPage): string[] {
+function recipeLines(job: JobPage): string[] {
+  const { recipe } = job;
   if (recipe === undefined) return ["", "### Restore", "", "There is no complete point to restore from."];
   return [
     "",
     `### Restore the point of ${minute(recipe.captured)} without this program`,
+    "",
+    drillWords(job),
     ...recipe.volumes.flatMap(({ volume, device, root, commands }) => [
       "",
       `${root ? "Root volume" : text(device ?? "Device unknown")} (${text(volume)}):`,

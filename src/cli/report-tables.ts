@@ -6,6 +6,7 @@ import {
   ageWords,
   counted,
   dayOf,
+  drillWords,
   lasting,
   minute,
   span,
@@ -75,9 +76,11 @@ export function problemList({ problems }: JobPage): Content {
   )}</ul></details>`;
 }
 
-export function recipe({ recipe: found }: JobPage, instance: string): Content {
+export function recipe(job: JobPage, instance: string): Content {
+  const { recipe: found } = job;
   if (found === undefined) return html`<p>There is no complete point to restore from.</p>`;
-  return html`<p>From the newest complete point, of ${minute(found.captured)} (${found.consistency}-consistent), without this program:</p>
+  return html`<p>${drillWords(job)}</p>
+<p>From the newest complete point, of ${minute(found.captured)} (${found.consistency}-consistent), without this program:</p>
 <details><summary>Commands for ${counted(found.volumes.length, "volume")}</summary>
 ${found.volumes.map(
   ({

@@ -51,6 +51,15 @@ export function stateWords({ state, consistency, lesser }: PointPage): string {
   return lesser ? `complete, only ${consistency}` : `complete, ${consistency}`;
 }
 
+/** What drills have found. */
+export function drillWords({ drill }: JobPage): string {
+  if (drill === undefined) return "No drill has restored any of these points.";
+  const which = `the point of ${minute(drill.captured)}`;
+  return drill.outcome === "ok"
+    ? `A drill restored and checked ${which} on ${minute(drill.at)}: it is good.`
+    : `A drill restored ${which} on ${minute(drill.at)}: its checks FAILED.`;
+}
+
 /** Why a point is there, or what becomes of it. */
 export function whyWords({ verdict, reasons, holds }: PointPage): string {
   const held = holds.length > 0 && reasons.length === 0 ? holds : reasons;

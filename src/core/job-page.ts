@@ -4,6 +4,7 @@ import { type Forecast, forecast, mostRuns } from "./forecast.ts";
 import type { Instance, Volume } from "./instance.ts";
 import type { Job } from "./job.ts";
 import { knownGaps } from "./known-gaps.ts";
+import { lastDrill } from "./last-drill.ts";
 import { medianOf } from "./median.ts";
 import { type RecoveryPoint, sizeOf } from "./recovery-point.ts";
 import { summaryOf } from "./report.ts";
@@ -51,6 +52,7 @@ export function jobPage(facts: JobFacts, instance: Instance, now: Date): JobPage
   const ahead = job === undefined ? undefined : expectation(job, points, instance, now);
   const newest = points.find((point) => point.state === "complete");
   const timing = history && timingOf(history);
+  const drill = lastDrill(points);
   const gaps = job && promise && knownGaps(points, history, job, promise.seconds, now);
   return {
     job: name,
@@ -77,6 +79,7 @@ export function jobPage(facts: JobFacts, instance: Instance, now: Date): JobPage
     ...(gaps?.since !== undefined && { gaps: gaps.gaps, gapsSince: gaps.since }),
     ...(history && history.runs.length > 0 && { runs: history.runs }),
     ...(timing && { timing }),
+    ...(drill && { drill }),
     problems: report?.problems ?? [],
     ...(running && { running }),
     ...(alarms && { alarms }),

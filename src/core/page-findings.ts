@@ -75,6 +75,17 @@ function ofProblem({ severity, doing, found, remedy }: Problem): Finding {
   return { severity, says: `${doing}: ${found}`, ...(remedy !== undefined && { remedy }) };
 }
 
+function ofDrill({ drill }: JobPage): Said[] {
+  if (drill?.outcome !== "failed") return [];
+  return [
+    {
+      severity: "error",
+      says: `the last drill, of ${drill.at.slice(0, 16).replace("T", " ")} UTC, failed with the point of ${drill.captured.slice(0, 16).replace("T", " ")} UTC`,
+      remedy: "the report of the drill says which check: `ec2-backup drill` repeats it",
+    },
+  ];
+}
+
 function ofJob(page: JobPage, history: RunHistory | undefined): Said[] {
   const empty = page.configured && !page.volumes.some(({ taken }) => taken);
   return [
@@ -82,6 +93,7 @@ function ofJob(page: JobPage, history: RunHistory | undefined): Said[] {
     ...page.volumes.filter(({ taken }) => taken).flatMap((one) => ofVolume(one, page)),
     ...ofLastRun(page),
     ...ofPoints(page),
+    ...ofDrill(page),
     ...ofGaps(page),
     ...ofAlarms(page),
     ...ofHistory(page, history),

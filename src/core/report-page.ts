@@ -1,5 +1,6 @@
 import type { ExpectedPoint, Week } from "./forecast.ts";
 import type { Gap } from "./gaps.ts";
+import type { LastDrill } from "./last-drill.ts";
 import type { RecoveryPromise } from "./promise.ts";
 import type { PointSummary, Problem, VolumeChoice } from "./report.ts";
 import type { RestoreRecipe } from "./restore-recipe.ts";
@@ -82,6 +83,8 @@ export interface JobPage {
   readonly problems: readonly Problem[];
   readonly running?: JobStatus["running"];
   readonly recipe?: RestoreRecipe;
+  /** Absent where no drill has restored any of the points. */
+  readonly drill?: LastDrill;
   readonly alarms?: AlarmsSeen;
 }
 
