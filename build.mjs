@@ -154,7 +154,7 @@ function builtinsWithoutNamespace() {
 /** Who has a copy of a package of the SDK to themselves. */
 const APART = [
   { name: "alarms", asking: /src\/aws\/alarms\.ts$/, client: "@aws-sdk/client-cloudwatch" },
-  { name: "restore", asking: /src\/aws\/restore-[a-z-]+\.ts$/, client: "@aws-sdk/client-ec2" },
+  { name: "restore", asking: /src\/aws\/(restore-[a-z-]+|job-images)\.ts$/, client: "@aws-sdk/client-ec2" },
 ];
 
 /**

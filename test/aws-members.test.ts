@@ -24,6 +24,7 @@ const whole = new Set([
   "VolumeStatuses",
   "Snapshots",
   "Images",
+  "LaunchPermissions",
   "ReplaceRootVolumeTask",
   "ReplaceRootVolumeTasks",
   "Subnets",

@@ -13,9 +13,9 @@ export function inspect(
   found: Findings,
   unfinished: string | undefined,
 ): void {
-  const { points, asOf } = found.listing ?? { points: [], asOf: deps.clock.now() };
+  const { points, images = [], asOf } = found.listing ?? { points: [], asOf: deps.clock.now() };
   const own = new Set(found.points.map((point) => point.id));
-  for (const point of points) {
+  for (const point of [...points, ...images]) {
     // A run that waited has told of its own.
     if (point.state === "failed" && !(own.has(point.id) && request.wait))
       record.report("error", failed(point, `complete point ${point.id}`));

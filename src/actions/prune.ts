@@ -9,7 +9,7 @@ import { describePolicy } from "../core/retention-policy.ts";
 import type { Recorder } from "./steps.ts";
 
 export interface PruneDeps {
-  readonly engine: Engine;
+  readonly engine: Pick<Engine, "find" | "withHolds" | "remove">;
   readonly clock: Clock;
   readonly log: Log;
   readonly audit: Audit;
@@ -153,7 +153,9 @@ async function removePoint(
   const { engine, record, log } = deps;
   const removals: (Removal & { point: string })[] = [];
   try {
-    for (const one of point.snapshots) await deps.audit.append(lineOf(point, one.id, job, deps, "removing"));
+    const { id: image } = point.image ?? {};
+    for (const id of [...(image === undefined ? [] : [image]), ...point.snapshots.map((one) => one.id)])
+      await deps.audit.append(lineOf(point, id, job, deps, "removing"));
     for await (const removal of engine.remove(point)) {
       removals.push({ ...removal, point: point.id });
       const level = {
@@ -212,7 +214,7 @@ function lineOf(
 }
 
 function isHalved(removals: readonly Removal[]): boolean {
-  const gone = removals.some((one) => one.outcome === "removed");
+  const gone = removals.some((one) => one.outcome === "removed" && one.image !== true);
   return gone && removals.some((one) => one.outcome === "held" || one.outcome === "left");
 }
 

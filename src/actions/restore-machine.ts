@@ -101,12 +101,14 @@ async function launch(
   deps: MachineDeps,
   signal: AbortSignal,
 ): Promise<MachineState> {
-  if (plan.way === "swap") return launchOnce(plan, { image: plan.original?.id ?? "" }, deps, signal);
+  const image = plan.original?.id ?? "";
+  if (plan.way === "swap") return launchOnce(plan, { image }, deps, signal);
+  if (plan.way === "image") return launchOnce(plan, { image, ...(userData && { userData }) }, deps, signal);
   deps.progress({ percent: 5, doing: "making an image of the root's snapshot" });
-  const image = await imageFor(plan, deps, signal);
-  work.image = image;
+  const made = await imageFor(plan, deps, signal);
+  work.image = made;
   deps.progress({ percent: 15, doing: "launching the instance" });
-  return launchOnce(plan, { image, ...(userData && { userData }) }, deps, signal);
+  return launchOnce(plan, { image: made, ...(userData && { userData }) }, deps, signal);
 }
 
 /** Each volume gets the tags of its original, and says what it was made of. */
@@ -151,7 +153,8 @@ async function withdrawImage(
   deps: MachineDeps,
   signal: AbortSignal,
 ): Promise<void> {
-  if (plan.way === "swap") return;
+  // The original image, or the point's own, is nobody's to take away here.
+  if (plan.way !== "register") return;
   const images = await patiently("look for the image", deps, signal, () =>
     deps.machines.taggedImages(restoreTags.restore, plan.id, signal),
   ).catch((): [] => []);

@@ -9,7 +9,7 @@ import { capture } from "./capture.ts";
 import { inspect } from "./inspect.ts";
 import { repairMarks } from "./mark.ts";
 import { prune } from "./prune.ts";
-import { gateOf } from "./prune-gate.ts";
+import { type Gate, gateOf } from "./prune-gate.ts";
 import type { Findings, RunDeps, RunRequest } from "./run-request.ts";
 import { settle } from "./settle.ts";
 import { type Recorder, recorder } from "./steps.ts";
@@ -69,7 +69,11 @@ async function work(
   // EC2 knows more of the point by now; it may have failed already.
   found.points = found.points.map((one) => listing.points.find(({ id }) => id === one.id) ?? one);
   inspect(request, deps, record, found, before?.point);
-  if (request.prune) await thin(request, deps, record, found, listing, signal);
+  const gate = request.prune ? gateFor(request, deps, record, found, listing) : undefined;
+  if (gate !== undefined) await thin(request, gate, deps, record, found, signal);
+  if (request.job.image === undefined && listing.images === undefined) return;
+  const { imageRound } = await import("./image-round.ts");
+  found.image = await imageRound(request, gate, deps, record, found, signal);
 }
 
 /** The volumes of the job; matchers that name mounts need to know what is mounted where. */
@@ -100,18 +104,30 @@ function nothingMounted(path: string): Failure {
   };
 }
 
-/** Removes what retention gives up, as far as this run has the right to. */
-async function thin(
+/** What this run has the right to remove, if anything. */
+function gateFor(
   request: RunRequest,
   deps: RunDeps,
   record: Recorder,
   found: Findings,
   listing: Listing,
-  signal: AbortSignal,
-): Promise<void> {
+): Gate | undefined {
   const gate = gateOf(request, listing, request.planned ? [] : found.points, deps.clock);
   if (gate.because !== undefined) record.report("error", gate.because);
-  if (gate.may === "nothing") return;
+  return gate.may === "nothing" ? undefined : gate;
+}
+
+/** Removes what retention gives up, as far as this run has the right to. */
+async function thin(
+  request: RunRequest,
+  gate: Gate,
+  deps: RunDeps,
+  record: Recorder,
+  found: Findings,
+  signal: AbortSignal,
+): Promise<void> {
+  const { listing } = found;
+  if (listing === undefined) return;
   const consent = { ...request.consent, failedOnly: gate.may === "failed-only" };
   const tools = { ...deps, record, run: request.run };
   found.retention = await record.step("prune", () => prune(request.job, listing, consent, tools, signal));
@@ -138,7 +154,8 @@ async function list(
   made: readonly RecoveryPoint[],
   signal: AbortSignal,
 ): Promise<Listing> {
-  const { points, asOf } = await engine.list({ series: seriesOf(job.name, discovery.instance.arn) }, signal);
+  const scope = { series: seriesOf(job.name, discovery.instance.arn) };
+  const { points, ...rest } = await engine.list(scope, signal);
   const byId = new Map(made.map((point) => [point.id, point]));
   for (const point of points) {
     const known = byId.get(point.id);
@@ -147,7 +164,7 @@ async function list(
     else if (point.snapshots.length >= known.snapshots.length)
       byId.set(point.id, { ...point, consistency: known.consistency });
   }
-  return { points: [...byId.values()], asOf };
+  return { ...rest, points: [...byId.values()] };
 }
 
 function lockedBy(job: string, holder: string): BackupError {

@@ -1,3 +1,4 @@
+import type { ImageEngine } from "../core/image-ports.ts";
 import type { Discovery } from "../core/instance.ts";
 import type { Job, Trigger } from "../core/job.ts";
 import type { MountMap, MountSummary } from "../core/mount-map.ts";
@@ -13,7 +14,7 @@ import type {
   Log,
 } from "../core/ports.ts";
 import type { RecoveryPoint } from "../core/recovery-point.ts";
-import type { Problem, RetentionReport, StillnessReport } from "../core/report.ts";
+import type { ImageReport, Problem, RetentionReport, StillnessReport } from "../core/report.ts";
 import type { Selected } from "../core/selection.ts";
 import type { PruneConsent } from "./prune.ts";
 import type { Progress } from "./settle.ts";
@@ -21,6 +22,8 @@ import type { Progress } from "./settle.ts";
 /** The world of a run. */
 export interface RunDeps {
   readonly engine: Engine;
+  /** What makes and removes images; loaded only where a job has them. */
+  readonly images: () => Promise<ImageEngine>;
   readonly clock: Clock;
   readonly log: Log;
   readonly locks: Locks;
@@ -66,4 +69,5 @@ export interface Findings {
   stillness?: StillnessReport;
   listing?: Listing | undefined;
   retention?: RetentionReport | undefined;
+  image?: ImageReport;
 }

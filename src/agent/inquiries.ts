@@ -5,6 +5,7 @@ import type { RecoveryPoint } from "../core/recovery-point.ts";
 import { restorableVolumes } from "../core/recovery-point.ts";
 import { newestFirst, planRetention } from "../core/retention.ts";
 import { describePolicy } from "../core/retention-policy.ts";
+import { imagePoints } from "./instance-images.ts";
 import { type Opened, open } from "./open.ts";
 import type { AgentOptions } from "./wish.ts";
 
@@ -15,7 +16,8 @@ export async function points(
   signal: AbortSignal,
 ): Promise<readonly RecoveryPoint[]> {
   const { session } = await openReading(options, signal);
-  const { points: all } = await session.engine.list({ instanceArn: session.discovery.instance.arn }, signal);
+  const listing = await session.engine.list({ instanceArn: session.discovery.instance.arn }, signal);
+  const all = [...listing.points, ...(await imagePoints(listing, session, options, signal))];
   return all.filter((point) => jobs.length === 0 || jobs.includes(point.job)).sort(newestFirst);
 }
 
@@ -27,8 +29,12 @@ export async function explain(
 ): Promise<Explanation> {
   const { session, force } = await openReading(options, signal);
   const { instance } = session.discovery;
-  const { points: all, asOf } = await session.engine.list({ instanceArn: instance.arn }, signal);
-  const point = all.find((one) => one.id === snapshot || one.snapshots.some(({ id }) => id === snapshot));
+  const listing = await session.engine.list({ instanceArn: instance.arn }, signal);
+  const { points, asOf } = listing;
+  const images = await imagePoints(listing, session, options, signal);
+  const point = [...points, ...images].find(
+    (one) => one.id === snapshot || one.snapshots.some(({ id }) => id === snapshot),
+  );
   if (point === undefined) {
     throw new BackupError({
       kind: "not-found",
@@ -37,6 +43,8 @@ export async function explain(
       remedy: "see `ec2-backup list --json`; snapshots of other tools and instances are not ours to explain",
     });
   }
+  // Points of images are judged among their like.
+  const all = point.image === undefined ? points : images;
   return {
     ...(await verdictOf(point, all, asOf, { session, force }, signal)),
     snapshot: memberOf(point, snapshot),
@@ -85,7 +93,8 @@ async function withHolds(
   { session }: Opened,
   signal: AbortSignal,
 ): Promise<readonly RecoveryPoint[]> {
-  const [held] = await session.engine.withHolds([point], signal);
+  const engine = point.image === undefined ? session.engine : await session.images();
+  const [held] = await engine.withHolds([point], signal);
   return series.map((one) => (one.id === point.id && held !== undefined ? held : one));
 }
 
@@ -105,7 +114,8 @@ export async function forgettable(
       remedy: "leave it out with the tag Backup=no or volumes.exclude and detach it first",
     });
   }
-  const { points: all } = await session.engine.list({ instanceArn: instance.arn }, signal);
+  const { points: regular, images = [] } = await session.engine.list({ instanceArn: instance.arn }, signal);
+  const all = [...regular, ...images];
   const jobs = new Set(
     all.filter((point) => restorableVolumes(point).includes(volume)).map((point) => point.job),
   );

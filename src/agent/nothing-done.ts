@@ -30,9 +30,7 @@ export async function unprotected(
       message: `${instance.id} is left out by its tag ${force.leftOutBy ?? "Backup"}: nothing to do.`,
     };
   }
-  const before =
-    session.state.known ||
-    (await session.engine.list({ instanceArn: instance.arn }, signal)).points.length > 0;
+  const before = session.state.known || (await hasPoints(session, signal));
   if (!before) {
     return {
       reports: [],
@@ -49,6 +47,11 @@ export async function unprotected(
   };
   const report = failedReport(session.run, "default", wish, failure, session);
   return { reports: [await tell(report, opened, options, wish, signal)] };
+}
+
+async function hasPoints({ engine, discovery }: Opened["session"], signal: AbortSignal): Promise<boolean> {
+  const { points, images } = await engine.list({ instanceArn: discovery.instance.arn }, signal);
+  return points.length > 0 || images !== undefined;
 }
 
 /** The file is faulty and no good one is remembered: nothing can be done, and that must be seen. */

@@ -21,9 +21,12 @@ export async function report(
   const opened = await open(newRunId(), options, signal);
   const { session } = opened;
   const { instance } = session.discovery;
-  const { points, asOf } = await session.engine.list({ instanceArn: instance.arn }, signal);
+  const { points, images = [], asOf } = await session.engine.list({ instanceArn: instance.arn }, signal);
   const facts = await factsOf(names, points, opened, options);
-  const whole: PageFacts = { ...facts, asOf, agent: options.version };
+  const beside = `${images.length} of images are no part of this page: ec2-backup list`;
+  const problems =
+    images.length === 0 ? facts.problems : [...facts.problems, notice("show all points", beside)];
+  const whole: PageFacts = { ...facts, problems, asOf, agent: options.version };
   return withHolds(whole, opened, signal);
 }
 

@@ -115,6 +115,7 @@ async function planOf(
   const arns = snapshots.flatMap(({ kmsKey }) => (kmsKey === undefined ? [] : [kmsKey]));
   const chosen = await userDataOf(userData, recorded, original, deps, signal);
   const image = await originalImage(recipe, deps, signal);
+  const own = await pointImage(point, session, deps, signal);
   const plan = planMachine(point, wish, {
     instance,
     recorded,
@@ -128,6 +129,7 @@ async function planOf(
     },
     places: await placesOf(wish, recipe, session, signal),
     ...(image && { image }),
+    ...(own && { own }),
     userData: chosen.choice,
     digest: deps.digest,
   });
@@ -141,6 +143,22 @@ async function originalImage(
 ): Promise<ImageState | undefined> {
   if (image === undefined) return undefined;
   const [found] = await deps.machines.images([image], signal);
+  return found;
+}
+
+/** The image that the point is, if that is there and can be launched. */
+async function pointImage(
+  point: RecoveryPoint,
+  { opened }: RestoreSession,
+  deps: MachineDeps,
+  signal: AbortSignal,
+): Promise<ImageState | undefined> {
+  if (point.image === undefined) return undefined;
+  const images = await opened.session.images();
+  const [known] = await images.identify([point], signal);
+  const { id, state } = known?.image ?? {};
+  if (id === undefined || state !== "available") return undefined;
+  const [found] = await deps.machines.images([id], signal);
   return found;
 }
 

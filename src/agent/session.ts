@@ -8,6 +8,7 @@ import { discover } from "../aws/discover.ts";
 import { type Identity, readIdentity } from "../aws/metadata.ts";
 import { readUserData } from "../aws/user-data.ts";
 import { leftOutByTags } from "../config/backup-tag.ts";
+import type { ImageEngine } from "../core/image-ports.ts";
 import type { Discovery } from "../core/instance.ts";
 import type { Engine, Locks, Log, MetricSink } from "../core/ports.ts";
 import type { RunReport } from "../core/report.ts";
@@ -38,6 +39,8 @@ export interface Session {
   readonly discovery: Discovery;
   readonly state: StateDirectory;
   readonly engine: Engine;
+  /** What knows images; loaded where there are some. */
+  readonly images: () => Promise<ImageEngine>;
   /** For others who ask AWS, so that they need no credentials of their own. */
   readonly connection: Connection;
   /** Runs one job; hands are tied if the request is planned. */
@@ -104,6 +107,7 @@ export async function openSession(
     discovery,
     state,
     engine: ebsEngine(connection, options.version),
+    images: () => imagesOf(connection, options.version, () => Promise.resolve(undefined)),
     connection,
     perform: (request, stop) => {
       const userData = userDataOf(connection, identity);
@@ -126,6 +130,7 @@ function wired(
   return {
     ...common(options),
     engine: ebsEngine(connection, options.version, userData),
+    images: () => imagesOf(connection, options.version, userData),
     locks: owned(fileLocks(`${options.stateDirectory}/locks`), options.owner),
     journal: state.journal(),
     audit: state.audit(),
@@ -137,10 +142,23 @@ function tied(connection: Connection, userData: UserDataSource, options: Session
   return {
     ...common(options),
     engine: dryRun(ebsEngine(connection, options.version, userData), options.version),
+    images: async () => {
+      const { dryImages } = await import("../engines/dry-images.ts");
+      return dryImages(await imagesOf(connection, options.version, userData));
+    },
     locks: { take: () => Promise.resolve({ release: () => Promise.resolve() }) },
     journal: { begin: () => Promise.resolve(), unfinished: () => undefined, marksOf: () => new Map() },
     audit: { append: () => Promise.resolve() },
   };
+}
+
+async function imagesOf(
+  connection: Connection,
+  version: string,
+  userData: UserDataSource,
+): Promise<ImageEngine> {
+  const { ebsImages } = await import("../engines/ebs-images.ts");
+  return ebsImages(connection, ebsEngine(connection, version), version, userData);
 }
 
 /** Read when a capture is prepared; what reads it whole is loaded only where it is asked for. */

@@ -15,7 +15,7 @@ function mappingOf(order: DeviceOrder): Mapping {
   return {
     DeviceName: order.device,
     Ebs: {
-      SnapshotId: order.snapshot,
+      ...(order.snapshot === "" ? {} : { SnapshotId: order.snapshot }),
       VolumeType: order.type as NonNullable<Mapping["Ebs"]>["VolumeType"],
       VolumeSize: order.sizeGiB,
       DeleteOnTermination: order.deleteOnTermination,

@@ -16,6 +16,7 @@ export class SingleAttemptFailure extends Error {
 }
 
 const once: ReadonlySet<string> = new Set([
+  "CreateImageCommand",
   "CreateSnapshotsCommand",
   "CreateSnapshotCommand",
   "CopySnapshotCommand",

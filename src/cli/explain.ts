@@ -13,6 +13,8 @@ export function printExplanation(explanation: Explanation, out: Terminal): void 
     `  state        ${member?.state ?? "?"}${member?.stateMessage === undefined ? "" : `: ${member.stateMessage}`}`,
   );
   out.print(`  point        ${point.id}, ${point.state}, ${point.consistency}-consistent`);
+  if (point.image !== undefined)
+    out.print(`  image        ${point.image.id ?? "gone or unknown"}, made for ${point.image.period}`);
   out.print(`  captured     ${formatInstant(point.captured.toISOString())} by run ${point.run}`);
   out.print(`  together with ${point.snapshots.map((one) => `${one.id} (${one.volumeId})`).join(", ")}`);
   if (point.policy !== undefined) {

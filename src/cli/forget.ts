@@ -2,7 +2,9 @@ import type { RunReport } from "../core/report.ts";
 
 /** What to say after the reports of `forget`. */
 export function forgotten(reports: readonly RunReport[], volume: string, planned: boolean): string {
-  const points = reports.flatMap((report) => report.retention?.remove ?? []).length;
+  const points = reports
+    .flatMap(({ retention, image }) => [retention, image?.retention])
+    .flatMap((one) => one?.remove ?? []).length;
   if (points === 0) {
     return (
       `No point is kept for the sake of ${volume} alone, so nothing goes now. Points that still have it go ` +

@@ -17,12 +17,19 @@ export function printPoints(points: readonly RecoveryPoint[], jobs: readonly str
     point.consistency,
     String(point.snapshots.length),
     formatBytes(sizeOf(point)),
-    [point.id, ...point.holds.map((hold) => `held by ${hold.by}`)].join(" "),
+    [point.id, ...imageOf(point), ...point.holds.map((hold) => `held by ${hold.by}`)].join(" "),
   ]);
   const head = ["CAPTURED", "JOB", "STATE", "CONSISTENCY", "SNAPSHOTS", "SIZE", "POINT"];
   for (const line of table(head, rows, out.width)) out.print(line);
-  const complete = points.filter((point) => point.state === "complete").length;
-  out.print(`${points.length} ${points.length === 1 ? "point" : "points"}, ${complete} complete`);
+  const regular = points.filter((point) => point.image === undefined);
+  const complete = regular.filter((point) => point.state === "complete").length;
+  const images = points.length - regular.length;
+  const beside = images === 0 ? "" : `; beside them ${images} of images`;
+  out.print(`${regular.length} ${regular.length === 1 ? "point" : "points"}, ${complete} complete${beside}`);
+}
+
+function imageOf({ image }: RecoveryPoint): string[] {
+  return image === undefined ? [] : [`image${image.id === undefined ? "" : ` ${image.id}`}`];
 }
 
 function stateOf(point: RecoveryPoint): string {

@@ -1,7 +1,7 @@
 import { BackupError } from "../core/errors.ts";
 import { type RecoveryPoint, sizeOf } from "../core/recovery-point.ts";
 import type { Dialogue } from "./dialogue.ts";
-import { formatLocal, pointState } from "./restore-list.ts";
+import { formatLocal, kindOf, pointState } from "./restore-list.ts";
 import { formatBytes, type Terminal, table, wrapped } from "./terminal.ts";
 
 /** The points to choose from. */
@@ -66,7 +66,7 @@ function linesOf({ points, zone, now }: PointsOffered): readonly Line[] {
         String(index + 1),
         formatLocal(point.captured, zone),
         formatAge(now.getTime() - point.captured.getTime()),
-        point.consistency,
+        kindOf(point),
         formatBytes(sizeOf(point)),
         pointState(point),
         [point.job || "-", ...(several ? [`of ${machine}`] : [])].join(" "),
@@ -86,7 +86,8 @@ function searched(lines: readonly Line[], text: string): readonly Line[] {
 
 function presetOf(lines: readonly Line[]): Line | undefined {
   if (new Set(lines.map(({ point }) => point.instanceArn)).size > 1) return undefined;
-  return lines.find(({ point }) => pointState(point) === "complete");
+  const complete = lines.filter(({ point }) => pointState(point) === "complete");
+  return complete.find(({ point }) => point.image === undefined) ?? complete[0];
 }
 
 function printPage(

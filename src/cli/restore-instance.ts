@@ -25,11 +25,7 @@ export function printMachinePlan(shown: MachinePlanShown, out: Terminal): void {
   field("of", point.instanceArn, out);
   field("chosen", choice.because, out);
   field("restore", plan.id, out);
-  field(
-    "way",
-    `${plan.way === "register" ? "image of the root's snapshot" : "swap of the root"}: ${plan.because}`,
-    out,
-  );
+  field("way", `${waysOf(plan)[plan.way]}: ${plan.because}`, out);
   out.print("");
   for (const line of table(["PROPERTY", "FROM", "VALUE"], plan.properties.map(rowOf), out.width))
     out.print(line);
@@ -53,6 +49,12 @@ export function printMachinePlan(shown: MachinePlanShown, out: Terminal): void {
   out.print("");
   for (const note of plan.notes) field("note", note, out);
 }
+
+const waysOf = ({ original }: MachinePlan): Readonly<Record<MachinePlan["way"], string>> => ({
+  register: "image of the root's snapshot",
+  swap: "swap of the root",
+  image: original?.id ?? "its image",
+});
 
 function rowOf({ name, value, from, was, note }: Property): string[] {
   const changed = was === undefined ? "" : `; was ${was}`;

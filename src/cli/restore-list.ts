@@ -33,7 +33,7 @@ export function printRestorable({ points, all, zone, away }: PointsShown, out: T
       formatLocal(point.captured, zone),
       point.job || "-",
       pointState(point),
-      point.consistency,
+      kindOf(point),
       String(point.snapshots.length),
       formatBytes(sizeOf(point)),
       short(point.id),
@@ -52,6 +52,11 @@ export function printRestorable({ points, all, zone, away }: PointsShown, out: T
 
 function say(text: string, out: Terminal): void {
   for (const line of wrapped(text, out.width)) out.print(line);
+}
+
+/** How consistent the point is, and whether it is an image, in no more room than the column has anyway. */
+export function kindOf({ consistency, image }: RecoveryPoint): string {
+  return image === undefined ? consistency : `${consistency} image`;
 }
 
 /** Archived members are as good as none until they are brought back. */

@@ -1,5 +1,5 @@
 import { formatSpan } from "../core/duration.ts";
-import type { PointSummary, Problem, RetentionReport, RunReport } from "../core/report.ts";
+import type { ImageReport, PointSummary, Problem, RetentionReport, RunReport } from "../core/report.ts";
 import { printMounts } from "./mounts.ts";
 import { printStillness } from "./stillness.ts";
 import { formatBytes, formatInstant, type Terminal, table } from "./terminal.ts";
@@ -20,6 +20,7 @@ function printReport(report: RunReport, out: Terminal): void {
   printStillness(report, out);
   for (const point of report.points) printPoint(point, report, out);
   if (report.retention !== undefined) printRetention(report.retention, report, out);
+  if (report.image !== undefined) printImage(report.image, report, out);
   for (const problem of report.problems) printProblem(problem, out);
   out.print(summary(report, out));
 }
@@ -51,37 +52,62 @@ function printPoint(point: PointSummary, report: RunReport, out: Terminal): void
   for (const one of point.snapshots) out.print(`  ${one.id}  of ${one.volume}  ${one.state}`);
 }
 
-function printRetention(retention: RetentionReport, report: RunReport, out: Terminal): void {
-  out.print(`Retention: ${retention.policy}; as of ${formatInstant(retention.asOf)}`);
+function printImage(image: ImageReport, report: RunReport, out: Terminal): void {
+  const { period, outcome, image: id, point, retention } = image;
+  const words = {
+    made: `${id} is made`,
+    there: `${id ?? "its snapshot set"} is there`,
+    due: "a run now makes one, without a reboot",
+    "not-made": "none was made in this run",
+    none: "the job makes none any more; what is there is kept by its rules",
+  };
+  out.print(`Image${period === undefined ? "" : ` of ${period}`}: ${words[outcome]}`);
+  if (point !== undefined) out.print(`  its point is ${point}`);
+  if (retention !== undefined) printRetention(retention, report, out, "Retention of images");
+}
+
+function printRetention(
+  retention: RetentionReport,
+  report: RunReport,
+  out: Terminal,
+  title = "Retention",
+): void {
+  out.print(`${title}: ${retention.policy}; as of ${formatInstant(retention.asOf)}`);
   const outcomes = new Map(retention.removals.map((one) => [one.snapshotId, one.outcome]));
   const rows = [
     ...retention.keep.map(({ point, reasons }) => [
       formatInstant(point.captured),
       "keep",
       point.id,
-      reasons.join("; "),
+      [...imageOf(point), ...reasons].join("; "),
     ]),
     ...retention.postponed.map((point) => [
       formatInstant(point.captured),
       "brake",
       point.id,
-      "given up, left until prune --yes",
+      [...imageOf(point), "given up, left until prune --yes"].join("; "),
     ]),
     ...retention.remove.map((point) => [
       formatInstant(point.captured),
       report.planned ? "would go" : "remove",
       point.id,
-      outcomeOf(point, outcomes, report.planned),
+      [...imageOf(point), outcomeOf(point, outcomes, report.planned)].join("; "),
     ]),
   ].sort((a, b) => (a[0] === b[0] ? 0 : (a[0] ?? "") < (b[0] ?? "") ? 1 : -1));
   if (rows.length > 0)
     for (const line of table(["CAPTURED", "", "POINT", "WHY"], rows, out.width)) out.print(line);
 }
 
+function imageOf({ image }: PointSummary): string[] {
+  return image === undefined ? [] : [`image ${image.id ?? "gone or unknown"}`];
+}
+
 function outcomeOf(point: PointSummary, outcomes: ReadonlyMap<string, string>, planned: boolean): string {
   const because = point.state === "complete" ? "no rule keeps it" : `${point.state}, no rule keeps it`;
   if (planned) return because;
-  const words = point.snapshots.map((one) => `${one.id} ${outcomes.get(one.id) ?? "not tried"}`);
+  const { id: image } = point.image ?? {};
+  const ids = [...(image === undefined ? [] : [image]), ...point.snapshots.map((one) => one.id)];
+  const words = ids.map((id) => `${id} ${outcomes.get(id) ?? "not tried"}`);
   return `${because}: ${words.join(", ")}`;
 }
 

@@ -7,7 +7,9 @@ import type { Path } from "./path.ts";
  */
 export function contradictions(file: unknown, context: z.core.$RefinementCtx): void {
   for (const [name, job] of Object.entries(mapping(mapping(file).jobs))) {
-    const { volumes, retention } = mapping(job);
+    const { volumes, retention, image } = mapping(job);
+    if (image !== undefined && hasNoImage(mapping(volumes)))
+      report(context, ["jobs", name, "image"], "no image, which always has the root volume", "root: false");
     if (takesNothing(mapping(volumes))) {
       report(context, ["jobs", name, "volumes"], "some volumes", "root: false and an empty include");
     }
@@ -40,6 +42,11 @@ export function takesNothing({
   readonly include?: unknown;
 }): boolean {
   return root === false && Array.isArray(include) && include.length === 0;
+}
+
+/** EC2 makes no image without the root volume. */
+export function hasNoImage({ root }: { readonly root?: unknown }): boolean {
+  return root === false;
 }
 
 function report(context: z.core.$RefinementCtx, path: Path, message: string, found: string): void {

@@ -36,6 +36,7 @@ export function jobOf(
     ...stillnessOf(name, job, origins),
     addTags: addedTagsOf(config, origins),
     dialect: origins.pick(["tags", "dialect"], config?.tags?.dialect, "none"),
+    ...(job?.image === undefined ? {} : { image: origins.pick([...path, "image"], job.image, job.image) }),
     ...(job?.recordUserData === true
       ? { recordUserData: origins.pick([...path, "recordUserData"], job.recordUserData, false) }
       : {}),

@@ -1,4 +1,5 @@
 import * as z from "zod/mini";
+import { imageIntervals } from "../core/job.ts";
 import { consistencies, defaultRetention } from "../core/retention-policy.ts";
 import { defaultSchedule } from "./defaults.ts";
 import { count, duration, notes, oneOf, schedule, section, timezone, yesOrNo } from "./fields.ts";
@@ -130,6 +131,14 @@ export const job = section(
           "How old the newest complete point may become before the alarm for missed backups rings; " +
           "without it the largest gap of the schedule and 2h.",
         examples: ["26h"],
+      }),
+    ),
+    image: maybe(
+      oneOf(imageIntervals, {
+        description:
+          "Makes an image (AMI) of the instance, without a reboot, in the first run of each such period; " +
+          "a point of a series of its own, kept by the same rules. Without it none.",
+        examples: ["monthly"],
       }),
     ),
     recordUserData: maybe(

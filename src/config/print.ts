@@ -69,6 +69,7 @@ function valuesOfJob(job: Job): [Path, string][] {
     [under("hooks"), hooksText(job)],
     [under("consistency"), job.consistency ?? "what the hooks can give"],
     [under("whenLess"), job.whenLess],
+    ...(job.image === undefined ? [] : [[under("image"), job.image] as [Path, string]]),
     ...Object.keys(job.waits).map((key): [Path, string] => [
       under("waits", key),
       formatDuration(job.waits[key as keyof Waits]),

@@ -1,6 +1,6 @@
 import * as z from "zod/mini";
 import { parseDuration } from "../core/duration.ts";
-import type { Job, Waits } from "../core/job.ts";
+import { imageIntervals, type Job, type Waits } from "../core/job.ts";
 import { syslogProtocols } from "../core/log-sinks.ts";
 import { type MetricName, metricOutputs, metricTable } from "../core/metrics.ts";
 import { isPingUrl } from "../core/ping-address.ts";
@@ -8,7 +8,7 @@ import { type CountedRule, consistencies, countedRules } from "../core/retention
 import { type Facility, facilities } from "../core/syslog-priority.ts";
 import { isTimeZone } from "../core/zone.ts";
 import { addedTags } from "./added-tags.ts";
-import { rulesBesideAge, takesNothing } from "./contradictions.ts";
+import { hasNoImage, rulesBesideAge, takesNothing } from "./contradictions.ts";
 import { defaultSettings, defaultWaits, dialects, dimensions, logFormats, logLevels } from "./defaults.ts";
 import { hookRecords } from "./hook-records.ts";
 import type { LastGood } from "./last-good.ts";
@@ -69,11 +69,13 @@ const job = z
     whenLess: z.enum(["degrade", "fail"]),
     addTags: addedTags,
     dialect: z.enum(dialects),
+    image: maybe(z.enum(imageIntervals)),
     recordUserData: maybe(z.boolean()),
     waits: z.strictObject(each(Object.keys(defaultWaits) as (keyof Waits)[], between("0s", "7d"))),
   })
   .check(
     z.refine(({ volumes }) => !takesNothing(volumes)),
+    z.refine(({ image, volumes }) => image === undefined || !hasNoImage(volumes)),
     z.refine(({ dialect, retention }) => dialect !== "seed2" || agesOnly(retention)),
   );
 

@@ -66,7 +66,7 @@ export function subjectKey({ of, job }: Pick<DrillSubject, "of" | "job">): strin
 }
 
 /**
- * The newest complete point of each job that is wanted. A Name that several machines have is one thing here: the
+ * The newest complete point of each job that is wanted, images aside. A Name that several machines have is one thing here: the
  * newest point of any of them, so that machines that are gone are not drilled for ever.
  */
 export function subjectsOf(
@@ -77,7 +77,7 @@ export function subjectsOf(
   const jobs = wanted.length > 0 ? wanted : [...new Set(points.map(({ job }) => job))].sort();
   return jobs.map((job) => {
     const [point] = points
-      .filter((one) => one.job === job && one.state === "complete")
+      .filter((one) => one.job === job && one.state === "complete" && one.image === undefined)
       .sort((a, b) => b.captured.getTime() - a.captured.getTime() || (a.id < b.id ? 1 : -1));
     return { ...(of === undefined ? {} : { of }), job, ...(point && { point }) };
   });

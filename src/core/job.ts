@@ -21,6 +21,11 @@ export interface VolumeSelection {
   readonly exclude: readonly VolumeMatcher[];
 }
 
+/** How often a job makes an image of its instance. */
+export const imageIntervals = ["daily", "weekly", "monthly", "yearly"] as const;
+
+export type ImageInterval = (typeof imageIntervals)[number];
+
 /** Waits of one run, in milliseconds. */
 export interface Waits {
   /** The deadline of one API request. */
@@ -64,6 +69,8 @@ export interface Job {
   readonly addTags: Readonly<Record<string, string>>;
   /** Marks of another tool's dialect written beside our own tags. */
   readonly dialect: "none" | "seed2";
+  /** One image in each calendar period of its time zone, beside its points; absent = none. */
+  readonly image?: ImageInterval;
   /** Whether the tags of a point hold the user data, which who may look at snapshots can read then. */
   readonly recordUserData?: boolean;
   readonly waits: Waits;

@@ -38,6 +38,8 @@ export interface MachineGround {
   readonly places: PlaceFacts;
   /** The image that the captured instance was launched from, if it is there. */
   readonly image?: ImageState;
+  /** The image that the point itself is, while that is available. */
+  readonly own?: ImageState;
   readonly userData: UserDataChoice;
   readonly digest: (text: string) => string;
 }
@@ -48,12 +50,15 @@ export interface MachinePlan {
   readonly id: string;
   readonly point: RecoveryPoint;
   readonly instance: Instance;
-  /** `register`: of an image of the root's snapshot. `swap`: of the original image, whose root gives way. */
-  readonly way: "register" | "swap";
+  /**
+   * `register`: of an image of the root's snapshot. `swap`: of the original image, whose root gives way. `image`: of the
+   * image that the point is.
+   */
+  readonly way: "register" | "swap" | "image";
   readonly because: string;
   readonly properties: readonly Property[];
   readonly image: NewImage;
-  /** In the way of `swap`: what it is launched from. */
+  /** In the ways of `swap` and `image`: what it is launched from. */
   readonly original?: ImageState;
   readonly machine: Omit<NewMachine, "image" | "clientToken" | "userData">;
   readonly zone: string;
@@ -91,7 +96,8 @@ export function planMachine(point: RecoveryPoint, wish: MachineWish, ground: Mac
   const zone = chosen.zone ?? "";
   const made = machineDevices(point, snapshots, recipe.rootDevice, { zone, tags });
   const billing = billingOf(recipe);
-  const way = billing === undefined ? "register" : "swap";
+  const way = ground.own !== undefined ? "image" : billing === undefined ? "register" : "swap";
+  const from = way === "image" ? ground.own : way === "swap" ? ground.image : undefined;
   const userData = { name: "user data", value: ground.userData.value, from: ground.userData.because };
   const blocked = snapshots.flatMap((one) => obstaclesOf(one, facts));
   return {
@@ -99,7 +105,7 @@ export function planMachine(point: RecoveryPoint, wish: MachineWish, ground: Mac
     point,
     instance,
     way,
-    because: billing ?? "its image is made of the root's snapshot",
+    because: becauseOf(way, billing),
     properties: [nameProperty(name, wish), ...chosen.properties, userData],
     image: {
       name: `ec2-backup ${id}`,
@@ -110,8 +116,8 @@ export function planMachine(point: RecoveryPoint, wish: MachineWish, ground: Mac
       root: made.root ?? nothing,
       tags,
     },
-    ...(way === "swap" && ground.image ? { original: ground.image } : {}),
-    machine: orderOf({ chosen, recipe, name, tags, way, image: ground.image, devices: made.devices }),
+    ...(from ? { original: from } : {}),
+    machine: orderOf({ chosen, recipe, name, tags, way, image: from, devices: made.devices }),
     zone,
     rootDevice: made.root?.device ?? "",
     volumes: made.volumes,
@@ -127,6 +133,28 @@ export function planMachine(point: RecoveryPoint, wish: MachineWish, ground: Mac
     ],
     notes: notesOf(point, way, ground),
   };
+}
+
+function becauseOf(way: MachinePlan["way"], billing: string | undefined): string {
+  if (way === "image")
+    return "the point is an image, with whatever billing codes it has: it is launched itself";
+  return billing ?? "its image is made of the root's snapshot";
+}
+
+/** Of devices that the image has, its own snapshots: EC2 takes no others for the root. The rest is the plan's. */
+function ofImage(devices: readonly DeviceOrder[], image: ImageState | undefined): readonly DeviceOrder[] {
+  return devices.map((one) => (image?.devices.includes(one.device) ? { ...one, snapshot: "" } : one));
+}
+
+/** Devices of the image that the new machine is not to have, or gets in another way. */
+function withoutOf(
+  way: MachinePlan["way"],
+  image: ImageState | undefined,
+  devices: readonly DeviceOrder[],
+): readonly string[] {
+  const all = image?.devices ?? [];
+  if (way === "swap") return all.filter((one) => one !== image?.rootDevice);
+  return all.filter((one) => !devices.some(({ device }) => device === one));
 }
 
 /** The launch as far as it is known before there is an image and a token. */
@@ -156,8 +184,8 @@ function orderOf({
     ...(recipe.ebsOptimized === undefined ? {} : { ebsOptimized: recipe.ebsOptimized }),
     ...(recipe.tenancy === undefined ? {} : { tenancy: recipe.tenancy }),
     ...(recipe.metadata === undefined ? {} : { metadata: recipe.metadata }),
-    devices: way === "register" ? devices : [],
-    without: way === "swap" ? (image?.devices ?? []).filter((one) => one !== image?.rootDevice) : [],
+    devices: way === "register" ? devices : way === "image" ? ofImage(devices, image) : [],
+    without: withoutOf(way, image, devices),
     tags: { ...tags, ...(name === undefined ? {} : { Name: name }) },
     volumeTags: tags,
   };

@@ -4,6 +4,7 @@ import type { MetadataOptions } from "./machine-recipe.ts";
 /** A volume that an instance or an image is to have, made of a snapshot. */
 export interface DeviceOrder {
   readonly device: string;
+  /** Empty: that of the image. */
   readonly snapshot: string;
   readonly type: string;
   readonly sizeGiB: number;

@@ -25,6 +25,8 @@ export const tagKeys = {
   version: "ec2-backup:version",
   /** Of the last drill of the point: when, and what came of it. Nothing ever goes by it. */
   verified: "ec2-backup:verified",
+  /** Of the snapshots of an image, and of the image: the period that it was made for. */
+  image: "ec2-backup:image",
   manifest: "ec2-backup:manifest.",
 } as const;
 
@@ -44,6 +46,8 @@ export interface Birth {
   /** Of the instance, as far as it could be read. */
   readonly userData?: UserDataFacts;
   readonly version: string;
+  /** The period of an image, where this is one; tags of volumes cannot be copied then. */
+  readonly image?: string;
 }
 
 /** The tags of a set and what had to be left out of them. */
@@ -64,8 +68,9 @@ export interface PointTags {
 export function tagsOf(birth: Birth): PointTags {
   const recipe = birth.volumes.map((volume) => recipeOf(volume, birth.mounts));
   const identity = identityOf(birth);
-  const clash = birth.volumes.find((volume) => hasClash(volume.tags, birth.job.addTags));
-  const copied = Math.max(0, ...birth.volumes.map((volume) => ownTags(volume.tags)));
+  const sources = birth.image === undefined ? birth.volumes : [];
+  const clash = sources.find((volume) => hasClash(volume.tags, birth.job.addTags));
+  const copied = Math.max(0, ...sources.map((volume) => ownTags(volume.tags)));
   const { instance, job, userData } = birth;
   const machines = machineTagsOf({
     ...(instance.machine && { machine: instance.machine }),
@@ -102,6 +107,7 @@ function identityOf({
   captured,
   asOf,
   version,
+  image,
 }: Birth): Record<string, string> {
   const tags: Record<string, string> = {
     [tagKeys.point]: pointId,
@@ -113,6 +119,7 @@ function identityOf({
     [tagKeys.retention]: formatPolicy(job.retention),
     [tagKeys.consistency]: "crash",
     [tagKeys.version]: version,
+    ...(image === undefined ? {} : { [tagKeys.image]: image }),
   };
   if (instance.name !== undefined && instance.name !== "")
     tags[tagKeys.name] = cut(instance.name, maxTagValue);
@@ -124,9 +131,7 @@ function identityOf({
   return tags;
 }
 
-function dateOf(at: number): string {
-  return new Date(at).toISOString().slice(0, 10);
-}
+const dateOf = (at: number): string => new Date(at).toISOString().slice(0, 10);
 
 function manifestTags(values: readonly string[]): Record<string, string> {
   return Object.fromEntries(values.map((value, index) => [`${tagKeys.manifest}${index + 1}`, value]));
@@ -193,7 +198,8 @@ function pointOf(id: string, snapshots: readonly Snapshot[], asOf: Date): Recove
   const consistency = consistencies.find((one) => one === tags[tagKeys.consistency]) ?? "crash";
   const policy = tags[tagKeys.retention];
   const name = tags[tagKeys.name];
-  const why = mixtureOf(snapshots);
+  const period = tags[tagKeys.image];
+  const why = mixtureOf(snapshots, period !== undefined);
   const mixture: Hold[] =
     why === undefined ? [] : [{ by: "mixed", detail: `${why}; look at its tag ${tagKeys.point}` }];
   return {
@@ -210,6 +216,7 @@ function pointOf(id: string, snapshots: readonly Snapshot[], asOf: Date): Recove
     recipe,
     ...(policy === undefined ? {} : { policy: parsePolicy(policy) ?? "unreadable" }),
     holds: [...mixture, ...snapshots.flatMap((snapshot) => holdsOf(snapshot, asOf))],
+    ...(period === undefined ? {} : { image: { period } }),
   };
 }
 

@@ -61,13 +61,17 @@ export interface CaptureMarks {
 /** What a listing found, and the clock of the service that answered. */
 export interface Listing {
   readonly points: readonly RecoveryPoint[];
+  /** Points of images: never among the others, since they are of series of their own. */
+  readonly images?: readonly RecoveryPoint[];
   /** The service's clock at the listing; the `now` of retention. */
   readonly asOf: Date;
 }
 
 /** What became of one snapshot that was to be removed. */
 export interface Removal {
+  /** Or that of the image, of a point that is one. */
   readonly snapshotId: string;
+  readonly image?: true;
   readonly volumeId: string;
   readonly outcome: "removed" | "was-gone" | "held" | "failed" | "left";
   readonly failure?: Failure;

@@ -43,6 +43,16 @@ export interface VolumeRecipe {
   readonly mounts?: readonly { readonly path: string; readonly root?: string }[];
 }
 
+/** What is known of the image that a point is of. */
+export interface PointImage {
+  /** The calendar period that it was made for, such as `monthly 2026-11`. */
+  readonly period: string;
+  /** As far as EC2 was asked for it: absent where it is gone, or nobody has asked. */
+  readonly id?: string;
+  /** EC2's word: `pending`, `available`, `failed`, `disabled`. */
+  readonly state?: string;
+}
+
 /** What retention counts: one for a whole set of snapshots, however many volumes it has. */
 export interface RecoveryPoint {
   readonly id: string;
@@ -61,6 +71,8 @@ export interface RecoveryPoint {
   /** The policy recorded at capture; `unreadable` if it is there but not understood. */
   readonly policy?: RetentionPolicy | "unreadable";
   readonly holds: readonly Hold[];
+  /** Its snapshots are those of an image: it belongs to a series beside the one of its job's other points. */
+  readonly image?: PointImage;
 }
 
 /**
@@ -78,14 +90,17 @@ export function stateOf(snapshots: readonly Snapshot[], planned: readonly string
 
 /** EC2 gives all members of a set the same start time; what differs by more than this was not made with it. */
 const sameStart = 60_000;
+/** How far the snapshots of one image may be apart is not documented. */
+const sameImage = 30 * 60_000;
 
 /**
  * Why snapshots that carry the same point id cannot be one set: others were tagged, copied or made by a
  * tool that copies tags. Nobody can say then which of them is the point, so none may stand for it or go.
  */
-export function mixtureOf(snapshots: readonly Snapshot[]): string | undefined {
+export function mixtureOf(snapshots: readonly Snapshot[], ofImage = false): string | undefined {
   const starts = snapshots.map((one) => one.startTime.getTime());
-  if (Math.max(...starts) - Math.min(...starts) > sameStart) return "its snapshots were not started together";
+  if (Math.max(...starts) - Math.min(...starts) > (ofImage ? sameImage : sameStart))
+    return "its snapshots were not started together";
   const volumes = new Set(snapshots.map((one) => one.volumeId));
   return volumes.size < snapshots.length ? "it has two snapshots of one volume" : undefined;
 }

@@ -3,7 +3,7 @@ import type { HookKind } from "./hook.ts";
 import type { Trigger } from "./job.ts";
 import type { MountSummary } from "./mount-map.ts";
 import type { Removal } from "./ports.ts";
-import type { RecoveryPoint } from "./recovery-point.ts";
+import type { PointImage, RecoveryPoint } from "./recovery-point.ts";
 import { sizeOf } from "./recovery-point.ts";
 import type { Consistency } from "./retention-policy.ts";
 import type { VolumeSeen } from "./volume-ages.ts";
@@ -34,6 +34,7 @@ export interface PointSummary {
   readonly captured: string;
   readonly consistency: RecoveryPoint["consistency"];
   readonly bytes: number;
+  readonly image?: PointImage;
   readonly snapshots: readonly { readonly id: string; readonly volume: string; readonly state: string }[];
 }
 
@@ -77,6 +78,19 @@ export interface RetentionReport {
   readonly removals: readonly (Removal & { readonly point: string })[];
 }
 
+/** What a run did about images, and found of them. */
+export interface ImageReport {
+  /** The present period; absent where the job makes no images. */
+  readonly period?: string;
+  /** `there`: that of the period is there already. `due`: a run would make one. `none`: the job makes none any more. */
+  readonly outcome: "made" | "there" | "due" | "not-made" | "none";
+  /** The image of the period, and the point that it is. */
+  readonly image?: string;
+  readonly point?: string;
+  /** Of the series that the points of images are. */
+  readonly retention?: RetentionReport;
+}
+
 /** All of a run as data. */
 export interface RunReport {
   readonly version: 1;
@@ -106,6 +120,8 @@ export interface RunReport {
   /** Milliseconds from capture to completion, where the run waited for it. */
   readonly settleMs?: number;
   readonly retention?: RetentionReport;
+  /** Where the job makes images or has made some. */
+  readonly image?: ImageReport;
   /** Of the whole series, where it could be listed. */
   readonly series?: {
     readonly complete: number;
@@ -130,6 +146,7 @@ export function summaryOf(point: RecoveryPoint): PointSummary {
     captured: point.captured.toISOString(),
     consistency: point.consistency,
     bytes: sizeOf(point),
+    ...(point.image === undefined ? {} : { image: point.image }),
     snapshots: point.snapshots.map((one) => ({ id: one.id, volume: one.volumeId, state: one.state })),
   };
 }
@@ -199,7 +216,8 @@ export function exitCodeOfKinds(kinds: readonly (ErrorKind | undefined)[]): numb
 }
 
 function didSomething(report: RunReport): boolean {
-  const removed = report.retention?.removals.some((removal) => removal.outcome === "removed") ?? false;
+  const removals = [report.retention, report.image?.retention].flatMap((one) => one?.removals ?? []);
+  const removed = removals.some((removal) => removal.outcome === "removed");
   const made = report.points.some((point) => point.state !== "failed");
   return report.outcome === "done" || made || removed;
 }

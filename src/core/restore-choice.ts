@@ -52,7 +52,7 @@ export interface Choice {
 }
 
 /**
- * The newest complete point that the wish allows. One that is named, by its id or by a snapshot, is taken whatever
+ * The newest complete point that the wish allows, points of images last. One that is named, by its id or by a snapshot, is taken whatever
  * its state: what it holds can be restored, and what cannot is told by its snapshots. Throws `not-found`, or `usage`
  * where the points are of several machines or the name of several points.
  */
@@ -68,10 +68,13 @@ export function choosePoint(points: readonly RecoveryPoint[], wish: PointWish): 
   }
   const machines = new Set(allowed.map(({ instanceArn }) => instanceArn));
   if (machines.size > 1) throw severalMachines([...machines], doing);
-  const index = allowed.findIndex(({ state }) => state === "complete");
-  const point = allowed[index];
+  // A point of an image is no more than crash-consistent: it is taken where it is named, or nothing else is there.
+  const regular = allowed.filter(({ image }) => image === undefined);
+  const among = regular.some(({ state }) => state === "complete") ? regular : allowed;
+  const index = among.findIndex(({ state }) => state === "complete");
+  const point = among[index];
   if (point === undefined) throw notThere(points, wish, doing);
-  const passedOver = allowed.slice(0, index).map((one) => ({ point: one, because: `it is ${one.state}` }));
+  const passedOver = among.slice(0, index).map((one) => ({ point: one, because: `it is ${one.state}` }));
   return { point, because: "it is the newest complete point that was asked for", passedOver };
 }
 

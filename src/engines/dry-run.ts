@@ -1,5 +1,5 @@
 import { tagKeys } from "../core/point-tags.ts";
-import type { Engine } from "../core/ports.ts";
+import type { Engine, Removal } from "../core/ports.ts";
 import type { RecoveryPoint } from "../core/recovery-point.ts";
 
 /** Any engine with its hands tied: it reads, and only says what it would capture and remove. */
@@ -43,9 +43,11 @@ export function dryRun(engine: Engine, version: string): Engine {
         };
       }
     },
-    async *remove(point) {
-      for (const one of point.snapshots)
-        yield { snapshotId: one.id, volumeId: one.volumeId, outcome: "left" };
-    },
+    remove: leave,
   };
+}
+
+/** Removes nothing, and says so of each snapshot. */
+export async function* leave({ snapshots }: RecoveryPoint): AsyncIterable<Removal> {
+  for (const one of snapshots) yield { snapshotId: one.id, volumeId: one.volumeId, outcome: "left" };
 }

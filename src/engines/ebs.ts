@@ -11,6 +11,7 @@ import {
 } from "../aws/snapshots.ts";
 import { warm } from "../aws/warm.ts";
 import { BackupError } from "../core/errors.ts";
+import { listingOf } from "../core/listing.ts";
 import type { UserDataFacts } from "../core/machine-recipe.ts";
 import { descriptionOf, marksOf, pointsOf, tagKeys, tagsOf } from "../core/point-tags.ts";
 import type { CaptureOrder, Engine, Prepared, Removal } from "../core/ports.ts";
@@ -44,7 +45,7 @@ export function ebsEngine(
       const { snapshots, asOf } = await listSnapshots(connection, tag, signal);
       // Not left to the filter alone: what is listed may be removed.
       const ours = snapshots.filter((one) => one.tags[tag.key] === tag.value);
-      return { points: pointsOf(ours, asOf), asOf };
+      return listingOf(ours, asOf);
     },
     mark: (point, marks, signal) =>
       tagSnapshots(
@@ -157,7 +158,7 @@ const removedAtOnce = 4;
  * is refused the set stays whole. The others follow a few at a time, until one of them is refused. Being told
  * to stop does not end it half-way.
  */
-async function* removeMembers(connection: Connection, point: RecoveryPoint): AsyncIterable<Removal> {
+export async function* removeMembers(connection: Connection, point: RecoveryPoint): AsyncIterable<Removal> {
   const [first, ...others] = rootFirst(point);
   const groups = first === undefined ? [] : [[first]];
   while (others.length > 0) groups.push(others.splice(0, removedAtOnce));

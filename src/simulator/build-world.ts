@@ -17,6 +17,7 @@ const usualTimes: Times = {
   terminate: 10_000,
   reboot: 10_000,
   image: 60_000,
+  imageSnapshots: 2_000,
   replaceRoot: 60_000,
   restoreTier: 24 * 3_600_000,
 };

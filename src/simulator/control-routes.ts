@@ -36,6 +36,7 @@ const routes: Readonly<Record<string, Route>> = {
   "POST /_simulator/volumes": async (control, _, body) => ({ ids: await control.volumes(body) }),
   "POST /_simulator/instances": async (control, _, body) => ({ ids: await control.instances(body) }),
   "POST /_simulator/snapshots": async (control, _, body) => ({ ids: await control.snapshots(body) }),
+  "POST /_simulator/images": async (control, _, body) => ({ ids: await control.images(body) }),
   "POST /_simulator/keys": async (control, _, body) => ({ ids: await control.keys(body) }),
   "POST /_simulator/guest": (control, _, body) => control.guest(body as GuestReport),
   "GET /_simulator/deliveries": (control, query) => control.deliveries(Number(query.get("since") ?? 0)),

@@ -1,4 +1,5 @@
 import type { Call } from "./call-log.ts";
+import { changeImages } from "./change-images.ts";
 import { changeInstances } from "./change-instances.ts";
 import { changeKeys } from "./change-keys.ts";
 import { changeSettings } from "./change-settings.ts";
@@ -33,6 +34,7 @@ export interface Control {
   volumes(changes: unknown): Promise<string[]>;
   instances(changes: unknown): Promise<string[]>;
   snapshots(changes: unknown): Promise<string[]>;
+  images(changes: unknown): Promise<string[]>;
   /** What an instance's kernel has, and what it should have: see `exchangeWithGuest`. */
   guest(report: GuestReport): Promise<GuestView>;
   /** KMS keys: `create`, or `change` of state, policy or aliases. */
@@ -82,6 +84,7 @@ export function createControl(runtime: Runtime): Control {
     volumes: (changes) => changing(() => changeVolumes(runtime.world, changes, runtime.clock.now())),
     instances: (changes) => changing(() => changeInstances(runtime.world, changes, runtime.clock.now())),
     snapshots: (changes) => changing(() => changeSnapshots(runtime.world, changes, runtime.clock.now())),
+    images: (changes) => changing(() => changeImages(runtime.world, changes, runtime.clock.now())),
     // Not kept each time: it comes many times a second and only tells what is so anyway.
     guest: async (report) => {
       await runtime.settle();

@@ -115,7 +115,8 @@ export const snapshotCheck: Check = object(
   ["volumeId"],
 );
 
-const image = object(
+/** The form of an image. */
+export const imageCheck = object(
   {
     id: id("ami"),
     name: text(),
@@ -130,6 +131,7 @@ const image = object(
     enaSupport: flag,
     platform: oneOf("linux", "windows"),
     productCodes: list(text()),
+    sourceInstanceId: id("i"),
     snapshots: record(id("snap")),
   },
   ["id", "snapshots"],
@@ -147,7 +149,7 @@ export const keyCheck: Check = object({
 
 const timed: (keyof Times)[] = [
   ...(["createVolume", "deleteVolume", "attach", "detach", "start", "stop", "terminate", "reboot"] as const),
-  ...(["image", "replaceRoot", "restoreTier"] as const),
+  ...(["image", "imageSnapshots", "replaceRoot", "restoreTier"] as const),
 ];
 
 const settings = {
@@ -204,7 +206,7 @@ export const scenarioCheck: Check = object({
   instances: list(instanceCheck),
   volumes: list(volumeCheck),
   snapshots: list(snapshotCheck),
-  images: list(image),
+  images: list(imageCheck),
   keys: list(keyCheck),
   accessKeys: list(
     object(

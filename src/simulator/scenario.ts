@@ -138,6 +138,8 @@ export interface ScenarioImage {
   platform?: "linux" | "windows";
   /** Of a paid image: instances of it carry them, and an image made from a snapshot does not. */
   productCodes?: string[];
+  /** Of one that CreateImage made: the instance that it was made of. */
+  sourceInstanceId?: string;
   snapshots: Record<string, string>;
 }
 
@@ -168,6 +170,8 @@ export interface Times {
   stop: number;
   terminate: number;
   reboot: number;
+  /** From CreateImage until its snapshots are listed. Default 2. */
+  imageSnapshots: number;
   /** At the least, until an image is available: its snapshots must be complete too. Default 60. */
   image: number;
   /** Default 60. */

@@ -109,7 +109,8 @@ function settleImages(world: World, due: Due): void {
   for (const image of Object.values(world.images)) {
     if (image.state !== "pending") continue;
     const states = Object.values(image.snapshots).map((id) => own(world.snapshots, id)?.state ?? "error");
-    if (states.includes("error")) image.state = "failed";
+    if (states.includes("error"))
+      Object.assign(image, { state: "failed", stateReason: "A snapshot of the image failed" });
     else if (due(image.readyAt) && states.every((state) => state === "completed")) image.state = "available";
   }
 }

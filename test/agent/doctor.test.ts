@@ -177,6 +177,15 @@ const faults: Readonly<Record<string, Planted>> = {
     command: /put-role-policy .*"ec2:CreateSnapshots"/,
     code: 77,
   },
+  "no permission for the images that a job is to make": {
+    scenario: denied("ec2:CreateImage"),
+    plant: (one) =>
+      one.configure(`${noticed}jobs: { default: { image: monthly, waits: { request: 10s } } }\n`),
+    check: "capture",
+    what: /default may not make images .*ec2:CreateImage/,
+    command: /put-role-policy .*policies\/image\.json/,
+    code: 77,
+  },
   "no permission for the tags at birth": {
     scenario: denied("ec2:CreateTags"),
     check: "capture",

@@ -64,9 +64,10 @@ async function rehearse(
   job: Job,
   { instance, volumes }: Discovery,
   mounts: Awaited<ReturnType<typeof mountsFor>>,
-  { engine }: Reach,
+  reach: Reach,
   signal: AbortSignal,
 ): Promise<Finding[]> {
+  const { engine } = reach;
   const scope = scopeOf(selectVolumes(volumes, job.volumes, ({ tags }) => leftOutByTags(tags), mounts));
   if (!("expected" in scope))
     return [
@@ -87,7 +88,10 @@ async function rehearse(
       why: refused,
       ask: () => prepared.rehearse(runId, new Date(), signal),
     });
-    return denied === undefined ? [] : [denied];
+    if (denied !== undefined) return [denied];
+    if (job.image === undefined) return [];
+    const { imageRights } = await import("./check-images.ts");
+    return await imageRights({ job, instance, scope, runId }, reach, signal);
   } catch (error) {
     // Limits, such as a snapshot of this minute, say nothing of the permission.
     if (error instanceof BackupError && error.kind === "throttled") return [];

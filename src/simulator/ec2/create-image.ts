@@ -44,6 +44,8 @@ export const createImage = operation({
       input.BlockDeviceMapping,
       bare,
     );
+    if (!asked.some(({ name: device }) => device === instance.rootDeviceName))
+      throw new ApiError("InvalidBlockDeviceMapping", "The root device cannot be left out of an image.");
     const members = attached.filter(({ attachment }) => asked.some(({ name }) => name === attachment.device));
     const tags = tagsByKind(input.TagSpecification, ["image", "snapshot"]);
     return {
@@ -56,6 +58,8 @@ export const createImage = operation({
         const told = `Created by CreateImage(${instance.id}) for ${image.id}`;
         const wanted = members.map(({ volume }) => ({ volume, tags: tags.snapshot }));
         const snapshots = await beginSnapshots(context, wanted, told);
+        // They are begun after the call has been answered; how long after is not documented.
+        for (const snapshot of snapshots) snapshot.visibleFrom += context.world.settings.times.imageSnapshots;
         for (const [index, { attachment }] of members.entries())
           image.snapshots[attachment.device] = snapshots[index]?.id ?? "";
         context.world.images[image.id] = image;

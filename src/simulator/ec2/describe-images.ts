@@ -29,9 +29,11 @@ export const describeImages = operation({
     const { world } = context;
     const ids = { name: "imageId", values: input.ImageId };
     const maxResults = pageSize(input, ids, { minimum: 1, maximum: 1_000, clamps: false });
-    const registered = seen(world.images, context.elapsed).filter(
-      ({ state }) => state !== "deregistered" && (state !== "disabled" || input.IncludeDisabled === true),
-    );
+    const registered = seen(world.images, context.elapsed)
+      .map((image) => asSeen(image, context.elapsed))
+      .filter(
+        ({ state }) => state !== "deregistered" && (state !== "disabled" || input.IncludeDisabled === true),
+      );
     const named = byIds("ami", input.ImageId, registered, (image) => image.id);
     const owned = named.filter((image) => isOwnedBy(image, input.Owner, world));
     const found = applyFilters(owned, input.Filter, fieldsIn(world));
@@ -47,6 +49,20 @@ export const describeImages = operation({
     };
   },
 });
+
+/** What was deregistered a moment ago may still be shown as it was. */
+function asSeen(image: Image, elapsed: number): Image {
+  const { ghost } = image;
+  return ghost === null || ghost.until <= elapsed ? image : { ...image, state: ghost.state };
+}
+
+/**
+ * The snapshots that the mappings name. When those of an image that is being made of an instance get their ids is
+ * not documented; here not before it is done.
+ */
+function shownSnapshots({ state, sourceInstanceId, snapshots }: Image): Record<string, string> {
+  return state === "pending" && sourceInstanceId !== null ? {} : snapshots;
+}
 
 const aliases = ["self", "amazon", "aws-marketplace", "aws-backup-vault"];
 
@@ -75,15 +91,20 @@ function describedImage(image: Image, world: World): XmlValue {
     rootDeviceName: image.rootDeviceName,
     ...(image.description === "" ? {} : { description: image.description }),
     ...(image.bootMode === null ? {} : { bootMode: image.bootMode }),
+    ...(image.stateReason === null
+      ? {}
+      : { stateReason: { code: "Client.InternalError", message: image.stateReason } }),
+    deregistrationProtection: image.deregistrationProtection ? "enabled-without-cooldown" : "disabled",
     ...(image.sourceInstanceId === null ? {} : { sourceInstanceId: image.sourceInstanceId }),
     ...(image.platform === "windows" ? { platform: "windows" } : {}),
     productCodes: image.productCodes.map((code) => ({ productCode: code, type: "marketplace" })),
     blockDeviceMapping: Object.entries(image.snapshots).map(([device, id]) => {
       const told = image.devices[device];
+      const shown = shownSnapshots(image)[device];
       return {
         deviceName: device,
         ebs: {
-          snapshotId: id,
+          ...(shown === undefined ? {} : { snapshotId: shown }),
           volumeSize: told?.size ?? world.snapshots[id]?.volumeSize ?? 8,
           deleteOnTermination: told?.deleteOnTermination ?? device === image.rootDeviceName,
           volumeType: told?.type ?? "gp3",
@@ -104,7 +125,7 @@ function describedImage(image: Image, world: World): XmlValue {
 const fieldsIn = (world: World): Fields<Image> => ({
   architecture: (image) => [image.architecture],
   "block-device-mapping.device-name": (image) => Object.keys(image.snapshots),
-  "block-device-mapping.snapshot-id": (image) => Object.values(image.snapshots),
+  "block-device-mapping.snapshot-id": (image) => Object.values(shownSnapshots(image)),
   "block-device-mapping.volume-size": (image) =>
     Object.values(image.snapshots).map((id) => String(world.snapshots[id]?.volumeSize ?? 8)),
   "creation-date": (image) => [iso(image.creationTime)],
@@ -115,5 +136,6 @@ const fieldsIn = (world: World): Fields<Image> => ({
   "owner-id": (image) => [image.ownerId],
   "root-device-name": (image) => [image.rootDeviceName],
   "root-device-type": () => ["ebs"],
+  "source-instance-id": (image) => (image.sourceInstanceId === null ? [] : [image.sourceInstanceId]),
   state: (image) => [image.state],
 });

@@ -65,6 +65,8 @@ export interface Image {
   description: string;
   ownerId: string;
   state: "pending" | "available" | "failed" | "disabled" | "deregistered";
+  /** Why it failed. */
+  stateReason: string | null;
   /** When a pending one is done at the earliest, in simulated time. */
   readyAt: number | null;
   visibleFrom: number;
@@ -82,6 +84,11 @@ export interface Image {
   creationTime: number;
   /** Device name to snapshot id. */
   snapshots: Record<string, string>;
+  /** Accounts that may launch it. */
+  sharedWith: string[];
+  deregistrationProtection: boolean;
+  /** Deregistered, and until that moment of the `elapsed` hand Describe calls still show it, as it was. */
+  ghost: { state: "pending" | "available" | "failed" | "disabled"; until: number } | null;
   /** By device name; those without a snapshot are empty volumes. */
   devices: Record<string, ImageDevice>;
 }

@@ -11,7 +11,17 @@ export function newImage(
   devices: readonly Device[],
   rest: Omit<
     Image,
-    "id" | "ownerId" | "visibleFrom" | "creationTime" | "snapshots" | "devices" | "sriovNetSupport"
+    | "id"
+    | "ownerId"
+    | "visibleFrom"
+    | "creationTime"
+    | "snapshots"
+    | "devices"
+    | "sriovNetSupport"
+    | "stateReason"
+    | "sharedWith"
+    | "deregistrationProtection"
+    | "ghost"
   >,
 ): Image {
   const { world, now, elapsed } = context;
@@ -26,6 +36,10 @@ export function newImage(
     visibleFrom: elapsed + hiddenFor(context),
     creationTime: now,
     sriovNetSupport: null,
+    stateReason: rest.state === "failed" ? "The image could not be made" : null,
+    sharedWith: [],
+    deregistrationProtection: false,
+    ghost: null,
     snapshots: Object.fromEntries(snapshots),
     devices: Object.fromEntries(told),
   };

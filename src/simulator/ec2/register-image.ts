@@ -88,11 +88,17 @@ export const deregisterImage = operation({
     const image = reachImage(context, input.ImageId);
     if (image.ownerId !== context.world.settings.account)
       throw new ApiError("AuthFailure", `Not authorized for image:${image.id}`, 401);
+    // "you must first disable deregistration protection"; the code is not documented.
+    if (image.deregistrationProtection)
+      throw new ApiError("OperationNotPermitted", `The image ${image.id} is protected from deregistration.`);
     if (input.DeleteAssociatedSnapshots === true)
       throw new ApiError("UnsupportedOperation", "DeleteAssociatedSnapshots is not simulated.");
     return {
       resource: arnOf(context, `image/${image.id}`),
       commit() {
+        const { consistency } = context.world.settings;
+        if (consistency > 0 && image.state !== "deregistered")
+          image.ghost = { state: image.state, until: context.elapsed + consistency };
         image.state = "deregistered";
         return { return: true };
       },

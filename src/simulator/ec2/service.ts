@@ -14,6 +14,7 @@ import { createVolume } from "./create-volume.ts";
 import { deleteSnapshot } from "./delete-snapshot.ts";
 import { deleteTags } from "./delete-tags.ts";
 import { deleteVolume } from "./delete-volume.ts";
+import { describeImageAttribute } from "./describe-image-attribute.ts";
 import { describeImages } from "./describe-images.ts";
 import { describeInstanceStatus } from "./describe-instance-status.ts";
 import { describeInstances } from "./describe-instances.ts";
@@ -49,6 +50,7 @@ const operations: ReadonlyMap<string, AnyOperation> = new Map(
     deleteTags,
     deleteVolume,
     deregisterImage,
+    describeImageAttribute,
     describeImages,
     describeInstanceAttribute,
     describeInstanceStatus,
