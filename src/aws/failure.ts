@@ -115,14 +115,14 @@ function remedyOf(kind: ErrorKind, name: string): string | undefined {
   switch (kind) {
     case "denied":
       return /Expired/.test(name)
-        ? "the credentials have expired: check the instance's role and the host's clock"
-        : "allow the action in the policy of the instance's role";
+        ? "the credentials have expired: get new ones; those of a role are renewed unless the host's clock is wrong"
+        : "allow the action to whoever asks: for runs in the policy of the instance's role, for restores in that of a person or a rescue host (policies/)";
     case "unreachable":
       return name === "CredentialsProviderError"
         ? "give the instance a role (an instance profile), and check the metadata service"
         : "check the network, the endpoint, the proxy and the metadata service";
     case "throttled":
-      return "the next run tries again; spread runs with splay if this is common";
+      return "it passes: try again later; a run does so by itself, and runs are spread with splay";
     default:
       return undefined;
   }

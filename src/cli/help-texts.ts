@@ -24,27 +24,27 @@ export const examples: Readonly<Record<string, string>> = {
   ec2-backup run nightly      one job
   ec2-backup run --all        all volumes, without any configuration
   ec2-backup run --wait       wait until the points can be restored
-  ec2-backup run --splay 45m  from cron: start at this instance's own offset within 45 minutes`,
+  ec2-backup run --splay 45m  from cron: at this instance's own offset in 45 min`,
   plan: `Examples:
   ec2-backup plan
   ec2-backup plan --json | jq '.reports[].retention.remove'`,
   daemon: `Examples:
-  ec2-backup daemon           in the foreground, as systemd wants it; SIGTERM drains, twice hurries`,
+  ec2-backup daemon   in the foreground; SIGTERM drains, twice hurries`,
   list: `Examples:
   ec2-backup list
   ec2-backup list nightly --json`,
   explain: `Examples:
   ec2-backup explain snap-0123456789abcdef0`,
   prune: `Examples:
-  ec2-backup prune --dry-run  show what would go
-  ec2-backup prune --yes      release the brake and the wait after a shrunk policy`,
+  ec2-backup prune --dry-run   show what would go
+  ec2-backup prune --yes   release the brake and the wait after a shrunk policy`,
   forget: `Examples:
-  ec2-backup forget vol-0123456789abcdef0         show what only this volume holds back
+  ec2-backup forget vol-0123456789abcdef0   what only this volume holds back
   ec2-backup forget vol-0123456789abcdef0 --yes   remove it`,
   status: `Examples:
-  ec2-backup status                    asks AWS only where what is remembered does not say that all is well
-  ec2-backup status --offline          never asks
-  ec2-backup status --refresh --json   exit 1: a volume's newest point is older than promised, or nothing ever ran`,
+  ec2-backup status                   asks AWS only where it is in doubt
+  ec2-backup status --offline         never asks
+  ec2-backup status --refresh --json  exit 1: a point is older than promised`,
   report: `Examples:
   ec2-backup report --output report.html
   ec2-backup report nightly --format md`,

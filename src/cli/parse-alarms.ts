@@ -3,17 +3,17 @@ import type { AlarmsAction } from "./command.ts";
 import { type AddWords, duration } from "./parse.ts";
 
 const examples = `Examples:
-  ec2-backup alarms plan             what is, what should be, who is told, and what it costs
-  ec2-backup alarms apply            make it so; nothing happens the second time
-  ec2-backup alarms test             drive each alarm to ALARM and back, and see what was told
+  ec2-backup alarms plan        what is, what should be, who is told, the costs
+  ec2-backup alarms apply       make it so; nothing happens the second time
+  ec2-backup alarms test        drive each to ALARM and back: what was told?
   ec2-backup alarms dashboard --fleet
-  ec2-backup alarms remove           only the alarms of this instance, before it goes for good`;
+  ec2-backup alarms remove      those of this instance, before it goes for good`;
 
 /** Below the help of each of its commands. */
 const examplesOf: Readonly<Record<AlarmsAction["action"], string>> = {
   plan: `
   ec2-backup alarms plan
-  ec2-backup alarms plan --json | jq .plan.unmade   what is watched by nobody, and why`,
+  ec2-backup alarms plan --json | jq .plan.unmade   what nobody watches, and why`,
   apply: `
   ec2-backup alarms apply --dry-run  show what would be done
   ec2-backup alarms apply`,

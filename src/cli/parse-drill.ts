@@ -2,13 +2,14 @@ import { InvalidArgumentError, Option } from "commander";
 import type { AddWords } from "./parse.ts";
 
 const examples = `Examples:
-  ec2-backup drill --dry-run           which points would be restored, how large they are, what would be checked
-  ec2-backup drill                     every drill of the configuration, now
-  ec2-backup drill weekly              one of them; this is also what a timer or cron calls
+  ec2-backup drill --dry-run    which points, how large, what would be checked
+  ec2-backup drill              every drill of the configuration, now
+  ec2-backup drill weekly       one of them, as a timer or cron calls it
   ec2-backup drill weekly --point 0193a1b2-c3d4
 
-Points are restored to volumes that live for the drill alone; the originals are never touched.
-Exit 0: all was verified; 1: something was not; 75: a restore or a drill is at work here.`;
+Points are restored to volumes that live for the drill alone; the originals
+are never touched. Exit 0: all was verified; 1: something was not; 75: a restore
+or a drill is at work here.`;
 
 /** The words of \`ec2-backup drill\`. */
 export const addDrill: AddWords = (place, choose) => {

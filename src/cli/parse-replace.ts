@@ -2,6 +2,7 @@ import { InvalidArgumentError, type Command as Program } from "commander";
 import type { RestoreWish } from "../core/restore-plan.ts";
 import type { PointQuery } from "../core/restore-query.ts";
 import type { RestoreAction } from "./command.ts";
+import { onlyUndo } from "./only-undo.ts";
 
 type Options = Record<string, unknown>;
 
@@ -11,10 +12,11 @@ type Read = (options: Options) => {
   readonly shapeOf: (volumes: readonly string[]) => RestoreWish;
 };
 
-const text = `Nothing is done without --yes. The old volume is unmounted, never by force, and detached; the new
-one takes its device and its mounts. If a step fails, the old one is brought back by itself. It is
-kept and tagged, never deleted. The same words go on where an invocation that was killed has ended;
---undo goes back. Your own root volume: EC2 exchanges it, and REBOOTS this host.
+const text = `Nothing is done without --yes. The old volume is unmounted, never by force,
+and detached; the new one takes its device and its mounts. If a step fails, the
+old one is brought back by itself. It is kept and tagged, never deleted. The
+same words go on where an invocation that was killed has ended; --undo goes
+back. Your own root volume: EC2 exchanges it, and REBOOTS this host.
 
 Examples:
   ec2-backup restore replace --at "26h ago"    all data volumes: only the plan
@@ -41,6 +43,7 @@ export function addReplace(command: Program, pick: (action: RestoreAction) => vo
       const keepNew = options["keepNew"] === true;
       const { restore, instance } = options;
       if (options["undo"] === true) {
+        onlyUndo(command, volumes, options, ["instance", "keepNew"]);
         if (typeof instance === "string" && !/^i-[0-9a-f]{8,17}$/.test(instance))
           command.error("error: --undo needs the id of the instance: --instance i-…");
         pick({

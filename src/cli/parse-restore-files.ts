@@ -11,8 +11,9 @@ const examples = {
   ec2-backup restore file /srv/data --instance web-1 --to /mnt/rescued --dry-run`,
 } as const;
 
-const text = `Volumes are made of the point for as long as it takes, attached here, and deleted again; EC2
-charges for them by the second. What a killed command has left of them is removed by the next.`;
+const text = `Volumes are made of the point for as long as it takes, attached here, and
+deleted again; EC2 charges for them by the second. What a killed command has
+left of them is removed by the next.`;
 
 type Options = Record<string, unknown>;
 

@@ -1,6 +1,7 @@
 import { InvalidArgumentError, type Command as Program } from "commander";
 import type { PointQuery } from "../core/restore-query.ts";
 import type { RestoreAction } from "./command.ts";
+import { onlyUndo } from "./only-undo.ts";
 
 const examples = `Examples:
   ec2-backup restore instance               the plan, of this one's newest point
@@ -45,6 +46,7 @@ export function addInstance(
       const yes = options["yes"] === true && options["dryRun"] !== true;
       const { restore } = options;
       if (options["undo"] === true) {
+        onlyUndo(command, [], options, ["profile", "userData"]);
         pick({ action: "undo-instance", yes, ...(typeof restore === "string" ? { restore } : {}) });
         return;
       }

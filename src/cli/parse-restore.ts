@@ -2,6 +2,7 @@ import { InvalidArgumentError, Option, type Command as Program } from "commander
 import type { PointQuery } from "../core/restore-query.ts";
 import { consistencies } from "../core/retention-policy.ts";
 import type { RestoreAction } from "./command.ts";
+import { onlyUndo } from "./only-undo.ts";
 import type { AddWords } from "./parse.ts";
 import { addReplace } from "./parse-replace.ts";
 import { addFiles } from "./parse-restore-files.ts";
@@ -91,6 +92,7 @@ function addVolumes(command: Program, pick: (action: RestoreAction) => void): vo
       const dry = options["dryRun"] === true ? { dryRun: true as const } : {};
       if (options["undo"] === true) {
         const { restore } = options;
+        onlyUndo(command, volumes, options);
         pick({ action: "undo", yes, ...dry, ...(typeof restore === "string" ? { restore } : {}) });
         return;
       }
@@ -109,7 +111,7 @@ function addPoints(command: Program): Program {
     .option("--job <job>", "a point of this job (may be repeated)", collected)
     .option("--tag <key=value>", "a point with this tag (may be repeated)", collectedTag)
     .addOption(new Option("--consistency <least>", "at least so consistent").choices(consistencies))
-    .option("--instance <instance>", "points of another instance: its ARN, id or Name tag")
+    .option("--instance <instance>", "points of another instance: its ARN, id or Name tag", instance)
     .option("--region <region>", "points that were copied to this Region", region);
 }
 
@@ -179,6 +181,11 @@ const snapshotId = checked(/^snap-[0-9a-f]{8,17}$/, "snap-…");
 const restoreId = checked(/^restore-[0-9a-f]{16}$/, "restore-… as the plan names it");
 const region = checked(/^[a-z]{2,4}(-[a-z]+)+-\d$/, "a Region such as eu-central-1");
 const word = checked(/^[\w.-]{1,64}$/, "a word of letters, digits, dots and dashes");
+
+function instance(value: string): string {
+  if (value.trim() === "") throw new InvalidArgumentError("expected an ARN, an id or a Name tag.");
+  return value;
+}
 
 function count(text: string): number {
   if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError("expected a whole number.");

@@ -6,16 +6,21 @@ export interface ProgressBar {
   end(): void;
 }
 
-export function progressBar(stream: { write(text: string): unknown; isTTY?: boolean }): ProgressBar {
-  const cells = 30;
+export function progressBar(stream: {
+  write(text: string): unknown;
+  isTTY?: boolean;
+  columns?: number;
+}): ProgressBar {
   let drawn = false;
   return {
     update(percent, label) {
       if (stream.isTTY !== true) return;
+      // A line that the terminal breaks is not redrawn as a whole.
+      const width = (stream.columns || 80) - 1;
+      const cells = width < 70 ? 10 : 30;
       const full = Math.round((Math.min(100, percent) / 100) * cells);
-      stream.write(
-        `\r\x1b[K${"█".repeat(full)}${"░".repeat(cells - full)} ${percent.toFixed(0).padStart(3)} %  ${label}`,
-      );
+      const line = `${"█".repeat(full)}${"░".repeat(cells - full)} ${percent.toFixed(0).padStart(3)} %  ${label}`;
+      stream.write(`\r\x1b[K${line.slice(0, width)}`);
       drawn = true;
     },
     end() {

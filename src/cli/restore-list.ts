@@ -11,15 +11,19 @@ export interface PointsShown {
   readonly zone: string;
   /** The Region that they are in, where that is not this instance's. */
   readonly away?: string;
+  /** Whose points were asked for, where it was said. */
+  readonly named?: string;
 }
 
 /** Prints the points that can be restored, newest first, in the zone in which `--at` is read. */
-export function printRestorable({ points, all, zone, away }: PointsShown, out: Terminal): void {
+export function printRestorable({ points, all, zone, away, named }: PointsShown, out: Terminal): void {
   if (points.length === 0) {
-    const none =
-      all === 0
+    const nobody =
+      named === undefined
         ? "There is no recovery point. Those of another instance: ec2-backup restore list --instance NAME"
-        : `None of the ${all} points is as asked for. See all: ec2-backup restore list`;
+        : `No point here is of an instance whose Name tag, id or ARN is "${named}" (names are told apart by case; points in another Region: --region)`;
+    const none =
+      all === 0 ? nobody : `None of the ${all} points is as asked for. See all: ec2-backup restore list`;
     say(none, out);
     return;
   }

@@ -47,7 +47,9 @@ export function printUndone(
     out.print("No restore for this instance has left a volume.");
     return;
   }
-  for (const { id, restore, snapshot, outcome, because, failure } of undone) {
+  // What is done comes before what is left.
+  const sorted = [...undone].sort((a, b) => Number(a.outcome === "left") - Number(b.outcome === "left"));
+  for (const { id, restore, snapshot, outcome, because, failure } of sorted) {
     const words = {
       removed: "is detached and deleted",
       "would-be-removed": "would be detached and deleted",

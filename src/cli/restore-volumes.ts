@@ -92,10 +92,13 @@ export function printObstacle({ snapshot, volume, severity, found, remedy }: Obs
   if (remedy !== undefined) field("remedy", remedy, out);
 }
 
-/** A word and what it says, in lines that go on below each other. */
+/** A word and what it says, in lines that go on below each other; of a command, so that a shell takes them for one. */
 export function field(name: string, text: string, out: Terminal): void {
   const margin = 11;
-  const lines = wrapped(text, Math.max(24, out.width - margin));
-  for (const [index, line] of lines.entries())
-    out.print(`${(index === 0 ? `  ${name}` : "").padEnd(margin)}${line}`);
+  const isCommand = /^(ec2-backup|aws|sudo|umount|mount) \S/.test(text);
+  const lines = wrapped(text, Math.max(24, out.width - margin - (isCommand ? 2 : 0)));
+  for (const [index, line] of lines.entries()) {
+    const goesOn = isCommand && index < lines.length - 1 ? " \\" : "";
+    out.print(`${(index === 0 ? `  ${name}` : "").padEnd(margin)}${line}${goesOn}`);
+  }
 }

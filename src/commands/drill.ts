@@ -1,6 +1,6 @@
 import { drilled } from "../agent/drill.ts";
 import { printDrills } from "../cli/drill.ts";
-import { progressBar } from "../cli/progress.ts";
+import { besideBar, progressBar } from "../cli/progress.ts";
 import { progressLabel } from "../cli/restore-result.ts";
 import { exitCodeOfDrills } from "../core/drill-report.ts";
 import type { Execute } from "./command.ts";
@@ -12,8 +12,10 @@ export const execute: Execute<"drill"> = async (command, context) => {
   const { drills, point, trigger, slot, dryRun: planned } = command;
   const order = { drills, trigger, planned, ...(point && { point }), ...(slot && { slot }) };
   try {
+    const agent = await agentOptions(command, context);
     const options = {
-      ...(await agentOptions(command, context)),
+      ...agent,
+      log: besideBar(agent.log, bar),
       hostZone: Intl.DateTimeFormat().resolvedOptions().timeZone,
       tell: (progress: Parameters<typeof progressLabel>[0]) =>
         bar.update(progress.percent, progressLabel(progress)),

@@ -8,6 +8,7 @@ import { exitCodeOfKind, exitCodes } from "../core/report.ts";
 import { fixedOn } from "../core/restore-query.ts";
 import { personAt } from "./ask-at-terminal.ts";
 import type { Asked, Context, Result } from "./command.ts";
+import { noSuchRestore } from "./no-such-restore.ts";
 
 type Instance = Extract<Asked<"restore">, { readonly action: "instance" }>;
 type Undo = Extract<Asked<"restore">, { readonly action: "undo-instance" }>;
@@ -71,6 +72,7 @@ export async function undoInstance(
 ): Promise<Result> {
   const act = (yes: boolean) => instanceUndone(command.restore, yes, options, context.stop);
   let undone = await act(command.yes);
+  if (command.restore !== undefined && undone.length === 0) throw noSuchRestore(command.restore);
   const person = personAt(command, context);
   if (person !== undefined && undone.some(({ outcome }) => outcome === "would-be-removed")) {
     const plan = undone;

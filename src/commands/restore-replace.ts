@@ -8,6 +8,7 @@ import { exitCodeOfKind, exitCodes } from "../core/report.ts";
 import { fixedOn } from "../core/restore-query.ts";
 import { personAt } from "./ask-at-terminal.ts";
 import type { Asked, Context, Result } from "./command.ts";
+import { noSuchRestore } from "./no-such-restore.ts";
 
 type Replace = Extract<Asked<"restore">, { readonly action: "replace" }>;
 type Undo = Extract<Asked<"restore">, { readonly action: "undo-replace" }>;
@@ -67,6 +68,7 @@ export async function undoReplace(command: Undo, options: RestoreOptions, contex
   const person = personAt(command, context);
   const asked = async () => {
     const { swaps, results } = await act(yes);
+    if (restore !== undefined && swaps.length === 0) throw noSuchRestore(restore);
     if (person === undefined || swaps.length === 0) return { swaps, results, done: yes, shown: false };
     if (!(await person.agrees((out) => printSwaps(swaps, out))))
       return { swaps, results, done: false, shown: true };

@@ -10,6 +10,7 @@ import { exitCodeOfKind, exitCodes } from "../core/report.ts";
 import type { RestoreResult, Undone } from "../core/restore-result.ts";
 import { personAt } from "./ask-at-terminal.ts";
 import type { Asked, Context, Execute, Result } from "./command.ts";
+import { noSuchRestore } from "./no-such-restore.ts";
 import { agentOptions } from "./options.ts";
 
 export const execute: Execute<"restore"> = async (command, context) => {
@@ -23,15 +24,27 @@ export const execute: Execute<"restore"> = async (command, context) => {
     hostZone: Intl.DateTimeFormat().resolvedOptions().timeZone,
     tell: (progress) => bar.update(progress.percent, progressLabel(progress)),
   };
+  const { loaded } = agent;
+  // Whoever restores at night goes on, but not without knowing that times may be read in another zone.
+  if (loaded.ok === false)
+    options.log(
+      "warn",
+      `the configuration is faulty and not used: ${loaded.faults[0]?.place ?? ""}; see ec2-backup check-config`,
+    );
   try {
     switch (command.action) {
       case "list": {
+        const { instance } = command.query;
         const { points, all, zone, away } = await restore.listed(command.query, options, stop);
         const json = { zone, ...(away && { region: away }), points: points.map(pointJson) };
         return {
           code: exitCodes.done,
           json,
-          print: (out) => printRestorable({ points, all: all.length, zone, ...(away && { away }) }, out),
+          print: (out) =>
+            printRestorable(
+              { points, all: all.length, zone, ...(away && { away }), ...(instance && { named: instance }) },
+              out,
+            ),
         };
       }
       case "volumes":
@@ -110,6 +123,7 @@ async function undo(
 ): Promise<Result> {
   const act = (yes: boolean) => restore.undone(command.restore, yes, options, context.stop);
   let undone = await act(command.yes);
+  if (command.restore !== undefined && undone.length === 0) throw noSuchRestore(command.restore);
   const person = personAt(command, context);
   const would = undone.some(({ outcome }) => outcome === "would-be-removed");
   if (person !== undefined && would) {

@@ -1,5 +1,5 @@
 import { parseDuration } from "./duration.ts";
-import { firstInstantOf } from "./zone.ts";
+import { firstInstantOf, offsetAt } from "./zone.ts";
 
 const second = 1_000;
 const day = 86_400_000;
@@ -8,12 +8,13 @@ const shape =
 
 /**
  * The instant that a person means: `2026-11-01 03:00` in the zone, `2026-11-01T02:00Z` wherever they are,
- * `2026-11-01` for the end of that day, `26h` or `26h ago` for so long before now. A time that the clocks showed
+ * `2026-11-01` for the end of that day, `yesterday` too, `26h`, `26h ago` or `2 days ago` for so long before now. A time that the clocks showed
  * twice is its first occurrence, and one that was skipped the end of the gap. A time without seconds is all of its
  * minute. Throws RangeError that names what was expected.
  */
 export function instantOf(text: string, zone: string, now: Date): Date {
   const trimmed = text.trim();
+  if (trimmed === "yesterday") return new Date(midnightOf(zone, now) - 1);
   const found = shape.exec(trimmed);
   if (found === null) return ago(trimmed, now);
   const [, year, month, date, hours = "00", minutes = "00", seconds, offset] = found;
@@ -27,9 +28,19 @@ export function instantOf(text: string, zone: string, now: Date): Date {
   return new Date(firstInstantOf(zone, local) + span);
 }
 
+/** When the day began, in the zone. */
+function midnightOf(zone: string, now: Date): number {
+  const local = now.getTime() + offsetAt(zone, now.getTime());
+  return firstInstantOf(zone, local - (local % day));
+}
+
 function ago(text: string, now: Date): Date {
+  const short = text
+    .replace(/\s+ago$/, "")
+    .replace(/(\d)\s*(w|d|h|m)(?:eeks?|ays?|ours?|in(?:ute)?s?)\b/g, "$1$2")
+    .replace(/\s+/g, "");
   try {
-    return new Date(now.getTime() - parseDuration(text.replace(/\s+ago$/, "")));
+    return new Date(now.getTime() - parseDuration(short));
   } catch {
     throw unreadable(text);
   }
@@ -44,6 +55,6 @@ function offsetOf(text: string): number {
 
 function unreadable(text: string): RangeError {
   return new RangeError(
-    `expected a time such as "2026-11-01 03:00", "2026-11-01", "2026-11-01T02:00Z" or "26h ago", found "${text}"`,
+    `expected a time such as "2026-11-01 03:00", "2026-11-01", "2026-11-01T02:00Z", "26h ago", "2 days ago" or "yesterday", found "${text}"`,
   );
 }

@@ -3,7 +3,7 @@ import { parse } from "../../src/cli/parse.ts";
 import { addRestore } from "../../src/cli/parse-restore.ts";
 import { formatLocal, printRestorable, shortener } from "../../src/cli/restore-list.ts";
 import { printRestored, printUndone } from "../../src/cli/restore-result.ts";
-import { printRestorePlan } from "../../src/cli/restore-volumes.ts";
+import { field, printRestorePlan } from "../../src/cli/restore-volumes.ts";
 import { terminal } from "../../src/cli/terminal.ts";
 import { choosePoint } from "../../src/core/restore-choice.ts";
 import { planRestore } from "../../src/core/restore-plan.ts";
@@ -63,6 +63,11 @@ describe("the words of restore", () => {
     ],
     [["volumes", "--initialize", "read"], { initialize: "read", wish: { volumes: [] } }],
     [["volumes", "--undo"], { action: "undo", yes: false }],
+    [["instance", "--undo", "--yes"], { action: "undo-instance", yes: true }],
+    [
+      ["replace", "--undo", "--instance", "i-0123456789abcdef0", "--keep-new"],
+      { action: "undo-replace", instance: "i-0123456789abcdef0", keepNew: true, yes: false },
+    ],
     [
       ["volumes", "--undo", "--restore", "restore-0123456789abcdef", "--yes"],
       { action: "undo", restore: "restore-0123456789abcdef", yes: true },
@@ -83,6 +88,13 @@ describe("the words of restore", () => {
     [["volumes", "--writable"], /--writable needs --mount/],
     [["volumes", "--restore", "restore-0123456789abcdef"], /--restore needs --undo/],
     [["volumes", "--undo", "--restore", "vol-1"], /expected restore-/],
+    [["volumes", "--undo", "--yes", "vol-0a"], /--undo takes no vol-0a: .*--restore/],
+    [["volumes", "--undo", "--at", "1h ago"], /--undo takes no --at/],
+    [["volumes", "--undo", "--kms-key", "k"], /--undo takes no --kms-key/],
+    [["replace", "--undo", "/dev/sdf"], /--undo takes no \/dev\/sdf/],
+    [["replace", "--undo", "--point", "0193a1b2"], /--undo takes no --point/],
+    [["instance", "--undo", "--instance", "web"], /--undo takes no --instance/],
+    [["list", "--instance", ""], /expected an ARN, an id or a Name tag/],
     [["volumes", "--device", "/dev/nvme1n1"], /expected a name such as \/dev\/sdf/],
     [["volumes", "--point", "0193a1b"], /eight characters/],
     [["volumes", "--from", "vol-0a"], /expected snap-/],
@@ -98,7 +110,8 @@ describe("the words of restore", () => {
   });
 
   it("fit 80 columns in their help", () => {
-    for (const words of [[], ["list"], ["volumes"]]) {
+    const pages = ["list", "volumes", "file", "ls", "cat", "replace", "instance"].map((name) => [name]);
+    for (const words of [[], ...pages]) {
       const help = read("restore", ...words, "--help");
       const text = help.kind === "text" ? help.text : "";
       expect(text).toContain("Examples:");
@@ -135,6 +148,25 @@ describe("what is printed of a restore", () => {
     const short = shortener(ids.map((id) => ({ id })));
     expect(ids.map(short)).toEqual(["0193a1b2-c3d4-7000-8", "0193a1b2-c3d4-7000-9"]);
     expect(formatLocal(new Date("2026-10-25T00:30:00Z"), "Europe/Berlin")).toBe("2026-10-25 02:30");
+  });
+
+  it("breaks a long command so that a shell takes its lines for one", () => {
+    const command = `ec2-backup restore volumes --undo --restore restore-${"0".repeat(16)} --yes`;
+    const lines = shown((out) => field("undo", command, out))
+      .trimEnd()
+      .split("\n");
+    expect(lines).toHaveLength(2);
+    expect(
+      lines
+        .map((line) => line.slice(11))
+        .join("\n")
+        .replaceAll(" \\\n", " "),
+    ).toBe(command);
+  });
+
+  it("says that nobody has the name that was given", () => {
+    const none = { points: [], all: 0, zone: "UTC", named: "WEB-1" };
+    expect(shown((out) => printRestorable(none, out)).replaceAll("\n", " ")).toContain('is "WEB-1"');
   });
 
   it("shows the plan: the point, each volume with its shape and device, and what is left", () => {

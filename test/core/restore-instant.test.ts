@@ -19,6 +19,11 @@ describe("the time that a person means", () => {
     ["2026-11-01", "2026-11-01T22:59:59.999Z"],
     ["26h ago", "2026-11-20T10:00:00.000Z"],
     [" 2d ", "2026-11-19T12:00:00.000Z"],
+    ["1 day ago", "2026-11-20T12:00:00.000Z"],
+    ["2 weeks ago", "2026-11-07T12:00:00.000Z"],
+    ["90 minutes ago", "2026-11-21T10:30:00.000Z"],
+    ["1 hour 5 min ago", "2026-11-21T10:55:00.000Z"],
+    ["yesterday", "2026-11-20T22:59:59.999Z"],
     // Shown twice: the first; never shown: the end of the gap.
     ["2026-10-25 02:30", "2026-10-25T00:30:59.999Z"],
     ["2026-03-29 02:30", "2026-03-29T01:00:59.999Z"],
@@ -28,7 +33,8 @@ describe("the time that a person means", () => {
 
   it.each([
     "",
-    "yesterday",
+    "tomorrow",
+    "2 dayz ago",
     "2026-13-01",
     "2026-02-30",
     "2026-11-01 24:00",

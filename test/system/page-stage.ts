@@ -26,7 +26,8 @@ export class PageStage implements AsyncDisposable {
   readonly #guest: GuestDevices;
   readonly #space: string;
   readonly #end: () => void;
-  #restore = "";
+  /** The restore that each action did last. */
+  readonly #told = new Map<string, string>();
 
   private constructor(bench: Bench, disks: LoopDisks, guest: GuestDevices, space: string, end: () => void) {
     this.bench = bench;
@@ -82,7 +83,10 @@ export class PageStage implements AsyncDisposable {
     ];
     const there = places
       .reduce((text, [page, here]) => text.replaceAll(page, here), command)
-      .replace(/(restore|instance)-[0-9a-f]{16}/, this.#restore);
+      .replace(
+        /(restore (?:volumes|replace|instance) .*)\b((?:restore|instance)-[0-9a-f]{16})/,
+        (_, words: string, id: string) => `${words}${this.#told.get(words.split(" ")[1] ?? "") ?? id}`,
+      );
     const env = {
       ...this.bench.simulator.environment,
       STATE_DIRECTORY: this.bench.state,
@@ -91,7 +95,11 @@ export class PageStage implements AsyncDisposable {
       HOME: this.bench.folder,
     };
     const ended = await execute(["nsenter", "-m", "-t", this.#space, "sh", "-c", there], env);
-    this.#restore = /(restore|instance)-[0-9a-f]{16}/.exec(ended.stdout)?.[0] ?? this.#restore;
+    // Each command prints how what it has done is undone.
+    for (const [, action = "", id = ""] of ended.stdout.matchAll(
+      /restore (volumes|replace|instance) --undo --restore ((?:restore|instance)-[0-9a-f]{16})/g,
+    ))
+      this.#told.set(action, id);
     const back = (text: string) => places.reduce((all, [page, here]) => all.replaceAll(here, page), text);
     return { ...ended, stdout: back(ended.stdout) };
   }
