@@ -1,6 +1,7 @@
 import { chooseFilesystem, inWords } from "../core/choose-filesystem.ts";
 import { BackupError } from "../core/errors.ts";
 import type { CloneFiles, CopyOrder, CopyProgress, CopyResult, FileEntry } from "../core/file-ports.ts";
+import { sourceOf } from "../core/file-target.ts";
 import type { Clock } from "../core/ports.ts";
 import { rateOf, type Sample, withSample } from "../core/rate.ts";
 import type { FoundFilesystem, HostDisks } from "../core/restore-ports.ts";
@@ -88,8 +89,13 @@ export function restoreFile(
   deps: FileDeps,
   signal: AbortSignal,
 ): Promise<CopyResult> {
-  return withFile(query, deps, signal, async ({ root, path, notes }) => {
-    const result = await deps.files.copy({ ...order, root, path }, rated(progress, deps.clock), signal);
+  return withFile(query, deps, signal, async ({ root, path, filesystem, notes }) => {
+    const identity = sourceOf(order.identity, [], filesystem);
+    const result = await deps.files.copy(
+      { ...order, identity, root, path },
+      rated(progress, deps.clock),
+      signal,
+    );
     return { ...result, notes: [...notes, ...result.notes] };
   });
 }

@@ -2,7 +2,7 @@ import { type Looked, lookInto, type Way } from "../actions/look-into.ts";
 import type { RatedProgress } from "../actions/restore-file.ts";
 import { BackupError } from "../core/errors.ts";
 import type { CopyResult, Existing, FileEntry } from "../core/file-ports.ts";
-import { besideOf } from "../core/file-target.ts";
+import { besideOf, sourceOf } from "../core/file-target.ts";
 import { attemptsFor, type PathAttempt } from "../core/path-volumes.ts";
 import { rateOf, type Sample, withSample } from "../core/rate.ts";
 import type { Choice } from "../core/restore-choice.ts";
@@ -78,9 +78,11 @@ export async function lookForFiles(
     const { path, filesystem } = order;
     const where = `${session.scratch}/${session.opened.session.run}`;
     const look = { path, ways, where, lifetime, ...(filesystem === undefined ? {} : { filesystem }) };
-    const looked = await lookInto(look, session.deps, cloneFiles(), signal, (file) =>
-      act(order, to, choice, file, session, signal),
-    ).finally(() => clearScratch(session.scratch));
+    const looked = await lookInto(look, session.deps, cloneFiles(), signal, (file, { plan }) => {
+      const snapshots = plan.volumes.map(({ request }) => request.snapshot);
+      const source = sourceOf(choice.point.id, snapshots, file.filesystem);
+      return act(order, to, source, file, session, signal);
+    }).finally(() => clearScratch(session.scratch));
     return { ...answer, leftovers, looked };
   });
 }
@@ -93,7 +95,7 @@ export function blocked([first]: readonly Way[]): boolean {
 async function act(
   { act }: FilesOrder,
   to: string | undefined,
-  { point }: Choice,
+  source: string,
   { root, path, notes }: { readonly root: string; readonly path: string; readonly notes: readonly string[] },
   { deps }: RestoreSession,
   signal: AbortSignal,
@@ -107,7 +109,7 @@ async function act(
       return {};
     case "file": {
       if (to === undefined) return {};
-      const order = { root, path, to, identity: point.id, existing: act.existing };
+      const order = { root, path, to, identity: source, existing: act.existing };
       const copied = await files.copy(order, telling(deps), signal);
       return { copied: { ...copied, notes: [...notes, ...copied.notes] } };
     }

@@ -37,7 +37,7 @@ export interface CopyOrder {
   readonly path: string;
   /** The path that the copy gets: not a directory into which it is put. */
   readonly to: string;
-  /** What tells this copy from others, so that a later call continues it and no other: the snapshot's id. */
+  /** What the clone is of, so that a later call continues this copy and no other: point, snapshots, filesystem. */
   readonly identity: string;
   readonly existing: Existing;
 }

@@ -22,6 +22,7 @@ const packageOf: Readonly<Record<string, string>> = {
   find: "findutils",
   tar: "tar",
   cat: "coreutils",
+  rm: "coreutils",
   dd: "coreutils",
   sync: "coreutils",
   sh: "a POSIX shell",
@@ -42,6 +43,8 @@ export interface AskOptions {
   readonly signal?: AbortSignal;
   readonly input?: string | Buffer;
   readonly most?: number;
+  /** Given to it from 3 upwards. */
+  readonly descriptors?: readonly number[];
 }
 
 /** The path of a program; a `configuration` failure that names the package if it is not installed. */
@@ -64,7 +67,7 @@ export async function needProgram(name: string): Promise<string> {
 export async function askProgram(
   name: string,
   words: readonly string[],
-  { timeout, signal, input, most = 64 * 1024 * 1024 }: AskOptions,
+  { timeout, signal, input, most = 64 * 1024 * 1024, descriptors = [] }: AskOptions,
 ): Promise<Answer> {
   const doing = `run ${[name, ...words].join(" ").slice(0, 300)}`;
   const file = await needProgram(name);
@@ -73,7 +76,7 @@ export async function askProgram(
     cwd: "/",
     detached: true,
     env: systemEnvironment,
-    stdio: [input === undefined ? "ignore" : "pipe", "pipe", "pipe"],
+    stdio: [input === undefined ? "ignore" : "pipe", "pipe", "pipe", ...descriptors],
   });
   child.stdin?.on("error", () => undefined).end(input);
   return new Promise((resolve, reject) => {

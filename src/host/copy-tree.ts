@@ -1,4 +1,4 @@
-import { link, rm, unlink } from "node:fs/promises";
+import { link, lstat, unlink } from "node:fs/promises";
 import path from "node:path";
 import { type CopyBatch, copyPlan } from "../core/copy-plan.ts";
 import { BackupError } from "../core/errors.ts";
@@ -7,20 +7,22 @@ import { told } from "./ask-program.ts";
 import { cannotWrite } from "./atomic-file.ts";
 import {
   type CopyManners,
-  note,
-  openStage,
-  progressOf,
-  refuseLackOfSpace,
-  stageOf,
-  targetOf,
+  findStage,
+  makeStage,
+  removeStage,
+  roomIn,
+  type Stage,
   type Work,
 } from "./copy-stage.ts";
 import { walkTree } from "./find-entries.ts";
+import { givenDirectory, type HeldDirectory } from "./held-directory.ts";
+import { holdPlace } from "./hold-place.ts";
 import { insideClone } from "./inside-clone.ts";
-import { fileLocks } from "./lock.ts";
-import { HeldDirectory, type Settled, settleEntry } from "./settle-tree.ts";
+import { MergedDirectories } from "./merged-directories.ts";
+import { settleEntry } from "./settle-tree.ts";
+import { note } from "./stage-state.ts";
 import { tarBatch } from "./tar-batch.ts";
-import { refuseConflicts } from "./target-conflicts.ts";
+import { refuseConflicts, refuseLackOfSpace } from "./target-conflicts.ts";
 
 export const copyManners: CopyManners = {
   batch: { bytes: 256 * 1024 * 1024, entries: 20_000 },
@@ -31,9 +33,13 @@ export const copyManners: CopyManners = {
 const syncPatience = 1_800_000;
 
 /**
- * Copies a file or a tree out of a clone: into a directory of ours beside the target, on whose filesystem it is
- * made complete and durable, and from there into place, entry by entry. An interrupted copy is continued by the
+ * Copies a file or a tree out of a clone: into a directory of ours beside the target or in it, on whose filesystem it
+ * is made complete and durable, and from there into place, entry by entry. An interrupted copy is continued by the
  * same order; until it is complete nothing of it is seen.
+ *
+ * The target may belong to anybody: from the first look at it to the last change everything is reached by directories
+ * that are held open, and no link in it is followed. Its owner can move things about meanwhile, and so hinder the copy or
+ * have it in another directory of his; he cannot have anything written or given away where he could not himself.
  */
 export async function copyTree(
   order: CopyOrder,
@@ -43,37 +49,42 @@ export async function copyTree(
 ): Promise<CopyResult> {
   const { at } = await insideClone(order.root, order.path, { follow: order.path.endsWith("/") }, signal);
   const [base, name] = [path.dirname(at), path.basename(at)];
-  const plan = copyPlan(await walkTree(base, name, signal), manners.batch);
-  const to = await targetOf(order.to);
-  const stage = await stageOf(order, to);
-  const work: Work = { order, plan, base, name, to, stage, tree: path.join(stage, "tree"), manners };
-  const old = await progressOf(work);
-  if (old?.settling !== true) await refuseConflicts(plan, name, to, order.existing);
+  const { entries, digest } = await walkTree(base, name, signal);
+  const plan = copyPlan(entries, manners.batch);
+  await using place = await holdPlace(order.to);
+  refuseWithin(order.root, place.path);
+  const to = { of: order.identity, path: order.path, to: place.path, tree: digest, batch: manners.batch };
+  const key = JSON.stringify(to);
+  const work: Work = { order, plan, base, name, place, key, manners };
+  const notes: string[] = [];
+  await using old = await findStage(work, notes);
+  if (old?.noted.settling !== true) await refuseConflicts(work);
   if (old === undefined) await refuseLackOfSpace(work);
-  await openStage(work);
-  const lock = await fileLocks(stage).take("copy", "another restore of the same");
-  if ("heldBy" in lock)
-    throw new BackupError({ kind: "locked", doing: `copy to ${to}`, found: `${lock.heldBy} is at work` });
-  try {
-    if (old?.settling !== true) await fill(work, old?.batches ?? 0, progress, signal);
-    const result = await settle(work, signal);
-    return { ...result, continued: old !== undefined };
-  } finally {
-    await lock.release();
-  }
+  await using stage = old ?? (await makeStage(work));
+  if (!stage.noted.settling) await fill(work, stage, progress, signal);
+  const result = await settle(work, stage, notes, signal);
+  return { ...result, continued: old !== undefined };
+}
+
+function refuseWithin(root: string, to: string): void {
+  if (!to.startsWith(`${root}/`) && to !== root) return;
+  const found = "it lies within the snapshot itself";
+  throw new BackupError({ kind: "usage", doing: `restore to ${to}`, found });
 }
 
 /** Makes the whole tree in the stage. Directories come first, to be there, and last, for their times. */
 async function fill(
-  work: Work,
-  done: number,
+  { plan, base, key, manners }: Work,
+  stage: Stage,
   progress: (now: CopyProgress) => void,
   signal: AbortSignal,
 ): Promise<void> {
-  const { plan, base, tree, manners } = work;
+  await using tree = await roomIn(stage, "tree");
+  const { stall } = manners;
   const copy = (paths: readonly string[], passed: (bytes: number) => void): Promise<void> =>
-    tarBatch({ from: base, to: tree, paths, stall: manners.stall }, passed, signal);
+    tarBatch({ from: base, to: tree, shown: stage.shown, paths, stall }, passed, signal);
   const directories = plan.directories.map((one) => one.path);
+  const done = stage.noted.batches;
   const before = plan.batches.slice(0, done);
   let [bytes, entries] = [
     sum(before, (one) => one.bytes),
@@ -95,19 +106,19 @@ async function fill(
     await linkAll(tree, batch);
     bytes += batch.bytes;
     entries += batch.entries.length + batch.links.length;
-    await syncTo(tree, signal);
-    await note(work, done + index + 1, false);
+    await syncWith(tree, signal);
+    await note(stage.held, key, { batches: done + index + 1, settling: false });
     tell(0);
   }
   await copy(directories, () => undefined);
   entries = plan.entries;
-  await syncTo(tree, signal);
-  await note(work, plan.batches.length, true);
+  await syncWith(tree, signal);
+  await note(stage.held, key, { batches: plan.batches.length, settling: true });
   tell(0);
 }
 
-async function linkAll(tree: string, { links }: CopyBatch): Promise<void> {
-  const at = (one: string): Buffer => Buffer.concat([Buffer.from(`${tree}/`), Buffer.from(one, "latin1")]);
+async function linkAll(tree: HeldDirectory, { links }: CopyBatch): Promise<void> {
+  const at = (one: string): Buffer => tree.at(Buffer.from(one, "latin1"));
   for (const { path: other, first } of links) {
     await unlink(at(other)).catch(() => undefined);
     await link(at(first), at(other)).catch((error: unknown) => {
@@ -116,62 +127,56 @@ async function linkAll(tree: string, { links }: CopyBatch): Promise<void> {
   }
 }
 
-async function settle(work: Work, signal: AbortSignal): Promise<Omit<CopyResult, "continued">> {
-  const { plan, order, name, to, tree, stage } = work;
-  const result: Settled = { kept: [], merged: [] };
+async function settle(
+  work: Work,
+  stage: Stage,
+  notes: string[],
+  signal: AbortSignal,
+): Promise<Omit<CopyResult, "continued">> {
+  const { plan, order, name, place } = work;
+  const bytes = Buffer.from(name, "utf8");
+  const path = bytes.toString("latin1");
+  const kept: string[] = [];
+  // Whoever gets it closes it.
+  await using into = await place.top?.inside(".");
+  await using merged = new MergedDirectories(work, stage, signal);
   {
-    await using from = await HeldDirectory.open(tree);
-    await using target = await HeldDirectory.open(path.dirname(to));
-    const bytes = Buffer.from(name, "utf8");
+    await using from = await roomIn(stage, "tree");
     const left = (await from.names()).some((one) => one.equals(bytes));
-    const move = {
-      from,
-      name: bytes,
-      to: target,
-      as: Buffer.from(path.basename(to)),
-      path: bytes.toString("latin1"),
-    };
-    if (left) await settleEntry(move, order.existing, result);
+    const held = into === undefined ? {} : { into };
+    const move = { from, name: bytes, to: place.parent, as: place.name, path, ...held };
+    if (left) await settleEntry(move, { existing: order.existing, kept, merged });
   }
-  const notes: string[] = [];
-  if (result.merged.length > 0 && order.existing === "overwrite")
-    await restoreDirectories(work, result.merged, signal);
-  else if (result.merged.length > 0)
-    notes.push(
-      `${result.merged.length} directories were there already and keep their own owner, mode and times`,
-    );
-  await syncTo(path.dirname(to), signal);
-  await rm(stage, { recursive: true, force: true });
-  // The stage was within it.
-  if (stage.startsWith(`${to}/`) && order.existing === "overwrite")
-    await restoreDirectories(work, [topOf(work)], signal);
+  const finishTop = await merged.finish();
+  await syncWith(stage.held, signal);
+  const moved = await removeStage(stage);
+  // The stage may have been in it, and its times have changed.
+  await finishTop();
+  notes.push(...merged.notes, ...(moved === undefined ? [] : [moved]));
   if (plan.sockets.length > 0)
     notes.push(`${plan.sockets.length} sockets are left out: the programs that listen on them make them`);
-  const kept = result.kept.map((one) => Buffer.from(one, "latin1").toString("utf8"));
-  return { to, bytes: plan.bytes, entries: plan.entries, kept, notes };
+  notes.push(...(await toldIfElsewhere(work)));
+  return {
+    to: place.path,
+    bytes: plan.bytes,
+    entries: plan.entries,
+    kept: kept.map((one) => Buffer.from(one, "latin1").toString("utf8")),
+    notes,
+  };
 }
 
-/** With `overwrite` directories that were there become what they were in the clone, too. */
-async function restoreDirectories(
-  { base, name, to, manners }: Work,
-  merged: readonly string[],
-  signal: AbortSignal,
-): Promise<void> {
-  const top = topOf({ name });
-  const below = merged.map((one) => (one === top ? "." : `.${one.slice(top.length)}`));
-  await tarBatch(
-    { from: path.join(base, name), to, paths: below, stall: manners.stall },
-    () => undefined,
-    signal,
-  );
+/** Whether the copy is where its path leads by now: the directory that was held may have been moved. */
+async function toldIfElsewhere({ place }: Work): Promise<readonly string[]> {
+  const { top } = place;
+  const [held, at] = top === undefined ? [place.parent, path.dirname(place.path)] : [top, place.path];
+  const [ours, theirs] = [await held.stats(), await lstat(at).catch(() => undefined)];
+  if (theirs?.dev === ours.dev && theirs.ino === ours.ino) return [];
+  return [`somebody has moved ${at} away meanwhile: the copy is in ${await held.pathNow()}`];
 }
 
-function topOf({ name }: Pick<Work, "name">): string {
-  return Buffer.from(name, "utf8").toString("latin1");
-}
-
-async function syncTo(place: string, signal: AbortSignal): Promise<void> {
-  await told("sync", ["--file-system", place], { timeout: syncPatience, signal });
+async function syncWith({ descriptor }: HeldDirectory, signal: AbortSignal): Promise<void> {
+  const timeout = syncPatience;
+  await told("sync", ["--file-system", givenDirectory], { timeout, signal, descriptors: [descriptor] });
 }
 
 function sum<T>(all: readonly T[], of: (one: T) => number): number {

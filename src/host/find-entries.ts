@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import type { TreeEntry } from "../core/copy-plan.ts";
 import { BackupError } from "../core/errors.ts";
 import type { EntryKind, FileEntry } from "../core/file-ports.ts";
@@ -68,14 +69,17 @@ function unreadable(at: string, said: string): BackupError {
   return new BackupError({ kind, doing: `look at ${at}`, found: said.replace(/^find: /, "") });
 }
 
+/** A tree, and what differs where anything in it is another or has been changed. */
+export interface WalkedTree {
+  readonly entries: readonly TreeEntry[];
+  /** Of names, kinds, numbers of inodes, owners, modes, sizes and times, whatever order they were read in. */
+  readonly digest: string;
+}
+
 /** All of the tree at `base/name`, itself included, with paths from `base`. */
-export async function walkTree(
-  base: string,
-  name: string,
-  signal: AbortSignal,
-): Promise<readonly TreeEntry[]> {
+export async function walkTree(base: string, name: string, signal: AbortSignal): Promise<WalkedTree> {
   const at = `${base === "/" ? "" : base}/${name}`;
-  const format = "%y\\0%s\\0%b\\0%n\\0%D:%i\\0%P\\0";
+  const format = "%y\\0%s\\0%b\\0%n\\0%D:%i\\0%i %m %U %G %T@ %C@\\0%P\\0";
   const answer = await askProgram("find", ["-P", at, "-printf", format], {
     timeout: walkPatience,
     signal,
@@ -84,15 +88,19 @@ export async function walkTree(
   if (answer.code !== 0) throw unreadable(at, answer.said);
   const top = Buffer.from(name, "utf8").toString("latin1");
   const fields = answer.stdout.toString("latin1").split("\0");
-  const tree: TreeEntry[] = [];
-  for (let from = 0; from + 6 < fields.length; from += 6) {
-    const [kind = "", size, blocks, links, inode = "", below = ""] = fields.slice(from, from + 6);
-    tree.push({
+  const entries: TreeEntry[] = [];
+  const told: string[] = [];
+  for (let from = 0; from + 7 < fields.length; from += 7) {
+    const [kind = "", size, blocks, links, inode = "", state, below = ""] = fields.slice(from, from + 7);
+    told.push(`${below}\0${kind} ${size} ${links} ${state}\0`);
+    entries.push({
       path: below === "" ? top : `${top}/${below}`,
       kind,
       bytes: kind === "f" ? Math.min(Number(size), Number(blocks) * 512) : 0,
       ...(kind !== "d" && Number(links) > 1 ? { inode } : {}),
     });
   }
-  return tree;
+  const hash = createHash("sha256");
+  for (const one of told.sort()) hash.update(one, "latin1");
+  return { entries, digest: hash.digest("hex") };
 }

@@ -62,7 +62,7 @@ async function openLocked(file: string): Promise<FileHandle | undefined> {
  * Locks the open file by flock(1): the lock belongs to the open file that this process and the child
  * share, so it stays when the child has ended.
  */
-function flock(fd: number): Promise<boolean> {
+export function flock(fd: number): Promise<boolean> {
   return new Promise((resolve, reject) => {
     const fail = (found: string): void =>
       reject(

@@ -1,49 +1,23 @@
-import { constants } from "node:fs";
-import { type FileHandle, link, lstat, open, readdir, rename, rmdir, unlink } from "node:fs/promises";
+import { link, lstat, rename, unlink } from "node:fs/promises";
 import { BackupError } from "../core/errors.ts";
 import type { Existing } from "../core/file-ports.ts";
 import { codeOf } from "./atomic-file.ts";
+import type { HeldDirectory } from "./held-directory.ts";
 
-/** O_PATH, which Node does not name: a handle for the place alone. */
-const placeOnly = 0o10000000;
-
-/**
- * A directory that is held open, so that names are looked up in it and nowhere else, whatever becomes of the path
- * that led to it: the kernel's own way of openat(2) for programs that lack it.
- */
-export class HeldDirectory {
-  readonly #handle: FileHandle;
-
-  private constructor(handle: FileHandle) {
-    this.#handle = handle;
-  }
-
-  /** Fails with ENOTDIR or ELOOP where it is no directory but a link to one. */
-  static async open(path: string | Buffer): Promise<HeldDirectory> {
-    return new HeldDirectory(await open(path, placeOnly | constants.O_DIRECTORY | constants.O_NOFOLLOW));
-  }
-
-  /** The path of a name in it; names are bytes. */
-  at(name: Buffer): Buffer {
-    return Buffer.concat([Buffer.from(`/proc/self/fd/${this.#handle.fd}/`), name]);
-  }
-
-  async names(): Promise<Buffer[]> {
-    const names = await readdir(`/proc/self/fd/${this.#handle.fd}/.`, { encoding: "buffer" });
-    return names.sort(Buffer.compare);
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#handle.close();
-  }
+/** How entries are moved into place. Paths are bytes, each as one character, from the top of what is moved. */
+export interface Settling {
+  readonly existing: Existing;
+  /** Gets what was there already and is left as it is. */
+  readonly kept: string[];
+  /** Gets the directories that were there, each once all is in it that comes into it. */
+  readonly merged: { add(one: Merged): Promise<void> };
 }
 
-/** What moving into place comes to. Paths are bytes, each as one character, from the top of what is moved. */
-export interface Settled {
-  /** There already, and left as it is. */
-  readonly kept: string[];
-  /** Directories that were there and whose content was added to. */
-  readonly merged: string[];
+/** A directory that was there and whose content was added to. */
+export interface Merged {
+  readonly path: string;
+  /** To be closed by whoever gets it. */
+  readonly directory: HeldDirectory;
 }
 
 /** Where an entry is moved: from a name in one held directory to a name in another. */
@@ -53,16 +27,25 @@ export interface Move {
   readonly to: HeldDirectory;
   readonly as: Buffer;
   readonly path: string;
+  /** What is there under the new name, where that is a directory that is held already. */
+  readonly into?: HeldDirectory;
 }
 
 /**
  * Moves an entry into its place, as a whole where there is nothing yet; into a directory that is there, entry by
  * entry. Each file appears complete or not at all; what is there is never replaced but on `overwrite`, a directory
- * never, and no link is followed. Can be interrupted and called again.
+ * never, and no link is followed. Can be interrupted and called again. Fails as `cannot-write`.
  */
-export async function settleEntry(move: Move, existing: Existing, result: Settled): Promise<void> {
+export function settleEntry(move: Move, how: Settling): Promise<void> {
+  return settle(move, how).catch((error: unknown) => {
+    throw error instanceof BackupError ? error : cannotSettle(move.path, error);
+  });
+}
+
+async function settle(move: Move, how: Settling): Promise<void> {
   const [source, target] = [move.from.at(move.name), move.to.at(move.as)];
   const ours = await lstat(source, { bigint: true });
+  if (move.into !== undefined && ours.isDirectory()) return settleInside(move, move.into, how);
   const theirs = await lstat(target, { bigint: true }).catch((error: unknown) => {
     if (codeOf(error) === "ENOENT") return undefined;
     throw error;
@@ -70,25 +53,27 @@ export async function settleEntry(move: Move, existing: Existing, result: Settle
   // An earlier call had come as far as this.
   if (theirs !== undefined && theirs.dev === ours.dev && theirs.ino === ours.ino) return unlink(source);
   if (ours.isDirectory() && theirs === undefined) return rename(source, target);
-  if (ours.isDirectory() && theirs?.isDirectory() === true) return settleInside(move, existing, result);
+  if (ours.isDirectory() && theirs?.isDirectory() === true)
+    return settleInside(move, await move.to.inside(move.as), how);
   if (theirs === undefined) {
     await putInto(source, target);
-  } else if (existing === "overwrite" && !ours.isDirectory() && !theirs.isDirectory()) {
+  } else if (how.existing === "overwrite" && !ours.isDirectory() && !theirs.isDirectory()) {
     await rename(source, target);
-  } else result.kept.push(move.path);
+  } else how.kept.push(move.path);
 }
 
-async function settleInside(move: Move, existing: Existing, result: Settled): Promise<void> {
-  await using from = await HeldDirectory.open(move.from.at(move.name));
-  await using to = await HeldDirectory.open(move.to.at(move.as));
-  result.merged.push(move.path);
-  for (const name of await from.names()) {
-    const path = `${move.path}/${name.toString("latin1")}`;
-    await settleEntry({ from, name, to, as: name, path }, existing, result).catch((error: unknown) => {
-      throw error instanceof BackupError ? error : cannotSettle(path, error);
-    });
+async function settleInside(move: Move, to: HeldDirectory, how: Settling): Promise<void> {
+  await using from = await move.from.inside(move.name);
+  try {
+    for (const name of await from.names()) {
+      const path = `${move.path}/${name.toString("latin1")}`;
+      await settleEntry({ from, name, to, as: name, path }, how);
+    }
+  } catch (error) {
+    await to[Symbol.asyncDispose]();
+    throw error;
   }
-  await rmdir(move.from.at(move.name)).catch(() => undefined);
+  await how.merged.add({ path: move.path, directory: to });
 }
 
 /** A link cannot replace what has appeared meanwhile, as a rename would; only old and foreign filesystems have none. */

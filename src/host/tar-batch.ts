@@ -1,16 +1,31 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { BackupError } from "../core/errors.ts";
 import { abandon, needProgram } from "./ask-program.ts";
+import { givenDirectory, type HeldDirectory } from "./held-directory.ts";
 import { systemEnvironment } from "./system-path.ts";
 
 /** Everything that an inode has; pax for nanoseconds and long names. */
 const metadata = ["--xattrs", "--xattrs-include=*", "--acls", "--selinux", "--numeric-owner"];
+const listed = ["--no-recursion", "--null", "--verbatim-files-from"];
+
+/** How tar(1) is told to pack the entries that it reads the names of, and nothing below them. */
+export const packing: readonly string[] = ["--create", "--format=posix", ...listed, ...metadata];
+
+/** How it is told to make of them what they were. */
+export const unpacking: readonly string[] = [
+  "--extract",
+  "--same-owner",
+  "--preserve-permissions",
+  "--delay-directory-restore",
+  ...metadata,
+];
 
 /** Copies these entries and nothing below them. */
 export interface TarBatch {
-  /** The directories from and to which the paths count. */
+  /** The directories from and to which the paths count; `shown` is how the second is called to people. */
   readonly from: string;
-  readonly to: string;
+  readonly to: HeldDirectory;
+  readonly shown: string;
   /** Bytes, each as one character. */
   readonly paths: readonly string[];
   /** Milliseconds after which a copy that moves no byte is given up. */
@@ -23,12 +38,12 @@ export interface TarBatch {
  * programs have a process group of their own and are killed when it stalls or the signal aborts.
  */
 export async function tarBatch(
-  { from, to, paths, stall }: TarBatch,
+  { from, to, shown, paths, stall }: TarBatch,
   passed: (bytes: number) => void,
   signal: AbortSignal,
 ): Promise<void> {
   if (paths.length === 0) return;
-  const doing = `copy ${paths.length} entries to ${to}`;
+  const doing = `copy ${paths.length} entries to ${shown}`;
   const { packer, unpacker } = await startPair(from, to);
   const complaints = [complaintsOf(packer), complaintsOf(unpacker)];
   packer.stdin?.end(Buffer.from(`${paths.join("\0")}\0`, "latin1"));
@@ -67,26 +82,20 @@ export async function tarBatch(
 
 async function startPair(
   from: string,
-  to: string,
+  to: HeldDirectory,
 ): Promise<{ packer: ChildProcess; unpacker: ChildProcess }> {
   const tar = await needProgram("tar");
-  const pack = [
-    "--create",
-    "--format=posix",
-    "--sparse",
-    "--no-recursion",
-    "--null",
-    "--verbatim-files-from",
-  ];
-  const unpack = ["--extract", "--same-owner", "--preserve-permissions", "--delay-directory-restore"];
   const options = { cwd: "/", detached: true, env: systemEnvironment, stdio: "pipe" } as const;
-  const words = [...pack, ...metadata, `--directory=${from}`, "--files-from=-", "--file=-"];
+  const words = [...packing, "--sparse", `--directory=${from}`, "--files-from=-", "--file=-"];
   const packer = spawn(tar, words, options);
-  const unpacker = spawn(tar, [...unpack, ...metadata, `--directory=${to}`, "--file=-"], options);
+  const unpacker = spawn(tar, [...unpacking, `--directory=${givenDirectory}`, "--file=-"], {
+    ...options,
+    stdio: ["pipe", "pipe", "pipe", to.descriptor],
+  });
   // Each may end before it has read everything; how it ends tells.
   packer.stdin.on("error", () => undefined);
-  unpacker.stdin.on("error", () => undefined);
-  packer.stdout.pipe(unpacker.stdin);
+  unpacker.stdin?.on("error", () => undefined);
+  if (unpacker.stdin !== null) packer.stdout.pipe(unpacker.stdin);
   return { packer, unpacker };
 }
 

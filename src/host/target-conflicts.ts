@@ -1,8 +1,8 @@
-import { lstat } from "node:fs/promises";
-import type { CopyPlan } from "../core/copy-plan.ts";
+import { lstat, statfs } from "node:fs/promises";
+import path from "node:path";
 import { BackupError } from "../core/errors.ts";
-import type { Existing } from "../core/file-ports.ts";
 import { codeOf } from "./atomic-file.ts";
+import type { Work } from "./copy-stage.ts";
 
 /** How many conflicts are named. */
 const most = 5;
@@ -11,23 +11,21 @@ const most = 5;
  * Refuses, before anything is copied, what cannot be put into place: files that are there already, and directories
  * in whose place there is something else, or the other way round. Links count as what they are.
  */
-export async function refuseConflicts(
-  plan: CopyPlan,
-  name: string,
-  to: string,
-  existing: Existing,
-): Promise<void> {
+export async function refuseConflicts({ plan, name, place, order }: Work): Promise<void> {
+  const { existing } = order;
   const top = Buffer.from(name, "utf8").toString("latin1");
-  const at = (path: string): Buffer =>
-    Buffer.concat([Buffer.from(to), Buffer.from(path.slice(top.length), "latin1")]);
+  const below = (path: string): Buffer => Buffer.from(path.slice(top.length), "latin1");
+  const at = (path: string): Buffer => Buffer.concat([Buffer.from(place.path), below(path)]);
   const kindAt = async (path: string): Promise<"directory" | "other" | undefined> => {
-    const stats = await lstat(at(path)).catch((error: unknown) => {
-      if (["ENOENT", "ENOTDIR"].includes(codeOf(error))) return undefined;
-      throw new BackupError(
-        { kind: "cannot-write", doing: `look at ${at(path)}`, found: codeOf(error) },
-        { cause: error },
-      );
-    });
+    const stats = await lstat(place.parent.at(Buffer.concat([place.name, below(path)]))).catch(
+      (error: unknown) => {
+        if (["ENOENT", "ENOTDIR"].includes(codeOf(error))) return undefined;
+        throw new BackupError(
+          { kind: "cannot-write", doing: `look at ${at(path)}`, found: codeOf(error) },
+          { cause: error },
+        );
+      },
+    );
     return stats === undefined ? undefined : stats.isDirectory() ? "directory" : "other";
   };
   const present = new Set<string>();
@@ -51,11 +49,27 @@ export async function refuseConflicts(
   const more = conflicts.length > most ? `, and ${conflicts.length - most} more` : "";
   throw new BackupError({
     kind: "refused",
-    doing: `restore to ${to}`,
+    doing: `restore to ${place.path}`,
     found: `${conflicts.slice(0, most).join(", ")}${more}`,
     remedy:
       existing === "refuse"
         ? "name another place by --to, or let files be replaced by --overwrite"
         : "move it out of the way, or name another place by --to",
+  });
+}
+
+/** Refuses what the filesystem of the place has no room for. */
+export async function refuseLackOfSpace({ place, plan }: Work): Promise<void> {
+  const { top } = place;
+  const { bavail, bsize } = await statfs((top ?? place.parent).pathOf("."));
+  const room = bavail * bsize;
+  if (room >= plan.bytes) return;
+  const at = top === undefined ? path.dirname(place.path) : place.path;
+  throw new BackupError({
+    kind: "cannot-write",
+    doing: `restore to ${place.path}`,
+    found: `it needs ${plan.bytes} bytes, and ${at} has ${room}`,
+    remedy: "free some space, or name another place by --to",
+    code: "ENOSPC",
   });
 }

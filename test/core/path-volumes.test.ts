@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { besideOf } from "../../src/core/file-target.ts";
+import { besideOf, sourceOf } from "../../src/core/file-target.ts";
 import type { MappedMount } from "../../src/core/mount-map.ts";
 import { attemptsFor, type PathGround } from "../../src/core/path-volumes.ts";
 import type { VolumeRecipe } from "../../src/core/recovery-point.ts";
@@ -109,4 +109,28 @@ it("a copy beside the original is named by the instant in the zone that people r
   expect(besideOf("/srv/x", captured, "Europe/Berlin")).toBe("/srv/x.from-2026-11-01-0303");
   expect(besideOf("/srv/x//", captured, "UTC")).toBe("/srv/x.from-2026-11-01-0203");
   expect(besideOf("/", captured, "UTC")).toBeUndefined();
+});
+
+it("a copy's source has the same name at any device, and another for any other filesystem or snapshot", () => {
+  const filesystem = {
+    path: "/dev/nvme2n1p1",
+    type: "ext4",
+    uuid: "u-1",
+    partition: 1,
+    disks: ["/dev/nvme2n1"],
+  };
+  const source = sourceOf("point-1", ["snap-2", "snap-1"], filesystem);
+  expect(source).toBe("point-1, snap-1, snap-2, ext4, u-1, partition 1");
+  expect(sourceOf("point-1", ["snap-1", "snap-2"], { ...filesystem, path: "/dev/xvdf1", disks: [] })).toBe(
+    source,
+  );
+  const others = [
+    sourceOf("point-2", ["snap-1", "snap-2"], filesystem),
+    sourceOf("point-1", ["snap-1"], filesystem),
+    sourceOf("point-1", ["snap-1", "snap-2"], { ...filesystem, uuid: "u-2" }),
+    sourceOf("point-1", ["snap-1", "snap-2"], { ...filesystem, partition: 2 }),
+  ];
+  expect(new Set([source, ...others]).size).toBe(5);
+  const clone = (uuid: string) => sourceOf("point-1", [], { ...filesystem, type: "btrfs", uuid });
+  expect(clone("fresh")).toBe(clone("fresher"));
 });

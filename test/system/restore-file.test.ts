@@ -75,9 +75,14 @@ describe.each(["ext4", "xfs", "btrfs"] as const)("files of a clone of a %s that 
     expect(readFileSync(at("out"), "utf8")).toBe("one\n");
     const seen: RatedProgress[] = [];
     const order = { to: at("back/tree"), identity: "snap-1", existing: "refuse" } as const;
+    const stopped = new AbortController();
+    const stop = (): void => stopped.abort();
+    await expect(restoreFile(query, order, stop, deps, stopped.signal)).rejects.toThrow("told to stop");
+    // The clone is mounted again meanwhile, maybe as another device, and is the same.
     const result = await restoreFile(query, order, (now) => seen.push(now), deps, never);
     expect(everythingOf(at("back"))).toBe(before);
-    expect(result.continued).toBe(false);
+    expect(result.continued).toBe(true);
+    expect(await readdir(at("back"))).toEqual(["tree"]);
     expect(seen.at(-1)?.bytes).toBe(result.bytes);
     // What was deleted comes back into its place, and what is there stays.
     const inPlace = { to: path.join(mounted, "tree"), identity: "snap-1", existing: "keep" } as const;
