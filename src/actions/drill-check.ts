@@ -12,6 +12,16 @@ export interface DrillDeps extends RestoreDeps {
 export interface Findings {
   readonly checks: CheckResult[];
   readonly notes: string[];
+  /** The captured volumes of which something was mounted. */
+  readonly looked: Set<string>;
+}
+
+/** How a look ended, each with what is to be told; without a word it is good. */
+export interface Looked {
+  readonly failed?: string;
+  readonly undone?: string;
+  readonly skipped?: string;
+  readonly detail?: string;
 }
 
 /** Does one check and keeps what came of it; a failure of the program that looks is one of the check. */
@@ -20,7 +30,7 @@ export async function check(
   { clock, log }: Pick<DrillDeps, "clock" | "log">,
   name: CheckResult["check"],
   on: string,
-  body: () => Promise<{ readonly failed?: string; readonly skipped?: string; readonly detail?: string }>,
+  body: () => Promise<Looked>,
 ): Promise<boolean> {
   const began = clock.elapsed();
   const keep = (outcome: CheckResult["outcome"], detail: string | undefined): boolean => {
@@ -33,8 +43,9 @@ export async function check(
     return outcome === "passed";
   };
   try {
-    const { failed, skipped, detail } = await body();
+    const { failed, skipped, undone, detail } = await body();
     if (failed !== undefined) return keep("failed", failed);
+    if (undone !== undefined) return keep("not-done", undone);
     return skipped === undefined ? keep("passed", detail) : keep("skipped", skipped);
   } catch (error) {
     // What is set up wrong on this host says nothing about the point.

@@ -27,6 +27,12 @@ export function mountsHouse(
       if (first !== undefined)
         throw refused(`let go of ${pairs.map((pair) => pair[side]).join(", ")}`, first.found, first.remedy);
     },
+    async isUsed(pairs, side, signal) {
+      const there = await disksOf(pairs, side, instance, deps, signal);
+      if (there.size === 0) return false;
+      const { mounts, obstacles } = await host.disks.inspect(there, { users: false }, signal);
+      return mounts.length > 0 || obstacles.length > 0;
+    },
     async begin(pairs, signal) {
       await note(pairs, "old", signal);
     },
@@ -42,7 +48,10 @@ export function mountsHouse(
         const volume = { id: pair[side], device: pair.device };
         disks.set(await deps.disks.deviceOf(volume, diskFor, signal), pair.old);
       }
-      return host.disks.mount(await remembered(), disks, signal);
+      // What rests on others is no matter of these.
+      const here = new Set(pairs.map(({ old }) => old));
+      const mounts = (await remembered()).filter(({ volume }) => here.has(volume));
+      return host.disks.mount(mounts, disks, signal);
     },
     end: () => host.journal.remove(id),
   };

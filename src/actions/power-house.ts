@@ -36,18 +36,29 @@ export function powerHouse(
       if (wanted === "running" && state === "stopped") await deps.swap.start(instance, signal);
       return undefined;
     });
+  /** Our mark, if it is there. That of another replacement is not ours to write over. */
+  const own = async (signal: AbortSignal): Promise<RootMark | undefined> => {
+    const mark = await marked(signal);
+    if (mark !== undefined && mark.id !== id)
+      throw refused(
+        `replace the root of ${instance}`,
+        "another replacement of it is not finished",
+        `see its tag ${replaceTags.root}`,
+      );
+    return mark;
+  };
   return {
     async look(_pairs, _side, signal) {
-      const mark = await marked(signal);
-      if (mark !== undefined && mark.id !== id)
-        throw refused(
-          `replace the root of ${instance}`,
-          "another replacement of it is not finished",
-          `see its tag ${replaceTags.root}`,
-        );
+      await own(signal);
+    },
+    async isUsed(_pairs, _side, signal) {
+      const { state } = await patiently(`look at ${instance}`, deps, signal, () =>
+        deps.swap.target(instance, signal),
+      );
+      return state === "running" || state === "pending";
     },
     async begin(pairs, signal) {
-      if ((await marked(signal))?.id === id) return;
+      if ((await own(signal)) !== undefined) return;
       const ran = target.state === "running" || target.state === "pending";
       const mark: RootMark = { by: "stop", id, point, old: pairs[0]?.old ?? "", ran };
       await patiently(`mark ${instance}`, deps, signal, () =>
@@ -64,6 +75,12 @@ export function powerHouse(
       return [];
     },
     async end(_pairs, signal) {
+      const { instance: now } = await patiently(`look at ${instance}`, deps, signal, () =>
+        deps.swap.target(instance, signal),
+      );
+      const mark = rootMarkIn(now.tags);
+      // One of another replacement keeps runs from capturing, as it must.
+      if (mark === undefined || mark === "unreadable" || mark.id !== id) return;
       await patiently(`take the mark from ${instance}`, deps, signal, () =>
         deps.swap.untag([instance], [replaceTags.root], signal),
       );

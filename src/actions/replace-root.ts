@@ -45,6 +45,7 @@ export async function replaceRoot(
   const old = target.volumes.find(({ root }) => root)?.id ?? "";
   const base = { id, volumes: [{ old, device: instance.rootDevice }], mounted: [], notes: [] as string[] };
   let ordered = false;
+  const time = serviceTime(order, deps);
   try {
     const found = rootMarkIn(instance.tags);
     if (found === "unreadable" || found?.by === "stop" || (found && found.snapshot !== order.snapshot))
@@ -53,17 +54,18 @@ export async function replaceRoot(
         "another replacement of it is not confirmed",
         `finish that one first: its point is in the tag ${replaceTags.root}`,
       );
-    const settled = found === undefined ? undefined : await settledBefore(order, found, old, deps, signal);
+    const settled =
+      found === undefined ? undefined : await settledBefore(order, found, old, time, deps, signal);
     if (settled !== undefined) return { ...base, ...settled };
     if (found === undefined && (await isOfSnapshot(order, old, deps, signal)))
       return { ...base, outcome: "was-done", notes: [`${old} was made of ${order.snapshot}`] };
-    const mark = found ?? (await begin(order, old, deps, signal));
+    const mark = found ?? (await begin(order, old, time, deps, signal));
     ordered = true;
     if (own) deps.log("warn", "EC2 is told to replace the root volume now: this host will be rebooted");
     const task = await ordering(order, mark, deps, () => (ordered = false), signal);
     deps.log("info", `EC2's task ${task.id} is ${task.state}`);
     if (own) return { ...base, outcome: "rebooting", task: task.id };
-    const verdict = await concluded(order, mark, deps, signal);
+    const verdict = await concluded(order, mark, time, deps, signal);
     const { volumes } = await deps.swap.target(instance.id, signal);
     const root = volumes.find((one) => one.root)?.id;
     const place = { id: instance.id, device: instance.rootDevice, root };
@@ -84,18 +86,25 @@ export async function replaceRoot(
   }
 }
 
+/** EC2's clock, by which the order is judged later; ours may be days ahead. */
+function serviceTime({ target }: RootOrder, { clock }: SwapDeps): () => Date {
+  const start = (target.asOf ?? clock.now()).getTime() - clock.elapsed();
+  return () => new Date(start + clock.elapsed());
+}
+
 /** What an order that was given before has come to; absent while that is open. */
 async function settledBefore(
   { target }: RootOrder,
   mark: RootMark,
   root: string,
+  time: () => Date,
   deps: SwapDeps,
   signal: AbortSignal,
 ): Promise<Pick<ReplaceResult, "outcome" | "notes" | "failure"> | undefined> {
   const { id, rootDevice: device } = target.instance;
   const doing = `look for the replacement of the root of ${id}`;
   const tasks = await patiently(doing, deps, signal, () => deps.swap.rootTasks(id, signal));
-  const verdict = judgeRoot(mark, tasks, { instance: id, root, now: deps.clock.now() });
+  const verdict = judgeRoot(mark, tasks, { instance: id, root, now: time() });
   if (verdict.outcome === "waiting") return undefined;
   const notes = await settleRoot(verdict, mark, { id, device, root }, deps, signal);
   const { failure } = verdict;
@@ -115,7 +124,13 @@ async function isOfSnapshot(
   return volume?.tags[replaceTags.rootOf] === id || (!again && volume?.snapshot === snapshot);
 }
 
-async function begin(order: RootOrder, old: string, deps: SwapDeps, signal: AbortSignal): Promise<RootMark> {
+async function begin(
+  order: RootOrder,
+  old: string,
+  time: () => Date,
+  deps: SwapDeps,
+  signal: AbortSignal,
+): Promise<RootMark> {
   const { id, point, snapshot, target } = order;
   const { instance } = target;
   const on = { instance: instance.id, volume: old, device: instance.rootDevice, snapshot };
@@ -127,7 +142,7 @@ async function begin(order: RootOrder, old: string, deps: SwapDeps, signal: Abor
       `EC2's task ${busy.id} is ${busy.state}`,
       "wait for it",
     );
-  const at = deps.clock.now();
+  const at = time();
   const token = `root-${deps.digest([id, at.toISOString()].join("\n")).slice(0, 32)}`;
   const mark: RootMark = { by: "task", id: token, plan: id, point, old, snapshot, at };
   await order.remember(mark);
@@ -166,13 +181,14 @@ async function ordering(
 async function concluded(
   { target, patience }: RootOrder,
   mark: RootMark,
+  time: () => Date,
   deps: SwapDeps,
   signal: AbortSignal,
 ): Promise<RootVerdict> {
   const { id } = target.instance;
   return until(`wait for EC2 to replace the root of ${id}`, patience, deps, signal, async (elapsed) => {
     const tasks = await deps.swap.rootTasks(id, signal);
-    const verdict = judgeRoot(mark, tasks, { instance: id, root: mark.old, now: deps.clock.now() });
+    const verdict = judgeRoot(mark, tasks, { instance: id, root: mark.old, now: time() });
     deps.progress({
       percent: Math.min(95, (elapsed / patience) * 100),
       doing: `EC2's task is ${verdict.task?.state ?? "not seen yet"}`,

@@ -1,13 +1,23 @@
-import { BackupError, type Failure, failureOf } from "../core/errors.ts";
+import { type Failure, failureOf } from "../core/errors.ts";
 import type { PlannedSwap } from "../core/replace-plan.ts";
 import type { Remounted } from "../core/replace-ports.ts";
 import type { ReplaceResult } from "../core/replace-result.ts";
-import { backupTag, placeIn, replaceTags } from "../core/replace-tags.ts";
+import { backupTag, placeIn, replaceTags, swapText } from "../core/replace-tags.ts";
 import { type RestorePlan, restoreTags } from "../core/restore-plan.ts";
 import type { VolumeState } from "../core/restore-ports.ts";
 import { earlierVolumes, volumeFor } from "./restore-create.ts";
 import { patiently } from "./restore-deps.ts";
-import { bring, type House, isAttached, type Pair, refused, type SwapDeps, statesOf } from "./swap-places.ts";
+import { isMarked, removeNew, touchedOf, unmark } from "./swap-marks.ts";
+import {
+  bring,
+  type House,
+  isAttached,
+  type Pair,
+  refused,
+  type Scene,
+  type SwapDeps,
+  statesOf,
+} from "./swap-places.ts";
 
 /** What is to be swapped. */
 export interface SwapOrder {
@@ -15,11 +25,21 @@ export interface SwapOrder {
   readonly swaps: readonly PlannedSwap[];
   readonly instance: string;
   readonly house: House;
+  /** An earlier invocation may have changed something: whatever fails, it is not as it was before. */
+  readonly begun: boolean;
   /** What was made is not removed where the swap fails. */
   readonly keepNew: boolean;
 }
 
 const never = new AbortController().signal;
+
+/** How far this invocation has come. */
+interface Course {
+  pairs: readonly Pair[];
+  begun: boolean;
+  /** Whether the new volumes were in use before it; absent while that is not known. */
+  live?: boolean;
+}
 
 /**
  * Puts new volumes in the places of old ones. What an earlier invocation did is found by tags and not done again. If
@@ -30,33 +50,71 @@ export async function replaceVolumes(
   deps: SwapDeps,
   signal: AbortSignal,
 ): Promise<ReplaceResult> {
-  const { swaps, restore, house, instance } = order;
-  const base = { id: restore.id, mounted: [], notes: [] };
-  let pairs: readonly Pair[] = [];
-  let begun = false;
+  const { swaps, restore, instance } = order;
+  const scene: Scene = { house: order.house, instance, used: new Set() };
+  const known = swaps.flatMap(({ old, device, deleteOnTermination, fresh }) =>
+    fresh === undefined ? [] : [{ old, device, deleteOnTermination, fresh }],
+  );
+  const course: Course = { pairs: known, begun: order.begun };
   try {
-    pairs = await prepared(order, deps, signal);
-    const states = await statesOf(pairs, deps, signal);
-    const gone = pairs.find(({ old }) => !states.has(old));
-    if (gone !== undefined) throw refused(`replace ${gone.old}`, "there is no such volume any more");
-    begun = pairs.some(({ old, fresh }) => states.get(old)?.tags[replaceTags.replacedBy] === fresh);
-    const leaving = pairs.filter(({ old }) => isAttached(states.get(old), instance));
-    if (leaving.length > 0) await house.look(leaving, "old", signal);
-    await house.begin(pairs, signal);
-    begun = true;
-    for (const { old, fresh } of pairs)
-      await patiently(`mark ${old}`, deps, signal, () =>
-        deps.swap.tag([old], { [replaceTags.replacedBy]: fresh }, signal),
-      );
-    const mounted = await bring("fresh", pairs, { house, instance }, deps, signal);
-    return await finished(order, pairs, mounted, states, deps);
+    return await forward(order, scene, course, deps, signal);
   } catch (error) {
     const failure = failureOf(error, `replace the volumes of ${instance}`);
+    const { pairs, begun } = course;
     const volumes = pairs.length > 0 ? pairs : swaps.map(({ old, device }) => ({ old, device }));
-    if (begun) return { ...base, volumes, ...(await rolledBack(order, pairs, failure, deps)) };
-    const notes = await withoutNew(order, deps);
-    return { ...base, outcome: "not-begun", volumes, failure, notes };
+    const base = { id: restore.id, volumes };
+    if (begun) return { ...base, ...(await rolledBack(order, scene, course, failure, deps)) };
+    const notes = await withoutNew(order, scene, [], deps);
+    return { ...base, outcome: "not-begun", mounted: [], failure, notes };
   }
+}
+
+async function forward(
+  order: SwapOrder,
+  scene: Scene,
+  course: Course,
+  deps: SwapDeps,
+  signal: AbortSignal,
+): Promise<ReplaceResult> {
+  const { restore } = order;
+  const { house, instance } = scene;
+  const pairs = await prepared(order, deps, signal);
+  course.pairs = pairs;
+  const states = await statesOf(pairs, deps, signal);
+  course.begun ||= pairs.some((pair) => isMarked(pair, states));
+  course.live = course.begun && (await areInUse(pairs, states, scene, signal));
+  for (const pair of pairs) {
+    const attached = (id: string) => isAttached(states.get(id), instance);
+    if (attached(pair.fresh)) continue;
+    if (!states.has(pair.old)) throw refused(`replace ${pair.old}`, "there is no such volume any more");
+    if (!attached(pair.old) && !isMarked(pair, states))
+      throw refused(`replace ${pair.old}`, "it is not attached any more");
+  }
+  const leaving = pairs.filter(({ old }) => isAttached(states.get(old), instance));
+  if (leaving.length > 0) await house.look(leaving, "old", signal);
+  // A request that nobody answers may be carried out: from here on it is to be taken back.
+  course.begun = true;
+  await house.begin(pairs, signal);
+  for (const { old, fresh, device, deleteOnTermination } of pairs) {
+    if (!states.has(old)) continue;
+    const place = swapText({ id: restore.id, instance, device, deleteOnTermination });
+    const marks = { [replaceTags.replacedBy]: fresh, [replaceTags.replacedIn]: place };
+    await patiently(`mark ${old}`, deps, signal, () => deps.swap.tag([old], marks, signal));
+  }
+  const mounted = await bring("fresh", pairs, scene, deps, signal);
+  return finished(order, pairs, mounted, states, deps);
+}
+
+/** Whether all new volumes are in their places already, and used there. */
+async function areInUse(
+  pairs: readonly Pair[],
+  states: ReadonlyMap<string, VolumeState>,
+  { house, instance }: Scene,
+  signal: AbortSignal,
+): Promise<boolean> {
+  if (pairs.length === 0 || !pairs.every(({ fresh }) => isAttached(states.get(fresh), instance)))
+    return false;
+  return pairs.some(({ old }) => !states.has(old)) || house.isUsed(pairs, "fresh", signal);
 }
 
 /** The new volumes, made and ready; a volume that an earlier invocation made tells its place itself. */
@@ -97,20 +155,25 @@ async function finished(
   const base = { id: restore.id, volumes: pairs, mounted };
   try {
     const now = deps.clock.now().toISOString();
-    for (const { old } of pairs) {
-      const was = states.get(old)?.tags[backupTag];
+    for (const pair of pairs) {
+      const before = states.get(pair.old)?.tags;
+      if (before === undefined) continue;
+      const was = before[backupTag];
+      // An earlier invocation that came so far has remembered it, and what is there now is its own.
+      const first = !isMarked(pair, states) || before[replaceTags.replacedAt] === undefined;
       const tags = {
-        ...(was === undefined || was === "no" ? {} : { [replaceTags.backupWas]: was }),
+        ...(first && was !== undefined ? { [replaceTags.backupWas]: was } : {}),
         [backupTag]: "no",
         [replaceTags.replacedAt]: now,
       };
-      await patiently(`mark ${old}`, deps, never, () => deps.swap.tag([old], tags, never));
+      await patiently(`mark ${pair.old}`, deps, never, () => deps.swap.tag([pair.old], tags, never));
     }
     await house.end(pairs, never);
     const fresh = pairs.map((pair) => pair.fresh);
-    await patiently("mark the replacement as finished", deps, never, () =>
-      deps.swap.tag(fresh, { [restoreTags.done]: now }, never),
-    );
+    const done = "mark the replacement as finished";
+    await patiently(done, deps, never, () => deps.swap.tag(fresh, { [restoreTags.done]: now }, never));
+    if (fresh.some((id) => states.get(id)?.tags[replaceTags.undoBegunAt] !== undefined))
+      await patiently(done, deps, never, () => deps.swap.untag(fresh, [replaceTags.undoBegunAt], never));
     return { ...base, outcome: "done", notes: [] };
   } catch (error) {
     const failure = failureOf(error, "mark the replacement as finished");
@@ -122,66 +185,45 @@ async function finished(
 /** Also when told to stop: half a swap helps nobody. A second signal ends the process. */
 async function rolledBack(
   order: SwapOrder,
-  pairs: readonly Pair[],
+  scene: Scene,
+  { pairs, live }: Course,
   failure: Failure,
   deps: SwapDeps,
 ): Promise<Pick<ReplaceResult, "outcome" | "failure" | "second" | "mounted" | "notes">> {
-  deps.log("warn", `going back, since it failed: ${failure.found}`);
   try {
-    const mounted = await bring("old", pairs, order, deps, never);
-    await forget(pairs, deps);
+    const states = await statesOf(pairs, deps, never);
+    if (live ?? (await areInUse(pairs, states, scene, never))) {
+      const notes = ["the new volumes are in use, and stay in their places"];
+      return { outcome: "unfinished", failure, mounted: [], notes };
+    }
+    deps.log("warn", `going back, since it failed: ${failure.found}`);
+    const touched = touchedOf(pairs, states, scene.instance);
+    const mounted = await bring("old", touched, scene, deps, never);
+    await unmark(touched, states, deps);
     await order.house.end(pairs, never);
-    return { outcome: "rolled-back", failure, mounted, notes: await withoutNew(order, deps) };
+    const notes = await withoutNew(order, scene, pairs, deps);
+    return { outcome: "rolled-back", failure, mounted, notes };
   } catch (error) {
     const second = failureOf(error, "bring the old volumes back");
     return { outcome: "unfinished", failure, second, mounted: [], notes: [] };
   }
 }
 
-/** Takes the marks of a swap from the old volumes. */
-export async function forget(pairs: readonly Pair[], deps: SwapDeps): Promise<void> {
-  const ids = pairs.map(({ old }) => old);
-  await patiently(`take the marks from ${ids.join(", ")}`, deps, never, () =>
-    deps.swap.untag(ids, [replaceTags.replacedBy], never),
-  );
-}
-
-/** Removes what was made for the swap and is nowhere in use, unless it is to be kept. Tells what became of it. */
-async function withoutNew({ restore, keepNew }: SwapOrder, deps: SwapDeps): Promise<readonly string[]> {
+/** Removes what was made for the swap and never attached, unless it is to be kept. Tells what became of it. */
+async function withoutNew(
+  { restore, keepNew }: SwapOrder,
+  { used }: Scene,
+  back: readonly Pair[],
+  deps: SwapDeps,
+): Promise<readonly string[]> {
   try {
     const made = await patiently(`look for volumes of ${restore.id}`, deps, never, () =>
       deps.volumes.tagged(restoreTags.restore, restore.id, never),
     );
-    return await removeNew(made, keepNew, deps);
+    const free = new Set(back.map(({ old }) => old));
+    return await removeNew(made, { keep: keepNew, used, free }, deps);
   } catch (error) {
     const { found } = failureOf(error, "remove what was made");
     return [`what was made for it is left: ${found}; ec2-backup restore replace --undo --yes removes it`];
   }
-}
-
-/** Only what bears the marks of a swap, is attached to nothing and was never used. */
-export async function removeNew(
-  made: readonly VolumeState[],
-  keep: boolean,
-  deps: SwapDeps,
-): Promise<readonly string[]> {
-  const notes: string[] = [];
-  for (const { id, tags, snapshot, state } of made) {
-    const marked = placeIn(tags[replaceTags.replaces]) !== undefined && tags[restoreTags.from] === snapshot;
-    if (!marked || tags[restoreTags.done] !== undefined || tags[replaceTags.undoneAt] !== undefined) continue;
-    if (state === "deleting" || state === "deleted") continue;
-    if (keep) {
-      notes.push(`the new volume ${id} is kept, as asked for; the same words use it`);
-      continue;
-    }
-    await patiently(`remove ${id}`, deps, never, async () => {
-      const [now] = await deps.volumes.describe([id], never);
-      if (now === undefined) return;
-      if (now.attachments.some((one) => one.state !== "detached"))
-        throw new BackupError({ kind: "refused", doing: `remove ${id}`, found: "it is attached" });
-      await deps.volumes.remove(id, never);
-    });
-    notes.push(`the new volume ${id} is removed`);
-  }
-  return notes;
 }

@@ -1,4 +1,5 @@
 import { BackupError } from "../core/errors.ts";
+import { unlikeAsked } from "../core/restore-found.ts";
 import { type PlannedVolume, type RestorePlan, restoreTags, tokenOf } from "../core/restore-plan.ts";
 import type { VolumeState } from "../core/restore-ports.ts";
 import { patiently, type RestoreDeps, until } from "./restore-deps.ts";
@@ -7,6 +8,9 @@ import { patiently, type RestoreDeps, until } from "./restore-deps.ts";
 const maxAttempts = 20;
 /** Volumes that go away by themselves are not made for ever. */
 const maxVanished = 2;
+
+/** The code of a failure: EC2 took new volumes away again. */
+export const goneAway = "VolumeGoneAway";
 
 /** All volumes that the restore has made so far. */
 export function volumesOf(
@@ -46,6 +50,7 @@ export async function volumeFor(
 ): Promise<VolumeState> {
   const there = mine(planned, earlier);
   if (there !== undefined) {
+    requireAsAsked(there, planned, plan);
     noted(there.id, true);
     const ready = await whenAvailable(there.id, deps, signal);
     if (ready !== undefined) return ready;
@@ -58,7 +63,7 @@ export async function volumeFor(
     const ready = await whenAvailable(made.id, deps, signal);
     if (ready !== undefined) return ready;
     vanished += 1;
-    if (vanished >= maxVanished) throw goneAway(planned, made.id);
+    if (vanished >= maxVanished) throw wentAway(planned, made.id);
   }
   throw new BackupError({
     kind: "refused",
@@ -73,6 +78,17 @@ function mine({ request }: PlannedVolume, volumes: readonly VolumeState[]): Volu
     ({ tags, snapshot }) => tags[restoreTags.from] === request.snapshot && snapshot === request.snapshot,
   );
   return ours.find(({ state }) => state === "in-use") ?? ours[0];
+}
+
+/** What was made with other words is neither passed off as what is asked for nor made again. */
+function requireAsAsked(
+  found: VolumeState,
+  { request }: PlannedVolume,
+  { asked = {} }: Pick<RestorePlan, "asked">,
+): void {
+  const unlike = unlikeAsked(asked, found);
+  if (unlike === undefined) return;
+  throw new BackupError({ kind: "refused", doing: `make a volume of ${request.snapshot}`, ...unlike });
 }
 
 /** Absent: the token is spent, since it made another volume, or one that is gone. */
@@ -96,9 +112,11 @@ async function createOnce(
   }
   // The same token with other words: what it made is continued as soon as it is seen, or it is gone.
   try {
-    return await until(doing, deps.waits.visibleFor, deps, signal, async () =>
+    const found = await until(doing, deps.waits.visibleFor, deps, signal, async () =>
       mine(planned, await earlierVolumes(plan, deps, signal)),
     );
+    requireAsAsked(found, planned, plan);
+    return found;
   } catch (error) {
     if (error instanceof BackupError && error.code === "TimeUp") return undefined;
     throw error;
@@ -127,7 +145,7 @@ async function whenAvailable(
 }
 
 /** EC2 looks at the key after it has answered (API reference, CreateVolume, KmsKeyId). */
-function goneAway({ request }: PlannedVolume, id: string): BackupError {
+function wentAway({ request }: PlannedVolume, id: string): BackupError {
   const key = request.kmsKey ?? "the key of the snapshot";
   return new BackupError({
     kind: "refused",
@@ -135,6 +153,6 @@ function goneAway({ request }: PlannedVolume, id: string): BackupError {
     found: `EC2 made ${id} and took it away again, as it does where a volume cannot be encrypted with ${key}`,
     remedy:
       "see that the key is enabled and that its policy and the role of this instance allow kms:CreateGrant, kms:Decrypt, kms:DescribeKey, kms:GenerateDataKeyWithoutPlaintext and kms:ReEncrypt*",
-    code: "VolumeGoneAway",
+    code: goneAway,
   });
 }

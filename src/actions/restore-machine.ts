@@ -7,6 +7,7 @@ import { earlierMachine, imageFor, launchOnce } from "./launch-machine.ts";
 import { type MachineDeps, whenIn } from "./machine-deps.ts";
 import { patiently, stopped, until } from "./restore-deps.ts";
 import { swapRoot } from "./swap-root.ts";
+import { findKept, withdrawAtLast, withdrawImage } from "./withdraw-image.ts";
 
 /** What is wanted beside what the plan says. */
 export interface MachineOrder {
@@ -20,6 +21,7 @@ interface Work {
   image?: string;
   health?: MachineHealth;
   wasDone: boolean;
+  left?: Failure;
   readonly notes: string[];
 }
 
@@ -41,11 +43,11 @@ export async function restoreMachine(
   } catch (error) {
     const doing = `restore an instance of point ${plan.point.id}`;
     failure = failureOf(signal.aborted && !(error instanceof BackupError) ? stopped(doing) : error, doing);
-    if (work.machine === undefined && isFinal(failure))
+    if (work.machine === undefined && isFinal(failure) && !order.keepImage)
       // What cannot be taken back now is undone, or used, by the next invocation.
-      await withdrawImage(order, work, deps, signal).catch(() => undefined);
+      await withdrawImage(order.plan, work, deps, signal).catch(() => undefined);
   }
-  const { machine, image, health, wasDone, notes } = work;
+  const { machine, image, health, wasDone, left, notes } = work;
   return {
     id: plan.id,
     outcome: failure !== undefined ? "unfinished" : wasDone ? "was-done" : "done",
@@ -53,6 +55,7 @@ export async function restoreMachine(
     ...(image !== undefined && { image }),
     ...(health && { health }),
     ...(failure && { failure }),
+    ...(left && { left }),
     notes,
   };
 }
@@ -67,7 +70,10 @@ async function carryOut(
   const earlier = await earlierMachine(plan, deps, signal);
   if (earlier !== undefined) work.machine = earlier;
   work.wasDone = earlier?.tags[restoreTags.done] !== undefined;
-  if (work.wasDone) return;
+  if (work.wasDone) {
+    if (!order.keepImage) await withdrawAtLast(order.plan, work, deps, signal);
+    return;
+  }
   const machine = earlier ?? (await launch(order, work, deps, signal));
   work.machine = machine;
   deps.log("info", `${earlier === undefined ? "launched" : "found"} the instance ${machine.id}`);
@@ -81,8 +87,9 @@ async function carryOut(
   deps.progress({ percent: 70, doing: "tagging its volumes" });
   await tagVolumes(plan, work.machine, deps, signal);
   await removeExtras(plan, work.machine, work, deps, signal);
-  await withdrawImage(order, work, deps, signal);
-  await markDone(plan, work.machine, work.image, deps, signal);
+  if (order.keepImage) await findKept(order.plan, work, deps, signal);
+  else await withdrawAtLast(order.plan, work, deps, signal);
+  await markDone(plan, work.machine, order.keepImage ? work.image : undefined, deps, signal);
   work.health = await healthy(work.machine.id, deps, signal);
   const [now] = await patiently("look at the instance", deps, signal, () =>
     deps.machines.machines([machine.id], signal),
@@ -144,32 +151,6 @@ async function removeExtras(
     await patiently(`remove ${id}`, deps, signal, () => deps.volumes.remove(id, signal));
     work.notes.push(`${id}, which this restore made and nobody uses, is removed`);
   }
-}
-
-/** Takes the image back that was made for this, unless it is to be kept. */
-async function withdrawImage(
-  { plan, keepImage }: MachineOrder,
-  work: Work,
-  deps: MachineDeps,
-  signal: AbortSignal,
-): Promise<void> {
-  // The original image, or the point's own, is nobody's to take away here.
-  if (plan.way !== "register") return;
-  const images = await patiently("look for the image", deps, signal, () =>
-    deps.machines.taggedImages(restoreTags.restore, plan.id, signal),
-  ).catch((): [] => []);
-  const ours = images.filter(({ tags }) => isOurs(tags, plan.id));
-  if (keepImage) {
-    const [kept] = ours;
-    if (kept !== undefined) work.image = kept.id;
-    return;
-  }
-  const known = new Set([...ours.map(({ id }) => id), ...(work.image === undefined ? [] : [work.image])]);
-  for (const id of known) {
-    await patiently(`deregister ${id}`, deps, signal, () => deps.machines.deregister(id, signal));
-    deps.log("info", `deregistered the image ${id}`);
-  }
-  delete work.image;
 }
 
 function isFinal({ kind }: Failure): boolean {

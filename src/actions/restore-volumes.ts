@@ -68,14 +68,19 @@ async function carryOut(
   const { plan } = order;
   const earlier = await earlierVolumes(plan, deps, signal);
   const states = await bringVolumes(plan, earlier, work, deps, signal);
+  // What is written to them is not ours: from before that on, only who names this restore takes them back.
+  const early = order.mount?.writable === true;
+  const before = early ? await finish(plan, states, work, deps, signal) : undefined;
   if (order.mount !== undefined) {
     const { mounted, notMounted, notes } = await mountAll(disksOf(work), order.mount, deps, signal);
     work.mounted = mounted;
     work.notMounted = notMounted;
     work.notes.push(...notes);
   }
+  // Before they are initialized, which takes hours: they can be used all the while.
+  const wasDone = before ?? (await finish(plan, states, work, deps, signal));
   if (order.initialize !== undefined) await initialize(order.initialize, work.volumes, deps, signal);
-  return finish(plan, states, work, deps, signal);
+  return wasDone;
 }
 
 /**

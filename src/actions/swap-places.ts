@@ -1,6 +1,7 @@
 import { BackupError } from "../core/errors.ts";
 import type { Remounted, SwapService } from "../core/replace-ports.ts";
-import type { OldPlace } from "../core/replace-tags.ts";
+import { isUsed } from "../core/replace-progress.ts";
+import { type OldPlace, replaceTags } from "../core/replace-tags.ts";
 import type { VolumeState } from "../core/restore-ports.ts";
 import { patiently, type RestoreDeps, until } from "./restore-deps.ts";
 
@@ -20,6 +21,8 @@ export type Side = "old" | "fresh";
 export interface House {
   /** Fails as `refused` if the volumes of the side cannot be let go; nothing has changed then. */
   look(pairs: readonly Pair[], side: Side, signal: AbortSignal): Promise<void>;
+  /** Whether the volumes of the side are in use now. */
+  isUsed(pairs: readonly Pair[], side: Side, signal: AbortSignal): Promise<boolean>;
   /** Remembers what {@link takeUp} will need, before the first change. */
   begin(pairs: readonly Pair[], signal: AbortSignal): Promise<void>;
   /** Ends the use of the volumes that are attached now. */
@@ -30,6 +33,14 @@ export interface House {
   end(pairs: readonly Pair[], signal: AbortSignal): Promise<void>;
 }
 
+/** Where a swap takes place. */
+export interface Scene {
+  readonly house: House;
+  readonly instance: string;
+  /** The new volumes that are known to have been attached, or may have been: their tags may be seen later. */
+  readonly used: Set<string>;
+}
+
 /**
  * Has the volumes of one side in their places, and none of the other, from whatever is there now: it looks before
  * each step and does only what is left to do, so that it can be repeated after any death.
@@ -37,12 +48,18 @@ export interface House {
 export async function bring(
   side: Side,
   pairs: readonly Pair[],
-  { house, instance }: { readonly house: House; readonly instance: string },
+  { house, instance, used }: Scene,
   deps: SwapDeps,
   signal: AbortSignal,
 ): Promise<readonly Remounted[]> {
   const other: Side = side === "old" ? "fresh" : "old";
   const states = await statesOf(pairs, deps, signal);
+  for (const { fresh } of pairs) {
+    const state = states.get(fresh);
+    if (!isAttached(state, instance)) continue;
+    used.add(fresh);
+    if (state !== undefined && !isUsed(state)) await markUsed(fresh, deps, signal);
+  }
   const leaving = pairs.filter((pair) => isAttached(states.get(pair[other]), instance));
   if (leaving.length > 0) {
     deps.progress({ percent: 10, doing: `letting go of ${leaving.map((pair) => pair[other]).join(", ")}` });
@@ -54,7 +71,8 @@ export async function bring(
   }
   for (const pair of pairs) {
     deps.progress({ percent: 50, doing: `attaching ${pair[side]}` });
-    await attachAt(pair[side], pair.device, instance, deps, signal);
+    if (side === "old") await attachAt(pair.old, pair.device, { instance, tried: new Set() }, deps, signal);
+    else await takeIn(pair, states.get(pair.fresh), { instance, tried: used }, deps, signal);
     if (pair.deleteOnTermination)
       await patiently(`set what becomes of ${pair[side]}`, deps, signal, () =>
         deps.swap.setDeletion(instance, pair.device, true, signal),
@@ -63,6 +81,33 @@ export async function bring(
   deps.progress({ percent: 75, doing: "taking them into use" });
   return house.takeUp(pairs, side, signal);
 }
+
+function markUsed(id: string, deps: SwapDeps, signal: AbortSignal): Promise<void> {
+  const tags = { [replaceTags.usedAt]: deps.clock.now().toISOString() };
+  return patiently(`mark ${id}`, deps, signal, () => deps.swap.tag([id], tags, signal));
+}
+
+/** Attaches a new volume, once its tag says so: who finds it later knows that it may have been written to. */
+async function takeIn(
+  { fresh, device }: Pair,
+  state: VolumeState | undefined,
+  where: { readonly instance: string; readonly tried: Set<string> },
+  deps: SwapDeps,
+  signal: AbortSignal,
+): Promise<void> {
+  const marked = where.tried.has(fresh) || (state !== undefined && isUsed(state));
+  if (!marked) await markUsed(fresh, deps, signal);
+  try {
+    await attachAt(fresh, device, where, deps, signal);
+  } catch (error) {
+    // Where it cannot be taken away, the volume is kept: that is the safe side.
+    if (!marked && !where.tried.has(fresh))
+      await deps.swap.untag([fresh], [replaceTags.usedAt], never).catch(() => undefined);
+    throw error;
+  }
+}
+
+const never = new AbortController().signal;
 
 /** All volumes of the pairs that EC2 shows, by id. */
 export async function statesOf(
@@ -99,11 +144,14 @@ async function detachFrom(
   deps.log("info", `detached ${id}`, { volume: id });
 }
 
-/** At this very device: the place of one that was just detached may be taken for a moment more. */
+/**
+ * At this very device: the place of one that was just detached may be taken for a moment more. Whether it was, or may
+ * have been, attached is in `tried`.
+ */
 async function attachAt(
   id: string,
   device: string,
-  instance: string,
+  { instance, tried }: { readonly instance: string; readonly tried: Set<string> },
   deps: RestoreDeps,
   signal: AbortSignal,
 ): Promise<void> {
@@ -121,16 +169,20 @@ async function attachAt(
         `detach it there: aws ec2 detach-volume --volume-id ${id}`,
       );
     const [there] = living;
+    if (there !== undefined) tried.add(id);
     if (there?.state === "attached") return true;
     begun ||= there !== undefined;
     if (there !== undefined || volume === undefined || volume.state === "creating") return undefined;
     // The key of a volume is wanted when it is attached (EBS user guide, "How EBS encryption works").
     if (begun)
       throw refused(doing, "EC2 began to attach it and gave up, as it does where its key cannot be used");
+    const before = tried.has(id);
+    tried.add(id);
     try {
       await deps.volumes.attach(id, instance, device, signal);
       sent = true;
     } catch (error) {
+      if (!before && isRefusal(error)) tried.delete(id);
       if (!(error instanceof BackupError) || error.kind !== "refused") throw error;
       const taken = /in use/i.test(error.found) && elapsed < deps.waits.visibleFor;
       if (error.code !== "VolumeInUse" && !taken) throw error;
@@ -138,6 +190,15 @@ async function attachAt(
     return undefined;
   });
   if (sent) deps.log("info", `attached ${id} as ${device}`, { volume: id });
+}
+
+/** Nothing came of the request. A volume in use may be so by an earlier request that nobody answered. */
+function isRefusal(error: unknown): boolean {
+  return (
+    error instanceof BackupError &&
+    (error.kind === "refused" || error.kind === "denied") &&
+    error.code !== "VolumeInUse"
+  );
 }
 
 export function refused(doing: string, found: string, remedy?: string): BackupError {

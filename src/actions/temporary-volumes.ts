@@ -1,7 +1,8 @@
 import { BackupError, type Failure, failureOf, sentenceOf } from "../core/errors.ts";
 import { type RestorePlan, restoreTags, temporarily } from "../core/restore-plan.ts";
-import type { Undone } from "../core/restore-result.ts";
+import type { RestoredVolume, Undone } from "../core/restore-result.ts";
 import { bringVolumes, disksOf, nothingBrought } from "./bring-volumes.ts";
+import { goneAway } from "./restore-create.ts";
 import { patiently, type RestoreDeps, stopped } from "./restore-deps.ts";
 import { undoOne, undoRestore } from "./undo-restore.ts";
 
@@ -36,8 +37,8 @@ export async function withTemporaryVolumes<T>(
     const doing = `use a copy of point ${plan.point.id}`;
     outcome = { error: signal.aborted && !(error instanceof BackupError) ? stopped(doing) : error };
   }
-  const made = work.volumes.flatMap(({ id }) => id ?? []);
-  const left = await removeAll(plan, made, deps);
+  const code = "error" in outcome && outcome.error instanceof BackupError ? outcome.error.code : undefined;
+  const left = await removeAll(plan, work.volumes, code === goneAway, deps);
   if ("error" in outcome) {
     // A defect keeps its stack.
     if (left.length === 0) throw outcome.error;
@@ -77,7 +78,8 @@ function withoutHaste(deps: RestoreDeps): RestoreDeps {
 /** Sentences on what could not be removed. Never cut short; all its waits have limits. */
 async function removeAll(
   plan: RestorePlan,
-  known: readonly string[],
+  known: readonly RestoredVolume[],
+  vanished: boolean,
   deps: RestoreDeps,
 ): Promise<readonly string[]> {
   const signal = new AbortController().signal;
@@ -92,12 +94,16 @@ async function removeAll(
     return [];
   });
   const gone = new Set(tagged.filter(({ state }) => /^delet/.test(state)).map(({ id }) => id));
-  const ids = [...new Set([...known, ...tagged.map(({ id }) => id)])].filter((id) => !gone.has(id));
+  const made = known.flatMap(({ id }) => id ?? []);
+  // What was attached has been seen, and so has what is listed, or has gone away by itself.
+  const seen = new Set(tagged.map(({ id }) => id));
+  for (const { id, step } of known) if (id !== undefined && (vanished || step !== "created")) seen.add(id);
+  const ids = [...new Set([...made, ...tagged.map(({ id }) => id)])].filter((id) => !gone.has(id));
   for (const [index, id] of ids.entries()) {
     deps.progress({ percent: (index / ids.length) * 100, doing: `removing ${id}` });
-    let undone = await undoOne({ id }, wish, deps, signal);
-    // An attachment that was asked for and not answered may have come only now. What took its full time is told.
-    if (undone.outcome === "failed" && undone.failure?.code !== "TimeUp")
+    let undone = await undoOne({ id }, wish, deps, signal, !seen.has(id));
+    // An attachment that was asked for and not answered may have come only now.
+    if (undone.outcome === "failed" && !isFinal(undone.failure?.code))
       undone = await undoOne({ id }, wish, deps, signal);
     const { outcome, because, failure } = undone;
     if (outcome === "removed") continue;
@@ -105,6 +111,11 @@ async function removeAll(
   }
   for (const sentence of left) deps.log("error", sentence);
   return left;
+}
+
+/** What took its full time need not be tried once more. */
+function isFinal(code: string | undefined): boolean {
+  return code === "TimeUp" || code === "NotShown";
 }
 
 function withLeft(failure: Failure, left: readonly string[], code?: string): BackupError {

@@ -84,7 +84,8 @@ async function undoOne(
 ): Promise<MachineUndone> {
   const restore = tags[restoreTags.restore] ?? "";
   const about = { kind, id, restore };
-  if (tags[restoreTags.done] !== undefined || finished.has(restore))
+  // An image that was kept is marked itself; one that is not could not be taken away when the rest was done.
+  if (tags[restoreTags.done] !== undefined || (kind !== "image" && finished.has(restore)))
     return { ...about, outcome: "left", because: "its restore was finished: it is yours now" };
   if (!act) return { ...about, outcome: "would-be-removed" };
   try {

@@ -47,17 +47,20 @@ function shortUse(tags: VolumeState["tags"]): Pick<Undone, "because"> {
 
 /**
  * Releases, detaches and deletes one volume, if it may be undone. A failure is in what is returned, so that one that
- * fails never stops the others; throws only when told to stop.
+ * fails never stops the others; throws only when told to stop. `unseen`: EC2 has made it and has never shown it since, so
+ * that not to see it does not mean that it is gone.
  */
 export async function undoOne(
   { id }: Pick<VolumeState, "id">,
   wish: UndoWish,
   deps: RestoreDeps,
   signal: AbortSignal,
+  unseen = false,
 ): Promise<Pick<Undone, "outcome" | "because" | "failure">> {
   try {
-    const now = await settledState(id, deps, signal);
-    if (now === undefined) return { outcome: "removed" };
+    const now = await settledState(id, unseen ? deps.waits.visibleFor : 0, deps, signal);
+    if (now === undefined)
+      return unseen ? { outcome: "failed", failure: neverSeen(id) } : { outcome: "removed" };
     // Looked at once more: what is about to go must bear its marks now.
     const verdict = mayUndo(now, wish);
     if (!verdict.may) return { outcome: "left", because: verdict.because };
@@ -102,18 +105,33 @@ async function whenDetached(
 /** What was listed and is not shown by its id may be shown a moment later. */
 const looksBeforeGone = 3;
 
-/** As it is once it is made: EC2 neither attaches nor deletes one before. Absent if it is gone. */
+function neverSeen(id: string): BackupError {
+  return new BackupError({
+    kind: "not-found",
+    doing: `remove ${id}`,
+    found: "EC2 has made it and does not show it yet",
+    remedy: `look for it in some minutes: aws ec2 delete-volume --volume-id ${id}`,
+    code: "NotShown",
+  });
+}
+
+/**
+ * As it is once it is made: EC2 neither attaches nor deletes one before. Absent if it is gone, or was not shown for so
+ * many milliseconds.
+ */
 async function settledState(
   id: string,
+  visibleFor: number,
   deps: RestoreDeps,
   signal: AbortSignal,
 ): Promise<VolumeState | undefined> {
   let absent = 0;
   const doing = `wait for ${id} to be made`;
-  const { volume } = await until(doing, deps.waits.availableFor, deps, signal, async () => {
+  const { volume } = await until(doing, deps.waits.availableFor, deps, signal, async (elapsed) => {
     const [volume] = await deps.volumes.describe([id], signal);
     absent = volume === undefined ? absent + 1 : 0;
-    if (volume === undefined && absent < looksBeforeGone) return undefined;
+    const mayCome = absent < looksBeforeGone || elapsed <= visibleFor;
+    if (volume === undefined && mayCome) return undefined;
     return volume?.state === "creating" ? undefined : { volume };
   });
   return volume;

@@ -2,9 +2,9 @@ import { removeTemporary } from "../actions/temporary-volumes.ts";
 import { failureOf, sentenceOf } from "../core/errors.ts";
 import type { Log } from "../core/ports.ts";
 import type { Undone } from "../core/restore-result.ts";
-import { fileLocks } from "../host/lock.ts";
 import { restoreDisks } from "../host/restore-disks.ts";
 import type { Opened } from "./open.ts";
+import { restoreLock } from "./restore-lock.ts";
 import { type RestoreSession, restoreSession } from "./restore-session.ts";
 import type { AgentOptions } from "./wish.ts";
 
@@ -18,7 +18,7 @@ export function drillDirectory({ self }: Pick<AgentOptions, "self">): string {
  * under the lock of restores, where whatever is there is a left-over.
  */
 export async function clearLeftovers(
-  { opened, deps }: RestoreSession,
+  { opened, deps, sole }: RestoreSession,
   options: Pick<AgentOptions, "self" | "log">,
   expiredOnly: boolean,
   signal: AbortSignal,
@@ -34,7 +34,7 @@ export async function clearLeftovers(
           options.log("warn", sentenceOf(failureOf(error, `unmount ${record.where}`))),
         );
   const { arn: instanceArn, id: instanceId } = opened.session.discovery.instance;
-  const wish = { instanceArn, instanceId, expiredOnly };
+  const wish = { instanceArn, instanceId, expiredOnly: expiredOnly || !sole };
   const undone = await removeTemporary(wish, deps.clock.now(), deps, signal);
   tellLeftovers(undone, options.log);
   return undone;
@@ -59,7 +59,7 @@ export async function removeExpired(
   signal: AbortSignal,
 ): Promise<void> {
   try {
-    const lock = await fileLocks(`${options.stateDirectory}/locks`).take(".restore", `${options.owner}, run`);
+    const lock = await restoreLock(options, "run");
     if ("heldBy" in lock) return;
     try {
       const quiet = { ...options, tell: () => undefined, hostZone: "UTC" };

@@ -1,10 +1,10 @@
 import type { DrillDeps } from "../actions/drill-check.ts";
 import { drillPoint } from "../actions/drill-point.ts";
-import { type Drill, type DrillSubject, drillable } from "../core/drill.ts";
-import type { CheckResult, DrillReport } from "../core/drill-report.ts";
+import { type Drill, type DrillSubject, drillable, missingVolumes, rawVolumes } from "../core/drill.ts";
+import { type CheckResult, type DrillReport, outcomeOf, problemsOf } from "../core/drill-report.ts";
 import { formatDuration } from "../core/duration.ts";
 import { type Failure, failureOf } from "../core/errors.ts";
-import { type Problem, problemOf } from "../core/report.ts";
+import { problemOf } from "../core/report.ts";
 import type { RestorePlan } from "../core/restore-plan.ts";
 import { planOf } from "./restore.ts";
 import type { FoundPoints } from "./restore-points.ts";
@@ -48,6 +48,7 @@ export async function drillSubject(
     of: volume,
     snapshot: request.snapshot,
     sizeGiB: request.sizeGiB,
+    looked: false,
   }));
   const base = {
     ...baseOf(subject, drill, round),
@@ -71,25 +72,35 @@ export async function drillSubject(
     instanceId: base.subject.id,
     directory: round.directory,
   };
-  const order = { plan, checks: drill.checks, lifetime: drill.lifetime, facts };
-  const { checks, notes, elapsedMs, whole, ...rest } = await drillPoint(
-    order,
-    deps,
-    AbortSignal.any([signal, limit]),
-  );
+  const wanted = { ...drill.checks, raw: rawVolumes(subject.point, drill.checks.raw) };
+  const order = { plan, checks: wanted, lifetime: drill.lifetime, facts };
+  const {
+    checks: done,
+    notes,
+    looked,
+    elapsedMs,
+    whole,
+    ...rest
+  } = await drillPoint(order, deps, AbortSignal.any([signal, limit]));
+  const checks = [...missingVolumes(subject.point).map(lacking), ...done];
   const broken = limit.aborted && !signal.aborted && !whole ? tooLate(drill, rest.failure) : rest.failure;
   const problems = [...problemsOf(checks, plan.point.id), ...(broken ? [problemOf("error", broken)] : [])];
-  const failed = checks.some(({ outcome }) => outcome === "failed");
-  const outcome = failed ? "failed" : whole ? "verified" : "not-done";
   return {
     ...base,
+    volumes: sizes.map((one) => ({ ...one, looked: looked.includes(one.of) })),
     checks,
     notes: [...idle.notes, ...notes],
     elapsedMs,
     finished: ended(),
-    outcome,
+    outcome: outcomeOf(checks, whole),
     problems,
   };
+}
+
+/** One that a person names need not be whole; what it lacks is not verified. */
+function lacking(volume: string): CheckResult {
+  const detail = "the point has no snapshot of it";
+  return { check: "mount", on: volume, outcome: "not-done", detail, ms: 0 };
 }
 
 /** Of a source of which no more is known than that nothing could be drilled. */
@@ -230,13 +241,4 @@ function sumOf(volumes: readonly { readonly sizeGiB: number }[]): number {
 function tooLate({ name, timeout }: Drill, failure: Failure | undefined): Failure {
   const found = `it was not done after ${formatDuration(timeout)}${failure === undefined ? "" : ` (${failure.doing})`}`;
   return { kind: "refused", doing: "drill in time", found, remedy: `raise drill.${name}.timeout` };
-}
-
-function problemsOf(checks: readonly CheckResult[], point: string): Problem[] {
-  return checks.flatMap(({ check, on, outcome, detail = "" }): Problem[] => {
-    const doing = `verify ${check} of ${on} in point ${point}`;
-    if (outcome === "failed") return [{ severity: "error", kind: "refused", doing, found: detail }];
-    if (outcome === "passed") return [];
-    return [{ severity: check === "fsck" ? "warning" : "notice", kind: "refused", doing, found: detail }];
-  });
 }

@@ -10,6 +10,7 @@ import {
   isTold,
   metricsOfDrill,
   type SubjectState,
+  taggedSnapshots,
   verifiedTag,
 } from "../core/drill-report.ts";
 import { failureOf, sentenceOf } from "../core/errors.ts";
@@ -66,11 +67,10 @@ export function drillListeners(
   return {
     async tell(report, lastGood) {
       if (!isTold(report)) return [];
-      const { subject, job, volumes, outcome } = report;
+      const { subject, job } = report;
       const tagging = attempt("tag the point as drilled", async () => {
-        if (outcome === "not-done") return;
-        // Of what was left out nothing is known.
-        const snapshots = volumes.map(({ snapshot }) => snapshot);
+        const snapshots = taggedSnapshots(report);
+        if (snapshots.length === 0) return;
         const tags = { [tagKeys.verified]: verifiedTag(report) };
         await patientlyAsked("tag the point as drilled", deps, signal, () =>
           deps.volumes.tag(snapshots, tags, signal),

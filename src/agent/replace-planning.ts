@@ -1,12 +1,13 @@
 import { useOf } from "../actions/mounts-house.ts";
 import { isUsable } from "../actions/restore-create.ts";
+import { statesOf } from "../actions/swap-places.ts";
 import { swapsFor } from "../actions/undo-replace.ts";
 import { BackupError } from "../core/errors.ts";
 import { isWithin } from "../core/mount-table.ts";
 import { fstabNotes, planSwaps, type Refusal, type ReplacePlan, refusedUse } from "../core/replace-plan.ts";
 import type { DiskUse, Target } from "../core/replace-ports.ts";
-import { planRoot } from "../core/replace-root-plan.ts";
-import { replaceTags } from "../core/replace-tags.ts";
+import { type Standing, standingOf } from "../core/replace-progress.ts";
+import { planRoot, refusedMark } from "../core/replace-root-plan.ts";
 import type { Choice } from "../core/restore-choice.ts";
 import { planRestore, type RestorePlan, restoreTags } from "../core/restore-plan.ts";
 import type { FoundSnapshot, VolumeState } from "../core/restore-ports.ts";
@@ -15,8 +16,8 @@ import type { FoundPoints } from "./restore-points.ts";
 
 /** This instance, as a target. */
 export function ownTarget({ session }: Stage): Target {
-  const { instance, volumes } = session.opened.session.discovery;
-  return { instance, volumes, state: "running", rootDeviceType: "ebs" };
+  const { instance, volumes, asOf } = session.opened.session.discovery;
+  return { instance, volumes, state: "running", rootDeviceType: "ebs", ...(asOf && { asOf }) };
 }
 
 /** The plan of a replacement, and the instance that it is for. */
@@ -58,57 +59,96 @@ export async function planOf(
     digest: deps.digest,
   });
   const made = (await deps.volumes.tagged(restoreTags.restore, restore.id, signal)).filter(isUsable);
+  const ground = {
+    restore,
+    target,
+    made,
+    undo: `ec2-backup restore replace --undo${other ? ` --instance ${id}` : ""}`,
+  };
   const plan = root
-    ? rootPlan(restore, target, made, { own: !other, stop: order.stop })
-    : await dataPlan(restore, target, made, stage, signal);
-  const beside = await swapsFor(target.instance.arn, undefined, deps, signal);
-  const unfinished = beside
-    .filter((one) => one.id !== restore.id)
-    .map((one): Refusal => {
-      const of = one.made[0]?.tags[restoreTags.point] ?? "";
-      return {
-        found: `the replacement ${one.id} is not finished`,
-        remedy: `go on with --point ${of}, or go back: ec2-backup restore replace --undo${other ? ` --instance ${id}` : ""} --yes`,
-      };
-    });
+    ? await rootPlan(ground, { own: !other, stop: order.stop }, stage, signal)
+    : await dataPlan(ground, stage, signal);
+  const unfinished = await unfinishedBeside(plan, ground, stage, signal);
   return { plan: { ...plan, refusals: [...unfinished, ...plan.refusals] }, target };
 }
 
-function rootPlan(
-  restore: RestorePlan,
-  target: Target,
-  made: readonly VolumeState[],
+/** What a plan goes by. */
+interface Ground {
+  readonly restore: RestorePlan;
+  readonly target: Target;
+  /** What earlier invocations have made for it. */
+  readonly made: readonly VolumeState[];
+  /** The command that takes it back. */
+  readonly undo: string;
+}
+
+/** Other replacements that came to no end, and volumes of this one that the words leave out. */
+async function unfinishedBeside(
+  { swaps }: ReplacePlan,
+  { restore, target, undo }: Ground,
+  { deps }: Stage,
+  signal: AbortSignal,
+): Promise<readonly Refusal[]> {
+  const found = await swapsFor(target.instance, undefined, deps, signal);
+  return found.flatMap(({ id, pairs, made }): Refusal[] => {
+    const out = pairs.filter(({ fresh }) => !swaps.some((one) => one.fresh === fresh));
+    if (id === restore.id && out.length === 0) return [];
+    const point = made[0]?.tags[restoreTags.point];
+    const more = id === restore.id ? `, with ${out.map(({ device }) => device).join(", ")}` : "";
+    const on =
+      made.length < pairs.length || point === undefined ? "" : `go on with --point ${point}${more}, or `;
+    const found = `the replacement ${id} of ${out.map(({ old }) => old).join(", ")} is not finished`;
+    return [{ found, remedy: `${on}go back: ${undo} --yes` }];
+  });
+}
+
+async function standing(
+  swaps: ReplacePlan["swaps"],
+  { target, undo }: Ground,
+  { deps }: Stage,
+  signal: AbortSignal,
+): Promise<Standing> {
+  const made = swaps.filter(({ fresh }) => fresh !== undefined);
+  const states = made.length === 0 ? new Map<string, VolumeState>() : await statesOf(made, deps, signal);
+  return standingOf(swaps, states, target, `${undo} --yes`);
+}
+
+async function rootPlan(
+  ground: Ground,
   wish: { readonly own: boolean; readonly stop: boolean },
-): ReplacePlan {
+  stage: Stage,
+  signal: AbortSignal,
+): Promise<ReplacePlan> {
+  const { restore, target, made, undo } = ground;
   const { way, refusals, notes } = planRoot(restore, target, wish);
   const held = target.volumes.find(({ root }) => root);
   // Whatever device the point names, it goes where the root of the instance is.
   const recipe = restore.point.recipe.map((one) => ({ ...one, device: target.instance.rootDevice }));
   const planned = planSwaps({ ...restore, point: { ...restore.point, recipe } }, held ? [held] : [], made);
-  const progress = progressOf(planned.swaps, target, made);
-  return {
-    restore,
-    instance: target.instance,
-    swaps: planned.swaps,
-    root: way,
-    progress,
-    // One that was begun has its instance stopped, and maybe without a root.
-    refusals: progress === "begun" ? [] : [...refusals, ...planned.refusals],
-    notes,
+  const { progress, refusals: misplaced } = await standing(planned.swaps, ground, stage, signal);
+  const plan = { restore, instance: target.instance, swaps: planned.swaps, root: way, progress, notes };
+  if (progress === "done") return { ...plan, refusals: [] };
+  const mixed = {
+    found: "this replacement was begun with --stop",
+    remedy: `go on with --stop, or go back: ${undo} --yes`,
   };
+  if (way === "task")
+    return {
+      ...plan,
+      progress: "new",
+      refusals: progress === "begun" ? [mixed] : [...refusals, ...planned.refusals],
+    };
+  // One that was begun has its instance stopped, and maybe without a root.
+  const ahead = progress === "begun" ? [] : [...refusals, ...planned.refusals];
+  return { ...plan, refusals: [...refusedMark(restore.id, target), ...misplaced, ...ahead] };
 }
 
-async function dataPlan(
-  restore: RestorePlan,
-  target: Target,
-  made: readonly VolumeState[],
-  stage: Stage,
-  signal: AbortSignal,
-): Promise<ReplacePlan> {
+async function dataPlan(ground: Ground, stage: Stage, signal: AbortSignal): Promise<ReplacePlan> {
+  const { restore, target, made } = ground;
   const { deps, host, options } = stage;
   const { instance, volumes } = target;
-  const { swaps, refusals } = planSwaps(restore, volumes, made);
-  const progress = progressOf(swaps, target, made);
+  const planned = planSwaps(restore, volumes, made);
+  const { progress, swaps, ...stand } = await standing(planned.swaps, ground, stage, signal);
   const roots = swaps.filter(({ old }) => volumes.some((one) => one.id === old && one.root));
   const use: DiskUse = await useOf(swaps, "old", instance.id, host.disks, deps, signal);
   const holds = use.mounts.find(({ where }) => isWithin(options.stateDirectory, where));
@@ -128,28 +168,13 @@ async function dataPlan(
     progress,
     use,
     refusals: [
-      ...refusals,
+      ...planned.refusals,
+      ...stand.refusals,
       ...roots.map(({ old }) => ({ found: `${old} is the root volume here`, remedy: "name root" })),
       ...(progress === "done" ? [] : [...state, ...refusedUse(use)]),
     ],
-    notes: fstabNotes(use),
+    notes: [...stand.notes, ...fstabNotes(use)],
   };
-}
-
-function progressOf(
-  swaps: ReplacePlan["swaps"],
-  target: Target,
-  made: readonly VolumeState[],
-): ReplacePlan["progress"] {
-  const tagsOf = (id: string | undefined) => made.find((one) => one.id === id)?.tags ?? {};
-  const done = ({ fresh }: { readonly fresh?: string }) =>
-    tagsOf(fresh)[restoreTags.done] !== undefined && tagsOf(fresh)[replaceTags.undoneAt] === undefined;
-  if (swaps.length > 0 && swaps.every(done)) return "done";
-  const begun = swaps.some(({ old, fresh }) => {
-    const there = target.volumes.find(({ id }) => id === old);
-    return fresh !== undefined && (there === undefined || there.tags[replaceTags.replacedBy] === fresh);
-  });
-  return begun ? "begun" : "new";
 }
 
 function rootOf({ point }: Choice): string {

@@ -95,7 +95,8 @@ async function carriedOut(
     instance.id,
     stage,
   );
-  return replaceVolumes({ restore, swaps, instance: instance.id, house, keepNew }, deps, signal);
+  const begun = progress === "begun";
+  return replaceVolumes({ restore, swaps, instance: instance.id, house, begun, keepNew }, deps, signal);
 }
 
 function houseFor(
@@ -137,8 +138,8 @@ export async function undoReplacements(
   const own = ownTarget(stage);
   const other = instance !== undefined && instance !== own.instance.id;
   const target = other ? await deps.swap.target(instance, signal) : own;
-  const { id, arn } = target.instance;
-  const look = () => swapsFor(arn, restore, deps, signal);
+  const { id } = target.instance;
+  const look = () => swapsFor(target.instance, restore, deps, signal);
   if (!act) return { swaps: await look(), results: [] };
   const undo = async (): Promise<UndoAnswer> => {
     const swaps = await look();

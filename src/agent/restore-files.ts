@@ -11,7 +11,7 @@ import type { PointQuery } from "../core/restore-query.ts";
 import type { Undone } from "../core/restore-result.ts";
 import { chosenSnapshots } from "../core/restore-selection.ts";
 import { cloneFiles } from "../host/clone-files.ts";
-import { realPlace, restoreTarget } from "../host/restore-target.ts";
+import { realPlace, restoreBeside, restoreTarget } from "../host/restore-target.ts";
 import { alone, planOf } from "./restore.ts";
 import { clearScratch, removeLeftovers } from "./restore-leftovers.ts";
 import { choose, type FoundPoints, findPoints } from "./restore-points.ts";
@@ -134,8 +134,9 @@ async function targetFor(
 ): Promise<string | undefined> {
   if (act.kind !== "file") return undefined;
   const own = point.instanceArn === "" || point.instanceArn === opened.session.discovery.instance.arn;
-  const to = act.to ?? (own ? besideOf(path, point.captured, zone) : undefined);
-  if (to !== undefined) return restoreTarget(to, path, act.existing);
+  if (act.to !== undefined) return restoreTarget(act.to, path, act.existing);
+  const beside = own ? besideOf(path, point.captured, zone) : undefined;
+  if (beside !== undefined) return restoreBeside(beside, path, act.existing);
   const found = own ? "nothing lies beside /" : `the point is of another instance, ${point.instanceArn}`;
   throw new BackupError({ kind: "usage", doing: `restore ${path}`, found, remedy: "say where to: --to" });
 }

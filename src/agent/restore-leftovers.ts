@@ -7,10 +7,11 @@ import type { RestoreSession } from "./restore-session.ts";
 
 /**
  * Lets go of what a killed process has left of copies that it looked into: its mounts by their records, then the
- * volumes by their tag, and nothing else. To be called under the lock of restores.
+ * volumes by their tag, and nothing else. To be called under the lock of restores; where that does not keep everybody
+ * away, only what is past its time is a left-over.
  */
 export async function removeLeftovers(
-  { opened, deps, mounts, scratch }: RestoreSession,
+  { opened, deps, mounts, scratch, sole }: RestoreSession,
   signal: AbortSignal,
 ): Promise<readonly Undone[]> {
   const { arn, id } = opened.session.discovery.instance;
@@ -22,7 +23,8 @@ export async function removeLeftovers(
     });
   }
   await clearScratch(scratch);
-  const removed = await removeTemporary({ instanceArn: arn, instanceId: id }, deps.clock.now(), deps, signal);
+  const wish = { instanceArn: arn, instanceId: id, expiredOnly: !sole };
+  const removed = await removeTemporary(wish, deps.clock.now(), deps, signal);
   for (const { id: volume, outcome, because, failure } of removed) {
     if (outcome === "removed") deps.log("info", `removed ${volume}, a left-over`, { volume });
     else {

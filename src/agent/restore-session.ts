@@ -12,6 +12,7 @@ import { isTimeZone } from "../core/zone.ts";
 import { systemClock } from "../host/clock.ts";
 import type { RestoreDisks } from "../host/restore-disks.ts";
 import { type Opened, open, requestTimeout } from "./open.ts";
+import { isSole } from "./restore-lock.ts";
 import { newRunId } from "./session.ts";
 import type { AgentOptions } from "./wish.ts";
 
@@ -50,6 +51,8 @@ export interface RestoreSession {
   readonly mounts: Pick<RestoreDisks, "leftovers" | "undo">;
   /** A directory of ours, below which copies are mounted while they are looked into. */
   readonly scratch: string;
+  /** Whether under the lock of restores nobody else can be at work here. */
+  readonly sole: boolean;
   /** The zone of times that people type. */
   readonly zone: string;
   /** What swapping volumes in place asks of EC2. */
@@ -105,6 +108,7 @@ export async function restoreSession(
     },
     mounts: disks,
     scratch: `${runtimeDirectory}/looking`,
+    sole: isSole(options.self),
     zone: zoneOf(options),
     swaps: async () => {
       const { ec2Swaps } = await import("../aws/restore-replace.ts");

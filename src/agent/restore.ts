@@ -3,13 +3,14 @@ import { restoreVolumes } from "../actions/restore-volumes.ts";
 import { undoRestore } from "../actions/undo-restore.ts";
 import { BackupError } from "../core/errors.ts";
 import type { Choice } from "../core/restore-choice.ts";
+import { unlikeAsked } from "../core/restore-found.ts";
 import { type Unfinished, unfinishedBeside } from "../core/restore-leftovers.ts";
 import { planRestore, type RestorePlan, type RestoreWish, restoreTags } from "../core/restore-plan.ts";
 import type { FoundSnapshot, VolumeState } from "../core/restore-ports.ts";
 import type { Initialize, MountWish, PointQuery } from "../core/restore-query.ts";
 import type { RestoreResult, Undone } from "../core/restore-result.ts";
-import { fileLocks } from "../host/lock.ts";
 import { removeLeftovers } from "./restore-leftovers.ts";
+import { type LockOptions, restoreLock } from "./restore-lock.ts";
 import { choosing, type FoundPoints, findPoints, type PickPoint, requireHere } from "./restore-points.ts";
 import { openRestore, type RestoreOptions, type RestoreSession } from "./restore-session.ts";
 
@@ -58,10 +59,11 @@ export async function volumes(
   const found = await findPoints(order.query, session, signal);
   const choice = await choosing(found, order.pick);
   requireHere(choice, found, session.opened.session.discovery.instance.region);
-  const plan = await planOf(choice, order.wish, found, session);
-  const { arn } = plan.instance;
+  const fresh = await planOf(choice, order.wish, found, session);
+  const { arn } = fresh.instance;
   const restored = await session.deps.volumes.tagged(restoreTags.instance, arn, signal);
-  const earlier = restored.filter((one) => one.tags[restoreTags.restore] === plan.id && isUsable(one));
+  const earlier = restored.filter((one) => one.tags[restoreTags.restore] === fresh.id && isUsable(one));
+  const plan = { ...fresh, obstacles: [...fresh.obstacles, ...obstaclesOfEarlier(fresh, earlier)] };
   const unfinished = unfinishedBeside(plan.id, arn, restored);
   const answer = { found, choice, plan, earlier, unfinished };
   if (plan.obstacles.some(({ severity }) => severity === "blocks")) return answer;
@@ -76,6 +78,18 @@ export async function volumes(
     );
   });
   return { ...answer, result };
+}
+
+/** What is there already and is not what is asked for now. */
+function obstaclesOfEarlier(
+  { volumes, asked = {} }: RestorePlan,
+  earlier: readonly VolumeState[],
+): RestorePlan["obstacles"] {
+  return volumes.flatMap(({ volume, request: { snapshot } }) => {
+    const there = earlier.find(({ tags }) => tags[restoreTags.from] === snapshot);
+    const unlike = there && unlikeAsked(asked, there);
+    return unlike === undefined ? [] : [{ snapshot, volume, severity: "blocks" as const, ...unlike }];
+  });
 }
 
 /** What restoring the chosen point would do, whatever comes of it. */
@@ -117,12 +131,9 @@ export async function undone(
   return alone(options, () => undoRestore(wish, true, deps, signal));
 }
 
-/** One restore at a time on a host, as two would take each other's device names. No job has such a name. */
-export async function alone<T>(
-  { stateDirectory, owner }: RestoreOptions,
-  body: () => Promise<T>,
-): Promise<T> {
-  const lock = await fileLocks(`${stateDirectory}/locks`).take(".restore", `${owner}, restore`);
+/** One restore at a time on a host, as two would take each other's device names. */
+export async function alone<T>(options: LockOptions, body: () => Promise<T>): Promise<T> {
+  const lock = await restoreLock(options, "restore");
   if ("heldBy" in lock)
     throw new BackupError({
       kind: "locked",

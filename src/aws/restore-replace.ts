@@ -91,7 +91,7 @@ async function targetOf(connection: Connection, identity: Identity, signal: Abor
   );
   if (found === undefined) throw unreadable(doing, "the instance is not in the answer");
   const zone = found.Placement?.AvailabilityZone ?? identity.zone;
-  const { instance, volumes } = await discover(connection, { ...identity, zone }, signal);
+  const { instance, volumes, asOf } = await discover(connection, { ...identity, zone }, signal);
   const { InstanceLifecycle: lifecycle, PublicIpAddress: publicAddress } = found;
   return {
     instance,
@@ -100,6 +100,7 @@ async function targetOf(connection: Connection, identity: Identity, signal: Abor
     rootDeviceType: found.RootDeviceType ?? "ebs",
     ...(lifecycle === undefined ? {} : { lifecycle }),
     ...(publicAddress === undefined ? {} : { publicAddress }),
+    ...(asOf === undefined ? {} : { asOf }),
   };
 }
 

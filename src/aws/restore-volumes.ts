@@ -122,6 +122,10 @@ function stateOf(volume: Ec2Volume | CreateVolumeCommandOutput, doing: string): 
     ...(snapshot === undefined || snapshot === "" ? {} : { snapshot }),
     type: volume.VolumeType ?? "standard",
     sizeGiB: volume.Size ?? 0,
+    ...(volume.Iops === undefined ? {} : { iops: volume.Iops }),
+    ...(volume.Throughput === undefined ? {} : { throughput: volume.Throughput }),
+    ...(volume.Encrypted === undefined ? {} : { encrypted: volume.Encrypted }),
+    ...(volume.KmsKeyId === undefined ? {} : { kmsKey: volume.KmsKeyId }),
     tags: tagsOf(volume.Tags),
     attachments: (volume.Attachments ?? []).map((one) => ({
       instance: one.InstanceId ?? "",

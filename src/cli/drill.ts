@@ -49,8 +49,8 @@ function printOne(report: DrillReport, out: Terminal): void {
 }
 
 function wordsOf({ on, outcome, detail }: CheckResult): string {
-  const word = outcome === "passed" ? "ok" : outcome === "failed" ? "FAILED" : "skipped";
-  return `${on}: ${word}${detail === undefined ? "" : `, ${detail}`}`;
+  const words = { passed: "ok", failed: "FAILED", skipped: "skipped", "not-done": "NOT DONE" } as const;
+  return `${on}: ${words[outcome]}${detail === undefined ? "" : `, ${detail}`}`;
 }
 
 function field(name: string, text: string, out: Terminal): void {

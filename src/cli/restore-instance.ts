@@ -71,7 +71,7 @@ function printObstacle({ about, severity, found, remedy }: MachineObstacle, out:
 
 /** Prints what exists now, how it is reached, and how to go on. */
 export function printMachine(result: MachineResult, point: string, out: Terminal): void {
-  const { machine, image, health, failure, notes, outcome } = result;
+  const { machine, image, health, failure, left, notes, outcome } = result;
   if (machine !== undefined) {
     out.print(`${out.paint("bold", machine.id)} is ${machine.state}, a ${machine.type} in ${machine.zone}`);
     const addresses = [machine.privateAddress, machine.publicAddress].filter((one) => one !== undefined);
@@ -88,6 +88,10 @@ export function printMachine(result: MachineResult, point: string, out: Terminal
     field("go on", `the same words again, with --point ${point}`, out);
     field("undo", `ec2-backup restore instance --undo --restore ${result.id} --yes`, out);
     return;
+  }
+  if (left !== undefined) {
+    field("image", out.paint("yellow", `it may be there still: ${sentenceOf(left)}`), out);
+    field("", `ec2-backup restore instance --undo --restore ${result.id} --yes`, out);
   }
   if (health !== undefined) {
     const passed = isHealthy(result);

@@ -82,15 +82,23 @@ export function stepsOf({ root, swaps, use, instance }: ReplacePlan): readonly s
 }
 
 /** Prints what came of it, and how to go on or back. */
-export function printReplaced(result: ReplaceResult, point: string, out: Terminal): void {
-  const { outcome, volumes, mounted, failure, second, notes, task } = result;
+export function printReplaced(
+  result: ReplaceResult,
+  point: string,
+  out: Terminal,
+  /** Another instance, whose root it is. */
+  instance?: string,
+): void {
+  const { outcome, volumes, mounted, failure, second, notes, task, taken } = result;
+  const undo = `ec2-backup restore replace --undo${instance === undefined ? "" : ` --instance ${instance}`}`;
   for (const { where, path } of mounted) field("mounted", `${path} at ${where}`, out);
   for (const note of notes) field("note", note, out);
   const ends: Record<ReplaceResult["outcome"], string> = {
     done: "The volumes are replaced.",
     "was-done": "All of it was done before. Once more by the same point: add --label and a word.",
     "rolled-back": "It failed, and all is as it was before.",
-    undone: "The old volumes are back.",
+    undone:
+      taken === undefined ? "The old volumes are back." : `It is taken back, but for ${taken.join(", ")}.`,
     unfinished: "It is NOT FINISHED.",
     "not-begun": "Nothing has been changed.",
     rebooting: `EC2 has the order (${task ?? ""}): this host reboots now. The next run reports the result.`,
@@ -103,12 +111,12 @@ export function printReplaced(result: ReplaceResult, point: string, out: Termina
   if (second !== undefined) field("and then", sentenceOf(second), out);
   if (outcome === "unfinished") {
     field("go on", `the same words again, with --point ${point}`, out);
-    field("go back", "ec2-backup restore replace --undo --yes", out);
+    field("go back", `${undo} --yes`, out);
   }
   if (outcome !== "done" || task !== undefined) return;
   for (const { old } of volumes)
     field("kept", `${old}; when satisfied: aws ec2 delete-volume --volume-id ${old}`, out);
-  field("go back", `ec2-backup restore replace --undo --restore ${result.id} --yes`, out);
+  field("go back", `${undo} --restore ${result.id} --yes`, out);
 }
 
 function say(line: string, out: Terminal): void {

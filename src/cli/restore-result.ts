@@ -29,7 +29,7 @@ export function printRestored(result: RestoreResult, point: string, out: Termina
     out.print(out.paint("red", "The restore is not finished."));
     field("because", sentenceOf(failure), out);
     field("go on", `the same words again, with --point ${point}`, out);
-    field("undo", "ec2-backup restore volumes --undo --yes", out);
+    field("undo", `ec2-backup restore volumes --undo --restore ${result.id} --yes`, out);
     return;
   }
   const end = outcome === "was-done" ? "All of it was done before." : "The restore is finished.";

@@ -94,8 +94,9 @@ export async function undoInstance(
 }
 
 function codeAfter(result: MachineResult, { interruptedCode }: Context): number {
-  const { failure, machine } = result;
+  const { failure, machine, left } = result;
   if (failure?.kind === "interrupted") return interruptedCode();
-  if (failure === undefined) return isHealthy(result) ? exitCodes.done : exitCodes.partlyDone;
+  if (failure === undefined)
+    return isHealthy(result) && left === undefined ? exitCodes.done : exitCodes.partlyDone;
   return machine === undefined ? exitCodeOfKind(failure.kind) : exitCodes.partlyDone;
 }

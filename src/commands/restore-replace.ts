@@ -47,7 +47,8 @@ export async function replace(command: Replace, options: RestoreOptions, context
     },
     print(out) {
       if (!shown && result?.outcome !== "was-done") show(answer, out);
-      if (result !== undefined) printReplaced(result, choice.point.id, out);
+      const other = plan.root === "stop" ? plan.instance.id : undefined;
+      if (result !== undefined) printReplaced(result, choice.point.id, out, other);
       else
         out.print(
           blocked || person !== undefined ? "Nothing has been done." : "Nothing has been done: add --yes",
@@ -82,7 +83,7 @@ export async function undoReplace(command: Undo, options: RestoreOptions, contex
     print(out) {
       if (swaps.length === 0) out.print("There is no replacement that was not finished.");
       if (!shown) printSwaps(swaps, out);
-      for (const result of results) printReplaced(result, "POINT", out);
+      for (const result of results) printReplaced(result, "POINT", out, instance);
       if (swaps.length > 0 && !done)
         out.print(person === undefined ? "Nothing has been done: add --yes" : "Nothing has been done.");
     },
@@ -92,7 +93,8 @@ export async function undoReplace(command: Undo, options: RestoreOptions, contex
 function printSwaps(swaps: agent.UndoAnswer["swaps"], out: Terminal): void {
   for (const { id, pairs, finished } of swaps) {
     out.print(`${out.paint("bold", id)}${finished ? ", which was finished" : ""}`);
-    for (const { old, fresh, device } of pairs) out.print(`  ${old} comes back to ${device}, ${fresh} goes`);
+    for (const { old, fresh, device } of pairs)
+      out.print(`  ${old} comes back to ${device}, in place of ${fresh}`);
   }
 }
 

@@ -84,6 +84,17 @@ const command = section(
   { description: "A program of yours that must end with 0, such as one that opens the database." },
 );
 
+const once = <Item extends z.core.$ZodType>(item: Item, expected: string) =>
+  z.array(item, expected).check(
+    z.minLength(1, expected),
+    z.refine((list) => new Set(list).size === list.length, "each of them once"),
+  );
+
+const rawVolume = text(/^(vol-[0-9a-f]{8,17}|\/dev\/[\w/-]{1,64})$/, "the id or the device of a volume", {
+  description: "A volume, by its id or by the device that it had.",
+  examples: ["/dev/sdf"],
+});
+
 const checks = section(
   {
     fsck: maybe(
@@ -92,6 +103,13 @@ const checks = section(
           "Whether filesystems are checked, without writing: e2fsck -fn, xfs_repair -n, btrfs check.",
         examples: [true],
         default: true,
+      }),
+    ),
+    raw: maybe(
+      once(rawVolume, "a list of volumes").register(notes, {
+        description:
+          "Volumes on which not all can be looked at, such as raw disks of a database, LUKS and ZFS.",
+        examples: [["/dev/sdf", "vol-0123456789abcdef0"]],
       }),
     ),
     files: maybe(
@@ -118,12 +136,6 @@ const source = text(/^(?=.*\S)[^\0]{1,256}$/s, "the ARN, the id or the Name tag 
 });
 
 const name = text(limits.jobName, "the name of a job", { description: "A job.", examples: ["default"] });
-
-const once = <Item extends z.core.$ZodType>(item: Item, expected: string) =>
-  z.array(item, expected).check(
-    z.minLength(1, expected),
-    z.refine((list) => new Set(list).size === list.length, "each of them once"),
-  );
 
 /** What a drill takes where the file says nothing; durations in milliseconds. */
 export const drillDefaults = {

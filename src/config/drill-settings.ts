@@ -14,7 +14,7 @@ export function drillsOf(file: ParsedFile | undefined): readonly Drill[] {
 
 function drillOf(name: string, given: FileDrill, zone: string): Drill {
   const { schedule, missedAfter, checks = {} } = given;
-  const { fsck = true, files = [], checksums, command } = checks;
+  const { fsck = true, raw = [], files = [], checksums, command } = checks;
   return {
     name,
     ...(schedule === undefined ? {} : { schedule }),
@@ -25,6 +25,7 @@ function drillOf(name: string, given: FileDrill, zone: string): Drill {
     jobs: given.jobs ?? [],
     checks: {
       fsck,
+      raw,
       files: files.map((one) => (typeof one === "string" ? { path: one } : one)),
       ...(checksums?.inside === undefined ? {} : { checksums: { inside: checksums.inside } }),
       ...(checksums?.host === undefined ? {} : { checksums: { host: checksums.host } }),
@@ -53,7 +54,7 @@ export function drillValues(
 
 function valuesOf(drill: Drill, given: Partial<FileDrill>): [Path, unknown, string][] {
   const { checks = {} } = given;
-  const { fsck, files, checksums, command } = drill.checks;
+  const { fsck, raw, files, checksums, command } = drill.checks;
   const sums =
     checksums === undefined ? "none" : "inside" in checksums ? checksums.inside : `${checksums.host} here`;
   const list = (words: readonly string[], none: string) => (words.length === 0 ? none : words.join(", "));
@@ -72,6 +73,7 @@ function valuesOf(drill: Drill, given: Partial<FileDrill>): [Path, unknown, stri
     [["of"], given.of, list(drill.of, "this instance")],
     [["jobs"], given.jobs, list(drill.jobs, "every job")],
     [["checks", "fsck"], checks.fsck, String(fsck)],
+    [["checks", "raw"], checks.raw, list(raw, "none")],
     [["checks", "files"], checks.files, list(paths, "none")],
     [["checks", "checksums"], checks.checksums, sums],
     [

@@ -3,9 +3,12 @@ import type { Failure } from "./errors.ts";
 import type { FileEntry } from "./file-ports.ts";
 import type { FoundFilesystem } from "./restore-ports.ts";
 
-/** What a check of a filesystem found; `unknown`: there is no program here that could look. */
+/**
+ * What a check of a filesystem found; `unknown`: there is no program here that could look; `needless`: it is of a kind
+ * that is written once, for which no program is made.
+ */
 export interface FilesystemVerdict {
-  readonly verdict: "clean" | "damaged" | "unknown";
+  readonly verdict: "clean" | "damaged" | "unknown" | "needless";
   /** What the program said, or which one is wanted. */
   readonly said: string;
 }

@@ -9,8 +9,11 @@ export interface CheckResult {
   readonly check: "mount" | "fsck" | "file" | "checksums" | "command";
   /** The filesystem, the path or the program that was looked at. */
   readonly on: string;
-  /** `skipped`: there was nothing that could be looked at, which proves nothing. */
-  readonly outcome: "passed" | "failed" | "skipped";
+  /**
+   * `skipped`: there is nothing that was to be looked at, such as swap. `not-done`: it was to be looked at and could
+   * not be, which proves nothing, so that the point is not verified.
+   */
+  readonly outcome: "passed" | "failed" | "skipped" | "not-done";
   /** What was found, or why nothing was. */
   readonly detail?: string;
   readonly ms: number;
@@ -48,11 +51,40 @@ export interface DrillReport {
   readonly planned: boolean;
   /** GiB of all volumes, made or to be made. */
   readonly sizeGiB: number;
-  readonly volumes: readonly { readonly of: string; readonly snapshot: string; readonly sizeGiB: number }[];
+  readonly volumes: readonly {
+    readonly of: string;
+    readonly snapshot: string;
+    readonly sizeGiB: number;
+    /** Whether anything on it was mounted. */
+    readonly looked: boolean;
+  }[];
   readonly left: readonly { readonly volume: string; readonly because: string }[];
   readonly checks: readonly CheckResult[];
   readonly notes: readonly string[];
   readonly problems: readonly Problem[];
+}
+
+/** `whole`: the checks came to their end. What was to be looked at and was not keeps a point from being verified. */
+export function outcomeOf(checks: readonly CheckResult[], whole: boolean): DrillOutcome {
+  const some = (wanted: CheckResult["outcome"]) => checks.some(({ outcome }) => outcome === wanted);
+  if (some("failed")) return "failed";
+  return whole && !some("not-done") ? "verified" : "not-done";
+}
+
+/** What the checks have to say to people. */
+export function problemsOf(checks: readonly CheckResult[], point: string): readonly Problem[] {
+  return checks.flatMap(({ check, on, outcome, detail = "" }): Problem[] => {
+    if (outcome === "passed") return [];
+    const severity = outcome === "skipped" ? "notice" : "error";
+    const doing = `verify ${check} of ${on} in point ${point}`;
+    return [{ severity, kind: "refused", doing, found: detail }];
+  });
+}
+
+/** The snapshots that bear the tag of the outcome: nothing good is said of one that was not looked at. */
+export function taggedSnapshots({ outcome, volumes }: DrillReport): readonly string[] {
+  if (outcome === "not-done") return [];
+  return volumes.filter(({ looked }) => outcome === "failed" || looked).map(({ snapshot }) => snapshot);
 }
 
 /** What of a subject outlives a drill. */

@@ -1,4 +1,5 @@
 import type { RecoveryPoint, Snapshot } from "./recovery-point.ts";
+import { placeOf } from "./restore-devices.ts";
 
 /** A path that a point must hold, as it is called on the machine that was captured. */
 export interface SentinelFile {
@@ -21,6 +22,8 @@ export interface DrillCommand {
 /** What a drill looks at. */
 export interface DrillChecks {
   readonly fsck: boolean;
+  /** Volumes on which not all can be looked at, by id or by the device that they had. */
+  readonly raw: readonly string[];
   readonly files: readonly SentinelFile[];
   /** A list in the format of sha256sum: within the point, or on this host. */
   readonly checksums?: { readonly inside: string } | { readonly host: string };
@@ -99,6 +102,29 @@ export function drillable(
       because: "it is the root volume of this very instance: drill it from another host",
     })),
   };
+}
+
+/** The ids of the point's volumes that are called so; drills of several machines name what only some of them have. */
+export function rawVolumes(
+  point: Pick<RecoveryPoint, "snapshots" | "recipe"> | undefined,
+  names: readonly string[],
+): readonly string[] {
+  const places = names.flatMap((name) => placeOf(name) ?? []);
+  return (point?.snapshots ?? []).flatMap(({ id, volumeId }) => {
+    const { device = "" } = point?.recipe.find((one) => one.volumeId === volumeId) ?? {};
+    const named = [id, volumeId, device].some((one) => names.includes(one));
+    return named || places.includes(placeOf(device) ?? "none") ? [volumeId] : [];
+  });
+}
+
+/** The volumes that were captured for an incomplete point and of which it has no snapshot. */
+export function missingVolumes(
+  point: Pick<RecoveryPoint, "snapshots" | "recipe" | "state"> | undefined,
+): readonly string[] {
+  // A copy of which nobody knows the place stands for itself.
+  if (point === undefined || point.state === "complete") return [];
+  const there = point.snapshots.map(({ volumeId }) => volumeId);
+  return point.recipe.map(({ volumeId }) => volumeId).filter((id) => !there.includes(id));
 }
 
 /** Where a path of the captured machine may lie within a filesystem of it, the likeliest first: `/a/b/c`, `/b/c`, `/c`. */

@@ -23,6 +23,25 @@ export function groupsIn(json: string): PhysicalVolume[] {
     }));
 }
 
+/**
+ * Puts physical volumes together by group. `torn` are paths of those that are of a group which nothing here describes;
+ * `pvs` calls it, and a disk that is not here, `[unknown]`, which is no name that LVM would allow (lvm(8), "Valid
+ * names").
+ */
+export function byGroup(volumes: readonly PhysicalVolume[]): {
+  readonly groups: ReadonlyMap<string, readonly PhysicalVolume[]>;
+  readonly torn: readonly string[];
+} {
+  const here = volumes.filter((one) => one.path.startsWith("/"));
+  const groups = new Map<string, PhysicalVolume[]>();
+  for (const one of here)
+    if (one.group !== "" && one.group !== unknown)
+      groups.set(one.group, [...(groups.get(one.group) ?? []), one]);
+  return { groups, torn: here.filter(({ group }) => group === unknown).map((one) => one.path) };
+}
+
+const unknown = "[unknown]";
+
 /** A name for the clone of a group that no other group has. */
 export function freeName(group: string, taken: ReadonlySet<string>): string {
   for (let count = 1; ; count++) {

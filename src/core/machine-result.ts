@@ -11,6 +11,8 @@ export interface MachineResult {
   /** What the status checks said last; absent where they were not waited for. */
   readonly health?: MachineHealth;
   readonly failure?: Failure;
+  /** Why the image that was made for it may be there still, though all else is done. */
+  readonly left?: Failure;
   readonly notes: readonly string[];
 }
 

@@ -103,20 +103,23 @@ function placed(planned: PlannedVolume, place: OldPlace): PlannedVolume {
   const { request } = planned;
   const tags = { ...request.tags, [replaceTags.replaces]: placeText(place) };
   const user = Object.keys(tags).filter((key) => !key.startsWith("ec2-backup:"));
-  // One more than a restore has; what is written at the end must find room as well.
-  const spare = Object.keys(tags).length + 1 > 50 ? user.at(-1) : undefined;
-  const kept = Object.fromEntries(Object.entries(tags).filter(([key]) => key !== spare));
+  const over = Object.keys(tags).length - roomOnNew;
+  const spare = over > 0 ? user.slice(-over) : [];
+  const kept = Object.fromEntries(Object.entries(tags).filter(([key]) => !spare.includes(key)));
   return {
     ...planned,
     device: place.device,
     deviceBecause: `in place of ${place.old}`,
     request: { ...request, tags: kept },
-    notes: spare === undefined ? planned.notes : [...planned.notes, `a tag that finds no room: ${spare}`],
+    notes:
+      spare.length === 0 ? planned.notes : [...planned.notes, `tags that find no room: ${spare.join(", ")}`],
   };
 }
 
-/** EC2 allows 50 tags; four are written on an old volume. */
-const roomForTags = 46;
+/** EC2 allows 50 tags; five are written on an old volume, and five on a new one once it is made. */
+const roomForTags = 45;
+const roomOnNew = 45;
+const ours = new Set<string>(Object.values(replaceTags));
 
 function refusedVolumes(
   swaps: readonly PlannedSwap[],
@@ -135,8 +138,10 @@ function refusedVolumes(
         found: `${old} is managed by ${volume.operator}`,
         remedy: "replace it by that service",
       });
-    if (volume !== undefined && Object.keys(volume.tags).length > roomForTags)
-      refusals.push({ found: `${old} has no room for four tags more`, remedy: "remove some of its tags" });
+    // Those of a swap that was begun count once.
+    const own = Object.keys(volume?.tags ?? {}).filter((key) => !ours.has(key));
+    if (own.length > roomForTags)
+      refusals.push({ found: `${old} has no room for five tags more`, remedy: "remove some of its tags" });
     const kept = made.find(({ id }) => id === fresh)?.tags[replaceTags.undoneAt];
     if (kept !== undefined)
       refusals.push({

@@ -87,6 +87,8 @@ export interface Target {
   readonly rootDeviceType: string;
   readonly lifecycle?: string;
   readonly publicAddress?: string;
+  /** EC2's clock as it was asked. */
+  readonly asOf?: Date;
 }
 
 /** A task of EC2 that replaces a root volume. */

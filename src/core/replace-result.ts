@@ -29,6 +29,8 @@ export interface ReplaceResult {
   /** Why going back failed as well. */
   readonly second?: Failure;
   readonly notes: readonly string[];
+  /** Devices that other volumes hold by now: what was there before it could not come back. */
+  readonly taken?: readonly string[];
   /** Of a root replacement by EC2. */
   readonly task?: string;
 }

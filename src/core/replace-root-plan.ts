@@ -1,6 +1,8 @@
 import type { Refusal, RootWay } from "./replace-plan.ts";
 import type { Target } from "./replace-ports.ts";
+import { rootMarkIn } from "./replace-tags.ts";
 import type { RestorePlan } from "./restore-plan.ts";
+import { rootReplacementTag } from "./root-tag.ts";
 
 /** Which way the root volume of an instance can go. Refusals are empty where it can. */
 export function planRoot(
@@ -35,6 +37,19 @@ export function planRoot(
       : []),
   ];
   return { way, refusals, notes };
+}
+
+/** What the instance's tag tells of another replacement: EC2 may be about to exchange the root. */
+export function refusedMark(id: string, { instance }: Target): readonly Refusal[] {
+  const mark = rootMarkIn(instance.tags);
+  if (mark === undefined || (mark !== "unreadable" && mark.by === "stop" && mark.id === id)) return [];
+  const found = `another replacement of the root of ${instance.id} is not finished`;
+  if (mark === "unreadable") {
+    const remedy = `see its tag ${rootReplacementTag}, and remove it if nothing is under way`;
+    return [{ found, remedy }];
+  }
+  const words = `ec2-backup restore replace root --instance ${instance.id}${mark.by === "stop" ? " --stop" : ""}`;
+  return [{ found, remedy: `${words} --point ${mark.point} --yes goes on with it` }];
 }
 
 /** AWS: running, and the snapshot made directly of the current or a previous root volume (EC2 user guide). */

@@ -7,10 +7,19 @@ export const replaceTags = {
   replaces: replacesTag,
   /** On the old volume, before anything is changed: the new volume. */
   replacedBy: "ec2-backup:replaced-by",
+  /** On the old volume, with {@link replaceTags.replacedBy}: the replacement and the place, see {@link swapText}. */
+  replacedIn: "ec2-backup:replaced-in",
   /** On the old volume, written last: the swap came to its end, ISO 8601. */
   replacedAt: "ec2-backup:replaced-at",
   /** On the old volume: what its tag Backup said before. */
   backupWas: "ec2-backup:backup-was",
+  /**
+   * On the new volume, before it is attached: when, ISO 8601. From then on it may hold what is nowhere else, and we
+   * never delete it.
+   */
+  usedAt: "ec2-backup:restore-used-at",
+  /** On the new volumes of a finished swap, before it is taken back: when, ISO 8601. It is unfinished from then on. */
+  undoBegunAt: "ec2-backup:restore-undo-begun-at",
   /** On a new volume that was taken out again and kept: when, ISO 8601. */
   undoneAt: "ec2-backup:restore-undone-at",
   /** On a root volume that EC2 has exchanged: the replacement that it came by. */
@@ -40,6 +49,26 @@ export function placeIn(text: string | undefined): OldPlace | undefined {
   const [, old, device, dot] = found ?? [];
   if (old === undefined || device === undefined) return undefined;
   return { old, device, deleteOnTermination: dot === "1" };
+}
+
+/** A swap as its old volume tells it, so that it is found also where the new volume is gone. */
+export interface OldMark extends Omit<OldPlace, "old"> {
+  /** The replacement. */
+  readonly id: string;
+  readonly instance: string;
+}
+
+/** `restore-0123 on=i-0123 dev=/dev/sdf dot=1` */
+export function swapText({ id, instance, device, deleteOnTermination }: OldMark): string {
+  return `${id} on=${instance} dev=${device} dot=${deleteOnTermination ? 1 : 0}`;
+}
+
+/** Reads what {@link swapText} wrote; absent where it is nothing of the kind. */
+export function swapIn(text: string | undefined): OldMark | undefined {
+  const found = /^(\S+) on=(i-[0-9a-f]+) dev=(\S+) dot=([01])$/.exec(text ?? "");
+  const [, id, instance, device, dot] = found ?? [];
+  if (id === undefined || instance === undefined || device === undefined) return undefined;
+  return { id, instance, device, deleteOnTermination: dot === "1" };
 }
 
 /** A root replacement that was ordered, as the instance's tag has it. */

@@ -1,6 +1,7 @@
 import type { Instance, Tags, Volume } from "./instance.ts";
 import type { RecoveryPoint, Snapshot, VolumeRecipe } from "./recovery-point.ts";
 import { planDevices } from "./restore-devices.ts";
+import { type AskedShape, askedShape } from "./restore-found.ts";
 import { type Obstacle, type ObstacleFacts, obstaclesOf } from "./restore-obstacles.ts";
 import type { FoundSnapshot, NewVolume } from "./restore-ports.ts";
 import { chosenSnapshots, type Left } from "./restore-selection.ts";
@@ -19,7 +20,7 @@ export const restoreTags = {
   volume: "ec2-backup:restored-volume",
   /** ARN of the instance that the restore was for. */
   instance: "ec2-backup:restored-for",
-  /** Written last: the restore came to its end, ISO 8601. */
+  /** ISO 8601. All volumes are there and may be in use: from then on only who names the restore undoes it. */
   done: "ec2-backup:restored-at",
   /** In place of {@link done} on a volume for a short use. */
   temporary: temporaryTag,
@@ -62,10 +63,12 @@ export interface PlannedVolume {
 
 /** What a restore would do. */
 export interface RestorePlan {
-  /** The same for the same point, instance and label. */
+  /** The same for the same point, instance, label and volumes, if any are named: what is undone by it is what was asked for. */
   readonly id: string;
   readonly point: RecoveryPoint;
   readonly instance: Instance;
+  /** What the command says of the new volumes: one that is there already must be so. */
+  readonly asked?: AskedShape;
   readonly volumes: readonly PlannedVolume[];
   /** Members of the point that are not restored, with the reason. */
   readonly left: readonly Left[];
@@ -81,7 +84,8 @@ export function planRestore(point: RecoveryPoint, wish: RestoreWish, ground: Res
   const { instance, attached, facts, digest } = ground;
   const { chosen, left } = chosenSnapshots(point, wish);
   const label = wish.label ?? "";
-  const id = `restore-${digest([point.id, instance.arn, label].join("\n")).slice(0, 16)}`;
+  const named = wish.volumes.length === 0 ? [] : chosen.map(({ volumeId }) => volumeId).sort();
+  const id = `restore-${digest([point.id, instance.arn, label, ...named].join("\n")).slice(0, 16)}`;
   const members = chosen.map((one) => ({
     snapshot: ground.snapshots.find((found) => found.id === one.id) ?? one,
     recipe: point.recipe.find(({ volumeId }) => volumeId === one.volumeId),
@@ -102,6 +106,7 @@ export function planRestore(point: RecoveryPoint, wish: RestoreWish, ground: Res
     id,
     point,
     instance,
+    asked: askedShape(wish),
     volumes: members.map(({ snapshot, recipe }, index) => {
       const planned = devices[index];
       const { request, notes } = requestOf(snapshot, recipe, { id, point, wish, instance });

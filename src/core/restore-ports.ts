@@ -27,6 +27,12 @@ export interface VolumeState {
   readonly snapshot?: string;
   readonly type: string;
   readonly sizeGiB: number;
+  readonly iops?: number;
+  /** MiB a second. */
+  readonly throughput?: number;
+  readonly encrypted?: boolean;
+  /** ARN. */
+  readonly kmsKey?: string;
   readonly tags: Tags;
   readonly attachments: readonly {
     readonly instance: string;
@@ -94,6 +100,9 @@ export interface FoundFilesystem {
   readonly obstacle?: { readonly found: string; readonly remedy: string };
 }
 
+/** A disk, a partition, an array or a logical volume on which nothing is known. */
+export type Blank = Pick<FoundFilesystem, "path" | "partition" | "disks">;
+
 /** A filesystem that is mounted. */
 export interface Mounted {
   readonly where: string;
@@ -128,6 +137,11 @@ export interface HostDisks {
    */
   filesystems(disks: readonly string[], signal: AbortSignal): Promise<readonly FoundFilesystem[]>;
   /**
+   * Where something should be on the disks and nothing that is known is: neither a filesystem nor a partition table
+   * nor a part of anything. Writes nothing. To be called after {@link filesystems}, which puts things together.
+   */
+  blanks(disks: readonly string[], signal: AbortSignal): Promise<readonly Blank[]>;
+  /**
    * Mounts at a directory, which is made if it is not there, and never over one that is not empty or a mount point
    * already, unless it is this very filesystem that is mounted there: that is success. With `replay` a read-only
    * mount first applies the journal, which writes to the disk: right where the disk was made for this alone, since
@@ -139,6 +153,8 @@ export interface HostDisks {
     options: { readonly writable: boolean; readonly replay?: boolean },
     signal: AbortSignal,
   ): Promise<Mounted>;
+  /** Whether this very filesystem is what is mounted there now. */
+  holds(what: FoundFilesystem, where: string, signal: AbortSignal): Promise<boolean>;
   /** Unmounts; where nothing is mounted, that is success. Fails as `refused` and names who uses it. */
   unmount(where: string, signal: AbortSignal): Promise<void>;
   /** Unmounts all that rests on the disk and takes apart what was put together of it, so that it can be detached. */

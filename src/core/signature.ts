@@ -9,6 +9,8 @@ export interface Signature {
   readonly label?: string;
   /** The kind of its partition table: `gpt`, `dos`. */
   readonly table?: string;
+  /** The type that its entry in the partition table has: a GUID, or a number such as `0x83`. */
+  readonly entry?: string;
 }
 
 /** Reads what `blkid -p -o export` prints of one device. */
@@ -19,7 +21,8 @@ export function signatureOf(path: string, text: string): Signature {
     const value = line?.slice(key.length + 1).replace(/\\(.)/g, "$1");
     return value === "" ? undefined : value;
   };
-  const [type, uuid, uuidSub, label, table] = ["TYPE", "UUID", "UUID_SUB", "LABEL", "PTTYPE"].map(of);
+  const keys = ["TYPE", "UUID", "UUID_SUB", "LABEL", "PTTYPE", "PART_ENTRY_TYPE"];
+  const [type, uuid, uuidSub, label, table, entry] = keys.map(of);
   return {
     path,
     ...(type === undefined ? {} : { type }),
@@ -27,7 +30,25 @@ export function signatureOf(path: string, text: string): Signature {
     ...(uuidSub === undefined ? {} : { uuidSub }),
     ...(label === undefined ? {} : { label }),
     ...(table === undefined ? {} : { table }),
+    ...(entry === undefined ? {} : { entry }),
   };
+}
+
+/**
+ * Types of partitions that are not meant to hold anything that could be mounted: boot code of BIOS and PReP, what
+ * Windows reserves, swap, and the frames of logical partitions.
+ */
+const withoutFiles = new Set([
+  "21686148-6449-6e6f-744e-656564454649",
+  "9e1a2d38-c612-4316-aa26-8b49521e5a8b",
+  "e3c9e316-0b5c-4db8-817d-f92df00215ae",
+  "0657fd6d-a4ab-43c4-84e5-0933c84b4f4f",
+  ...["0x41", "0x82", "0x5", "0xf", "0x85"],
+]);
+
+/** Whether nothing that is known is there, though something should be. */
+export function isBlank({ type, table, entry = "" }: Signature): boolean {
+  return type === undefined && table === undefined && !withoutFiles.has(entry.toLowerCase());
 }
 
 /** What is found and what can be done where a thing cannot be mounted. */

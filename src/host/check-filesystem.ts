@@ -16,6 +16,8 @@ const checkers: Readonly<Record<string, readonly [program: string, ...words: str
   vfat: ["fsck.fat", "-n"],
 };
 
+const writtenOnce = new Set(["iso9660", "squashfs", "erofs", "cramfs"]);
+
 /** As long as the drill, which ends it by its signal. Milliseconds. */
 const patience = 7 * 86_400_000;
 
@@ -28,6 +30,7 @@ export async function checkFilesystem(
   signal: AbortSignal,
 ): Promise<FilesystemVerdict> {
   const checker = checkers[type];
+  if (writtenOnce.has(type)) return { verdict: "needless", said: `nothing ever checks ${type}` };
   if (checker === undefined) return { verdict: "unknown", said: `nothing is known that checks ${type}` };
   const [program, ...words] = checker;
   if ((await systemProgram(program)) === undefined)

@@ -18,6 +18,7 @@ import { walkTree } from "./find-entries.ts";
 import { givenDirectory, type HeldDirectory } from "./held-directory.ts";
 import { holdPlace } from "./hold-place.ts";
 import { insideClone } from "./inside-clone.ts";
+import { letGo } from "./let-go.ts";
 import { MergedDirectories } from "./merged-directories.ts";
 import { settleEntry } from "./settle-tree.ts";
 import { note } from "./stage-state.ts";
@@ -51,19 +52,22 @@ export async function copyTree(
   const [base, name] = [path.dirname(at), path.basename(at)];
   const { entries, digest } = await walkTree(base, name, signal);
   const plan = copyPlan(entries, manners.batch);
-  await using place = await holdPlace(order.to);
-  refuseWithin(order.root, place.path);
-  const to = { of: order.identity, path: order.path, to: place.path, tree: digest, batch: manners.batch };
-  const key = JSON.stringify(to);
-  const work: Work = { order, plan, base, name, place, key, manners };
-  const notes: string[] = [];
-  await using old = await findStage(work, notes);
-  if (old?.noted.settling !== true) await refuseConflicts(work);
-  if (old === undefined) await refuseLackOfSpace(work);
-  await using stage = old ?? (await makeStage(work));
-  if (!stage.noted.settling) await fill(work, stage, progress, signal);
-  const result = await settle(work, stage, notes, signal);
-  return { ...result, continued: old !== undefined };
+  return letGo(await holdPlace(order.to), async (place) => {
+    refuseWithin(order.root, place.path);
+    const to = { of: order.identity, path: order.path, to: place.path, tree: digest, batch: manners.batch };
+    const key = JSON.stringify(to);
+    const work: Work = { order, plan, base, name, place, key, manners };
+    const notes: string[] = [];
+    return letGo(await findStage(work, notes), async (old) => {
+      if (old?.noted.settling !== true) await refuseConflicts(work);
+      if (old === undefined) await refuseLackOfSpace(work);
+      return letGo(old ?? (await makeStage(work)), async (stage) => {
+        if (!stage.noted.settling) await fill(work, stage, progress, signal);
+        const result = await settle(work, stage, notes, signal);
+        return { ...result, continued: old !== undefined };
+      });
+    });
+  });
 }
 
 function refuseWithin(root: string, to: string): void {
@@ -72,14 +76,23 @@ function refuseWithin(root: string, to: string): void {
   throw new BackupError({ kind: "usage", doing: `restore to ${to}`, found });
 }
 
-/** Makes the whole tree in the stage. Directories come first, to be there, and last, for their times. */
 async function fill(
+  work: Work,
+  stage: Stage,
+  progress: (now: CopyProgress) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  await letGo(await roomIn(stage, "tree"), (tree) => fillTree(tree, work, stage, progress, signal));
+}
+
+/** Makes the whole tree in the stage. Directories come first, to be there, and last, for their times. */
+async function fillTree(
+  tree: HeldDirectory,
   { plan, base, key, manners }: Work,
   stage: Stage,
   progress: (now: CopyProgress) => void,
   signal: AbortSignal,
 ): Promise<void> {
-  await using tree = await roomIn(stage, "tree");
   const { stall } = manners;
   const copy = (paths: readonly string[], passed: (bytes: number) => void): Promise<void> =>
     tarBatch({ from: base, to: tree, shown: stage.shown, paths, stall }, passed, signal);
@@ -138,31 +151,32 @@ async function settle(
   const path = bytes.toString("latin1");
   const kept: string[] = [];
   // Whoever gets it closes it.
-  await using into = await place.top?.inside(".");
-  await using merged = new MergedDirectories(work, stage, signal);
-  {
-    await using from = await roomIn(stage, "tree");
-    const left = (await from.names()).some((one) => one.equals(bytes));
-    const held = into === undefined ? {} : { into };
-    const move = { from, name: bytes, to: place.parent, as: place.name, path, ...held };
-    if (left) await settleEntry(move, { existing: order.existing, kept, merged });
-  }
-  const finishTop = await merged.finish();
-  await syncWith(stage.held, signal);
-  const moved = await removeStage(stage);
-  // The stage may have been in it, and its times have changed.
-  await finishTop();
-  notes.push(...merged.notes, ...(moved === undefined ? [] : [moved]));
-  if (plan.sockets.length > 0)
-    notes.push(`${plan.sockets.length} sockets are left out: the programs that listen on them make them`);
-  notes.push(...(await toldIfElsewhere(work)));
-  return {
-    to: place.path,
-    bytes: plan.bytes,
-    entries: plan.entries,
-    kept: kept.map((one) => Buffer.from(one, "latin1").toString("utf8")),
-    notes,
-  };
+  return letGo(await place.top?.inside("."), (into) =>
+    letGo(new MergedDirectories(work, stage, signal), async (merged) => {
+      await letGo(await roomIn(stage, "tree"), async (from) => {
+        const left = (await from.names()).some((one) => one.equals(bytes));
+        const held = into === undefined ? {} : { into };
+        const move = { from, name: bytes, to: place.parent, as: place.name, path, ...held };
+        if (left) await settleEntry(move, { existing: order.existing, kept, merged });
+      });
+      const finishTop = await merged.finish();
+      await syncWith(stage.held, signal);
+      const moved = await removeStage(stage);
+      // The stage may have been in it, and its times have changed.
+      await finishTop();
+      notes.push(...merged.notes, ...(moved === undefined ? [] : [moved]));
+      if (plan.sockets.length > 0)
+        notes.push(`${plan.sockets.length} sockets are left out: the programs that listen on them make them`);
+      notes.push(...(await toldIfElsewhere(work)));
+      return {
+        to: place.path,
+        bytes: plan.bytes,
+        entries: plan.entries,
+        kept: kept.map((one) => Buffer.from(one, "latin1").toString("utf8")),
+        notes,
+      };
+    }),
+  );
 }
 
 /** Whether the copy is where its path leads by now: the directory that was held may have been moved. */

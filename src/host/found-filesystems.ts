@@ -1,6 +1,6 @@
 import { madeFrom, madeOfAll } from "../core/resting.ts";
-import type { FoundFilesystem } from "../core/restore-ports.ts";
-import { notMountable, type Obstacle, type Signature } from "../core/signature.ts";
+import type { Blank, FoundFilesystem } from "../core/restore-ports.ts";
+import { isBlank, notMountable, type Obstacle, type Signature } from "../core/signature.ts";
 import type { HostRoots } from "./block-devices.ts";
 import { btrfsObstacle } from "./btrfs-clone.ts";
 import { type Look, lookAt } from "./look-at-disks.ts";
@@ -44,6 +44,26 @@ export async function foundFilesystems(
     found.push(described(signature, look, obstacle));
   }
   return found;
+}
+
+/** Where nothing that is known is, though something should be; see the port. */
+export async function blanks(
+  disks: readonly string[],
+  roots: HostRoots,
+  signal: AbortSignal,
+): Promise<readonly Blank[]> {
+  const look = await lookAt(disks, roots, signal);
+  const found = look.signatures.filter((one) => isBlank(one) && isTop(one.path, look));
+  return found.map((one) => {
+    const { path: readable, partition, disks: below } = described(one, look, undefined);
+    return { path: readable, ...(partition === undefined ? {} : { partition }), disks: below };
+  });
+}
+
+/** Nothing is made of it, and it is none of those that LVM keeps for itself: pools, their parts, layers of snapshots. */
+function isTop(at: string, look: Look): boolean {
+  const ownOfLvm = /^LVM-\w{64}-/.test(look.numberOf.get(at)?.mapped?.uuid ?? "");
+  return !ownOfLvm && madeFrom(new Set(numbersOf(at, look)), look.present.all.devices).length === 0;
 }
 
 /** A member of something that was put together is no thing of its own: what stands on it is listed. */

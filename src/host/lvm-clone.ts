@@ -1,5 +1,5 @@
 import { BackupError } from "../core/errors.ts";
-import { freeName, groupsIn, type PhysicalVolume } from "../core/lvm-groups.ts";
+import { byGroup, freeName, groupsIn, type PhysicalVolume } from "../core/lvm-groups.ts";
 import { madeFrom } from "../core/resting.ts";
 import type { Obstacle } from "../core/signature.ts";
 import { told } from "./ask-program.ts";
@@ -40,6 +40,7 @@ async function judged(
   good: readonly Clash[];
   clashes: readonly Clash[];
   incomplete: readonly Clash[];
+  torn: readonly string[];
   taken: Set<string>;
 }> {
   const members = (signatures: Look["signatures"]): string[] =>
@@ -51,8 +52,8 @@ async function judged(
   const active = foreign.flatMap(({ mapped }) => (mapped?.uuid.startsWith("LVM-") ? [mapped.name] : []));
   const taken = new Set([...others, ...own].map((one) => one.group));
   const [good, clashes, incomplete]: [Clash[], Clash[], Clash[]] = [[], [], []];
-  for (const group of new Set(own.flatMap((one) => (one.group === "" ? [] : one.group)))) {
-    const of = own.filter((one) => one.group === group);
+  const { groups, torn } = byGroup(own);
+  for (const [group, of] of groups) {
     const paths = of.map((one) => one.path);
     const missing = of[0]?.missing ?? 0;
     const twin = others.find((one) => one.group === group || one.groupUuid === of[0]?.groupUuid);
@@ -65,7 +66,7 @@ async function judged(
       clashes.push({ group, members: paths, found });
     } else good.push({ group, members: paths, found: "" });
   }
-  return { good, clashes, incomplete, taken };
+  return { good, clashes, incomplete, torn, taken };
 }
 
 /**
@@ -77,7 +78,7 @@ export async function activateGroups(
   _roots: HostRoots,
   signal: AbortSignal,
 ): Promise<ReadonlyMap<string, Obstacle>> {
-  const { good, clashes, incomplete, taken } = await judged(look, signal);
+  const { good, clashes, incomplete, torn, taken } = await judged(look, signal);
   for (const { group, members } of good) await activate(group, members, false, signal);
   const obstacles = new Map<string, Obstacle>();
   for (const { group, members, found } of clashes) {
@@ -87,8 +88,13 @@ export async function activateGroups(
   for (const { members, found } of incomplete)
     for (const one of members)
       obstacles.set(one, { found, remedy: "restore all its volumes from the same point" });
+  const found =
+    "its volume group is not described here: it lacks disks, or was cut off while it got a name of its own";
+  for (const one of torn) obstacles.set(one, { found, remedy: onceMore });
   return obstacles;
 }
+
+const onceMore = "undo this restore, and restore all volumes of the group once more from the same point";
 
 /** What is active already stays as it is, but for its being writable. */
 export async function activate(
@@ -120,7 +126,8 @@ export async function separateGroups(look: Look, signal: AbortSignal): Promise<r
     const name = freeName(group, taken);
     taken.add(name);
     const words = ["vgimportclone", "--config", onlyThese(members), "-n", name, ...members];
-    await told("lvm", words, { timeout: patience.tool, signal });
+    // Not to be stopped: one that is cut off between its writes leaves a group that nothing puts together again.
+    await told("lvm", words, { timeout: patience.tool }, onceMore);
     notes.push(`the clone of the volume group ${group} is called ${name}`);
   }
   return notes;

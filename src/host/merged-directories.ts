@@ -4,6 +4,7 @@ import { askProgram } from "./ask-program.ts";
 import { roomIn, type Stage, type Work } from "./copy-stage.ts";
 import { lookPatience } from "./find-entries.ts";
 import type { HeldDirectory } from "./held-directory.ts";
+import { letGo } from "./let-go.ts";
 import type { Merged } from "./settle-tree.ts";
 import { packing, tarBatch, unpacking } from "./tar-batch.ts";
 
@@ -83,8 +84,11 @@ export class MergedDirectories implements AsyncDisposable {
   }
 
   async #packed(all: readonly Merged[]): Promise<Buffer> {
+    return letGo(await roomIn(this.#stage, "directories"), (room) => this.#packedFrom(room, all));
+  }
+
+  async #packedFrom(room: HeldDirectory, all: readonly Merged[]): Promise<Buffer> {
     const { base, manners } = this.#work;
-    await using room = await roomIn(this.#stage, "directories");
     const paths = all.map(({ path }) => path);
     const order = { from: base, to: room, shown: this.#stage.shown, paths, stall: manners.stall };
     await tarBatch(order, () => undefined, this.#signal);

@@ -29,10 +29,7 @@ export async function mountClone(
   const present = await presentDevices(roots, signal);
   const number = await numberAt(what.path, roots.sys);
   if (number === undefined) throw new BackupError({ kind: "not-found", doing, found: "no such disk" });
-  const numbers = new Set([
-    number,
-    ...(present.all.pools.find((one) => one.members.includes(number))?.members ?? []),
-  ]);
+  const numbers = partsOf(number, present);
   const where = await resolved(place, doing);
   const there = present.entries.findLast((one) => one.path === where);
   if (there !== undefined) return already(there, what, numbers, access, doing, roots);
@@ -89,6 +86,27 @@ async function already(
   const found = `${there.source} is mounted there${how}`;
   const remedy = `umount ${there.path}, or name another place`;
   throw new BackupError({ kind: "refused", doing, found, remedy });
+}
+
+/** The device itself, and all others of a btrfs that it is a part of. */
+function partsOf(number: string, { all }: Present): ReadonlySet<string> {
+  return new Set([number, ...(all.pools.find(({ members }) => members.includes(number))?.members ?? [])]);
+}
+
+/** Whether the filesystem is what is mounted at the place; what is on a device that is gone is mounted nowhere. */
+export async function holdsClone(
+  what: FoundFilesystem,
+  place: string,
+  roots: HostRoots,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const present = await presentDevices(roots, signal);
+  const where = await resolved(place, `look at ${place}`);
+  const there = present.entries.findLast((one) => one.path === where);
+  const number = await numberAt(what.path, roots.sys);
+  if (there === undefined || number === undefined) return false;
+  const numbers = partsOf(number, present);
+  return numbers.has(there.superblock) || numbers.has((await numberAt(there.source, roots.sys)) ?? "");
 }
 
 /** The place without links above it: mount(8) would follow them. */

@@ -5,10 +5,10 @@ import { told } from "./ask-program.ts";
 import { type HostRoots, hostRoots } from "./block-devices.ts";
 import { separateBtrfs } from "./btrfs-clone.ts";
 import { diskOfVolume } from "./disk-of-volume.ts";
-import { foundFilesystems } from "./found-filesystems.ts";
+import { blanks, foundFilesystems } from "./found-filesystems.ts";
 import { lookAt } from "./look-at-disks.ts";
 import { separateGroups } from "./lvm-clone.ts";
-import { mountClone, mountedAt } from "./mount-clone.ts";
+import { holdsClone, mountClone, mountedAt } from "./mount-clone.ts";
 import { type MountRecord, mountRecords } from "./mount-records.ts";
 import { patience } from "./probe-signatures.ts";
 import { readDisk } from "./read-disk.ts";
@@ -46,8 +46,10 @@ export function restoreDisks(records: string, some: Partial<HostRoots> = {}): Re
   return {
     deviceOf: (volume, deadline, signal) => diskOfVolume(volume, deadline, roots, signal),
     filesystems: (disks, signal) => foundFilesystems(disks, roots, signal),
+    blanks: (disks, signal) => blanks(disks, roots, signal),
     mount: (what, where, { writable, replay = false }, signal) =>
       mountClone(what, where, { writable, replay }, ground, signal),
+    holds: (what, where, signal) => holdsClone(what, where, roots, signal),
     unmount: (where, signal) => unmountAt(path.resolve(where), ground, signal),
     release: (disk, signal) => releaseDisk(disk, ground, signal),
     readAll: (disk, progress, signal) => readDisk(disk, progress, signal),

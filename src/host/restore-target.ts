@@ -45,6 +45,21 @@ export async function restoreTarget(to: string, original: string, existing: Exis
   });
 }
 
+/**
+ * Where a copy goes that gets a name of its own beside the original. What has that name is most likely the same copy,
+ * made before: it is never gone into, so that no copy comes to lie in another.
+ */
+export async function restoreBeside(at: string, original: string, existing: Existing): Promise<string> {
+  if (existing !== "refuse" || (await kindOf(at)) === undefined) return at;
+  throw new BackupError({
+    kind: "refused",
+    doing: `restore ${original}`,
+    found: `${at} is there already, as the same command leaves it when it has come to its end`,
+    remedy:
+      "look at it first; --missing brings back what it lacks, --overwrite replaces files, --to names another place",
+  });
+}
+
 async function kindOf(at: string): Promise<"directory" | "other" | undefined> {
   try {
     return (await lstat(at)).isDirectory() ? "directory" : "other";

@@ -3,6 +3,7 @@ import { BackupError } from "../core/errors.ts";
 import type { Existing } from "../core/file-ports.ts";
 import { codeOf } from "./atomic-file.ts";
 import type { HeldDirectory } from "./held-directory.ts";
+import { letGo } from "./let-go.ts";
 
 /** How entries are moved into place. Paths are bytes, each as one character, from the top of what is moved. */
 export interface Settling {
@@ -63,17 +64,18 @@ async function settle(move: Move, how: Settling): Promise<void> {
 }
 
 async function settleInside(move: Move, to: HeldDirectory, how: Settling): Promise<void> {
-  await using from = await move.from.inside(move.name);
-  try {
-    for (const name of await from.names()) {
-      const path = `${move.path}/${name.toString("latin1")}`;
-      await settleEntry({ from, name, to, as: name, path }, how);
+  await letGo(await move.from.inside(move.name), async (from) => {
+    try {
+      for (const name of await from.names()) {
+        const path = `${move.path}/${name.toString("latin1")}`;
+        await settleEntry({ from, name, to, as: name, path }, how);
+      }
+    } catch (error) {
+      await to[Symbol.asyncDispose]();
+      throw error;
     }
-  } catch (error) {
-    await to[Symbol.asyncDispose]();
-    throw error;
-  }
-  await how.merged.add({ path: move.path, directory: to });
+    await how.merged.add({ path: move.path, directory: to });
+  });
 }
 
 /** A link cannot replace what has appeared meanwhile, as a rename would; only old and foreign filesystems have none. */

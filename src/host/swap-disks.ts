@@ -1,5 +1,6 @@
 import { mkdir } from "node:fs/promises";
 import path from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { BackupError } from "../core/errors.ts";
 import type { MountNote, Remounted, SwapDisks } from "../core/replace-ports.ts";
 import { askProgram } from "./ask-program.ts";
@@ -9,6 +10,10 @@ import { mountedAt } from "./mount-clone.ts";
 import { partitionsOf } from "./partitions.ts";
 import { presentDevices } from "./present-devices.ts";
 import { patience, probe } from "./probe-signatures.ts";
+
+/** How often a mount is tried while its disk is held by another, and the milliseconds between. */
+const mountTries = 10;
+const mountPause = 300;
 
 /** The disks of Linux, as far as they are swapped in place. */
 export function swapDisks(some: Partial<HostRoots> = {}): SwapDisks {
@@ -57,7 +62,14 @@ async function mountOne(
     bind === undefined
       ? ["-i", "-t", type, "-o", options.join(","), at, where]
       : ["-i", "-o", ["bind", ...options.filter(isFlag)].join(","), bind, where];
-  const answer = await askProgram("mount", words, { timeout: patience.tool, signal });
+  const mount = () => askProgram("mount", words, { timeout: patience.tool, signal });
+  let answer = await mount();
+  // Whoever looks at each new disk, as mdadm does, may hold it for a moment.
+  for (let tries = 1; tries < mountTries && answer.code !== 0 && /busy/i.test(answer.said); tries += 1) {
+    if (await isOn(where, disks, roots, signal)) return;
+    await pause(mountPause, undefined, { signal }).catch(() => undefined);
+    answer = await mount();
+  }
   if (answer.code !== 0 && !(await isOn(where, disks, roots, signal))) {
     const now = (await probe(at, patience.others, signal).catch(() => undefined))?.uuid;
     const other =

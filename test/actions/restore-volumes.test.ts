@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { type RestoreOrder, restoreVolumes } from "../../src/actions/restore-volumes.ts";
 import { undoRestore } from "../../src/actions/undo-restore.ts";
+import { BackupError } from "../../src/core/errors.ts";
 import { restoreTags } from "../../src/core/restore-plan.ts";
 import type { RestoreResult } from "../../src/core/restore-result.ts";
 import { instance } from "../system/history.ts";
@@ -70,16 +71,17 @@ describe("a restore", () => {
     expect(world.made).toHaveLength(4);
   });
 
-  it("adds to what was restored of the point before", async () => {
+  it("shares no volume with one that other volumes of the point were named for", async () => {
     const world = new RestoreWorld();
-    const first = world.plan({ volumes: ["vol-0aaaa0001"] });
-    await restore(world, { plan: first });
+    const named = world.plan({ volumes: ["vol-0aaaa0001"] });
+    await restore(world, { plan: named });
     const [one] = world.made;
     const both = await restoreVolumes({ plan: world.plan() }, world.deps(), never);
-    expect(both.outcome).toBe("done");
-    expect(both.volumes.map(({ found }) => found)).toEqual([true, false]);
-    expect(world.made).toHaveLength(2);
-    expect(world.made[0]?.id).toBe(one?.id);
+    expect(both.volumes.map(({ found }) => found)).toEqual([false, false]);
+    expect(world.made).toHaveLength(3);
+    expect(world.made.filter(({ tags }) => tags["ec2-backup:restore"] === named.id)).toMatchObject([
+      { id: one?.id },
+    ]);
   });
 
   it("is made anew once its volumes were deleted, though EC2 remembers its tokens", async () => {
@@ -92,15 +94,56 @@ describe("a restore", () => {
     }
   });
 
-  it("goes on with the same volumes where other words are given the second time", async () => {
+  it("refuses where other words are given the second time, and goes on with the first", async () => {
     const world = new RestoreWorld();
     world.lag = 5_000;
     world.fates = (call) => (call === "describe" ? "killed" : "fine");
     await restore(world);
     world.fates = () => "fine";
     const { failure } = await restore(world, { plan: world.plan({ type: "io2", iops: 500 }) });
-    expect(failure).toBeUndefined();
+    expect(failure).toMatchObject({
+      kind: "refused",
+      found: expect.stringMatching(/^vol-\w+, which an earlier command made of it, has gp3 and not io2$/),
+      remedy: expect.stringContaining("--label WORD"),
+    });
+    expect((await restore(world, { plan: world.plan({ type: "gp3" }) })).failure).toBeUndefined();
     expect(world.made.map(({ type }) => type)).toEqual(["gp3", "gp3"]);
+  });
+
+  it("is nobody's to undo by the way once its volumes may be written to", async () => {
+    const outcomes = async (world: RestoreWorld) => (await undo(world)).map(({ outcome }) => outcome);
+    const writable = { ...mount, writable: true };
+    const reading = new RestoreWorld();
+    const stopped = new BackupError({ kind: "interrupted", doing: "read", found: "it was told to stop" });
+    const deps = reading.deps();
+    const disks = { ...deps.disks, readAll: () => Promise.reject(stopped) };
+    const order = { plan: reading.plan(), mount: writable, initialize: "read" } as const;
+    const cut = await restoreVolumes(order, { ...deps, disks }, never);
+    expect([cut.outcome, cut.mounted.length]).toEqual(["unfinished", 2]);
+    expect([await outcomes(reading), reading.mounts.size]).toEqual([["left", "left"], 2]);
+    // Killed by the mount itself, which may have happened.
+    const killed = new RestoreWorld();
+    killed.fates = (call) => (call === "mount" ? "killed" : "fine");
+    await restore(killed, { mount: writable });
+    killed.fates = () => "fine";
+    expect([await outcomes(killed), killed.mounts.size]).toEqual([["left", "left"], 1]);
+    expect((await undo(killed, killed.plan().id)).map(({ outcome }) => outcome)).toEqual([
+      "removed",
+      "removed",
+    ]);
+  });
+
+  it("does not wait for a day to be told of a rate that its volumes were not made with", async () => {
+    const world = new RestoreWorld();
+    await restore(world);
+    const deps = world.deps();
+    const before = deps.clock.elapsed();
+    const volumes = { ...deps.volumes, initialized: () => Promise.resolve(new Map<string, number>()) };
+    const waits = { ...deps.waits, initializeFor: 24 * 3_600_000 };
+    const order = { plan: world.plan({ initializeRate: 200 }), initialize: "rate" } as const;
+    const { failure } = await restoreVolumes(order, { ...deps, volumes, waits }, never);
+    expect(failure?.remedy).toContain("--initialize read");
+    expect(deps.clock.elapsed() - before).toBeLessThan(2 * waits.availableFor);
   });
 
   it("takes the next name where the planned one was taken meanwhile", async () => {

@@ -263,6 +263,7 @@ export class RestoreWorld {
       separate: () => Promise.resolve([]),
       filesystems: (disks) =>
         Promise.resolve(disks.map((path): FoundFilesystem => ({ path, type: "ext4", disks: [path] }))),
+      blanks: () => Promise.resolve([]),
       mount: ({ path, type }, where, { writable }) =>
         this.#ask("mount", (): Mounted => {
           const there = this.mounts.get(where);
@@ -270,6 +271,7 @@ export class RestoreWorld {
           this.mounts.set(where, idOf(path));
           return { where, path, type, writable, notes: [] };
         }),
+      holds: ({ path }, where) => Promise.resolve(this.mounts.get(where) === idOf(path)),
       unmount: (where) => Promise.resolve(void this.mounts.delete(where)),
       release: (disk) =>
         this.#ask("release", () => {

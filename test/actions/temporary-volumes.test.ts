@@ -31,6 +31,22 @@ async function killed(world: RestoreWorld): Promise<void> {
   await using.promise;
 }
 
+/** Stopped once EC2 has answered, before it shows what it has made. */
+function toldToStopAfterCreate(world: RestoreWorld): Promise<string> {
+  const stop = new AbortController();
+  const deps = world.deps();
+  const create: typeof deps.volumes.create = async (...words) => {
+    const made = await deps.volumes.create(...words);
+    stop.abort();
+    return made;
+  };
+  const order = { plan: world.plan({ label: "run-1" }), lifetime: hour };
+  const hurried = { ...deps, volumes: { ...deps.volumes, create } };
+  return withTemporaryVolumes(order, hurried, stop.signal, () => Promise.resolve("used")).catch(
+    (error: Error) => error.message,
+  );
+}
+
 async function callsOfAll(): Promise<number> {
   const world = new RestoreWorld();
   await used(world, () => Promise.resolve());
@@ -84,6 +100,26 @@ describe("temporary volumes", () => {
     });
     await expect(stopped).rejects.toMatchObject({ kind: "interrupted" });
     expect(world.made).toEqual([]);
+  });
+
+  it("are waited for if EC2 does not show them yet, and told if it never does", async () => {
+    const soon = new RestoreWorld();
+    soon.lag = 5_000;
+    expect(await toldToStopAfterCreate(soon)).toMatch(/told to stop/);
+    expect([soon.made, soon.log.filter((call) => call === "remove").length]).toEqual([[], 2]);
+    const never = new RestoreWorld();
+    never.lag = 3_600_000;
+    const told = await toldToStopAfterCreate(never);
+    expect(never.made).toHaveLength(2);
+    for (const { id } of never.made) expect(told).toContain(`aws ec2 delete-volume --volume-id ${id}`);
+  });
+
+  it("that EC2 took away by itself are not said to be left", async () => {
+    const world = new RestoreWorld();
+    world.keyless = "snap-02";
+    const told = await used(world, () => Promise.resolve("")).catch((error: Error) => error.message);
+    expect(told).toContain("the key of the snapshot");
+    expect([told.includes("is left"), world.made]).toEqual([false, []]);
   });
 
   it("that cannot be removed are told, after a success too", async () => {

@@ -64,7 +64,7 @@ test("the end says how to go on and how to go back", () => {
   const told = (outcome: "done" | "unfinished" | "rolled-back") =>
     printed((out) =>
       printReplaced({ ...result, outcome, ...(outcome === "done" ? {} : { failure }) }, "p", out),
-    ).replace(/\s+/g, " ");
+    ).replace(/\s+(\\\s+)?/g, " ");
   expect(told("done")).toContain("aws ec2 delete-volume --volume-id vol-0123456789abcdef0");
   expect(told("done")).toContain("--undo --restore restore-0123456789abcdef --yes");
   expect(told("unfinished")).toMatch(/NOT FINISHED.*no answer.*--point p.*--undo --yes/);

@@ -1,13 +1,23 @@
 import { describe, expect, test } from "vitest";
 import { runWords } from "../../src/agent/daemon.ts";
 import { checksumsIn } from "../../src/core/checksum-list.ts";
-import { type Drill, drillable, pathsWithin, subjectsOf } from "../../src/core/drill.ts";
+import {
+  type Drill,
+  drillable,
+  missingVolumes,
+  pathsWithin,
+  rawVolumes,
+  subjectsOf,
+} from "../../src/core/drill.ts";
 import { noticeOfDrill } from "../../src/core/drill-notice.ts";
 import {
   ageOfDrill,
   type DrillReport,
   exitCodeOfDrills,
   metricsOfDrill,
+  outcomeOf,
+  problemsOf,
+  taggedSnapshots,
   verifiedTag,
   withReports,
 } from "../../src/core/drill-report.ts";
@@ -96,6 +106,27 @@ describe("what is drilled", () => {
     expect([moved.volumes, moved.left.map(({ volume }) => volume)]).toEqual([["vol-data"], ["vol-root"]]);
   });
 
+  test("leaves volumes unread that are named by their id, their snapshot or the device that they had", () => {
+    const member = (id: string, volumeId: string) => ({ id, volumeId }) as RecoveryPoint["snapshots"][number];
+    const whole = point({
+      snapshots: [member("snap-1", "vol-1"), member("snap-2", "vol-2"), member("snap-3", "vol-3")],
+      recipe: [{ volumeId: "vol-1", device: "/dev/sdf" }, { volumeId: "vol-2" }],
+    });
+    expect(rawVolumes(whole, ["/dev/xvdf", "snap-3", "vol-9"]), "a name of Xen is the same place").toEqual([
+      "vol-1",
+      "vol-3",
+    ]);
+    expect([rawVolumes(whole, []), rawVolumes(undefined, ["vol-1"])]).toEqual([[], []]);
+    expect(rawVolumes(whole, ["vol-2"])).toEqual(["vol-2"]);
+  });
+
+  test("lacks what an incomplete point has no snapshot of", () => {
+    const snapshots = [{ id: "snap-1", volumeId: "vol-1" }] as unknown as RecoveryPoint["snapshots"];
+    const recipe = [{ volumeId: "vol-1" }, { volumeId: "vol-2" }];
+    expect(missingVolumes(point({ snapshots, recipe, state: "partial" }))).toEqual(["vol-2"]);
+    expect([missingVolumes(point({ snapshots, recipe })), missingVolumes(undefined)]).toEqual([[], []]);
+  });
+
   test("a path is looked for as a whole before a part of it", () => {
     expect(pathsWithin("/srv//data/x")).toEqual(["/srv/data/x", "/data/x", "/x"]);
   });
@@ -129,6 +160,28 @@ describe("what a drill tells", () => {
     for (const kind of ["locked", "interrupted"] as const)
       expect(metricsOfDrill(report({ outcome: "not-done", problems: [error(kind)] }))).toEqual([]);
     expect(metricsOfDrill(report({ planned: true }))).toEqual([]);
+  });
+
+  test("is verified only if all that was to be looked at was looked at", () => {
+    const one = (outcome: DrillReport["checks"][number]["outcome"]) =>
+      ({ check: "fsck", on: "ext4", outcome, detail: outcome, ms: 1 }) as const;
+    expect(outcomeOf([one("passed"), one("skipped")], true)).toBe("verified");
+    expect(outcomeOf([one("passed"), one("not-done")], true)).toBe("not-done");
+    expect(outcomeOf([one("passed")], false)).toBe("not-done");
+    expect(outcomeOf([one("not-done"), one("failed")], false)).toBe("failed");
+    const all = problemsOf([one("passed"), one("skipped"), one("not-done"), one("failed")], "p1");
+    expect(all.map(({ severity, found }) => [severity, found])).toEqual([
+      ["notice", "skipped"],
+      ["error", "not-done"],
+      ["error", "failed"],
+    ]);
+    const volumes = [
+      { of: "vol-1", snapshot: "snap-1", sizeGiB: 1, looked: true },
+      { of: "vol-2", snapshot: "snap-2", sizeGiB: 1, looked: false },
+    ];
+    expect(taggedSnapshots(report({ volumes }))).toEqual(["snap-1"]);
+    expect(taggedSnapshots(report({ volumes, outcome: "failed" }))).toEqual(["snap-1", "snap-2"]);
+    expect(taggedSnapshots(report({ volumes, outcome: "not-done" }))).toEqual([]);
   });
 
   test("is an exit code as the table has it", () => {

@@ -112,8 +112,27 @@ test("volumes of others and without room for marks are refused", () => {
   expect(planSwaps(restore(), [held], []).refusals.map(({ found }) => found)).toEqual([
     expect.stringContaining("Multi-Attach"),
     expect.stringContaining("workspaces.amazonaws.com"),
-    expect.stringContaining("no room for four tags"),
+    expect.stringContaining("no room for five tags"),
   ]);
+});
+
+test("a new volume has room for the tags that are written later", () => {
+  const own = Object.fromEntries(Array.from({ length: 47 }, (_, index) => [`k${index}`, ""]));
+  const [planned] = restore().volumes;
+  if (planned === undefined) return expect.fail();
+  const tags = { ...own, "ec2-backup:restore": "r" };
+  const full = { ...restore(), volumes: [{ ...planned, request: { ...planned.request, tags } }] };
+  const [swap] = planSwaps(full, [volume("vol-1", "/dev/sdf")], []).swaps;
+  const kept = Object.keys(swap?.planned.request.tags ?? {});
+  expect(kept).toHaveLength(45);
+  expect(kept).toEqual(expect.arrayContaining(["ec2-backup:restore", replaceTags.replaces, "k0"]));
+  expect(swap?.planned.notes).toEqual(["tags that find no room: k43, k44, k45, k46"]);
+  // The marks of a swap that was begun do not keep it from going on.
+  const begun = {
+    ...Object.fromEntries(Object.entries(own).slice(0, 45)),
+    [replaceTags.replacedBy]: "vol-9",
+  };
+  expect(planSwaps(restore(), [volume("vol-1", "/dev/sdf", { tags: begun })], []).refusals).toEqual([]);
 });
 
 test("users are named with the services to stop; fstab is told where it will not find the new volume", () => {

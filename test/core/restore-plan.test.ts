@@ -5,6 +5,7 @@ import type { Volume } from "../../src/core/instance.ts";
 import { decodeManifest, encodeManifest } from "../../src/core/manifest.ts";
 import type { RecoveryPoint, VolumeRecipe } from "../../src/core/recovery-point.ts";
 import { freeNames, placeOf, planDevices } from "../../src/core/restore-devices.ts";
+import { askedShape, unlikeAsked } from "../../src/core/restore-found.ts";
 import {
   planRestore,
   type RestoreGround,
@@ -12,6 +13,7 @@ import {
   restoreTags,
   tokenOf,
 } from "../../src/core/restore-plan.ts";
+import type { VolumeState } from "../../src/core/restore-ports.ts";
 import { instance } from "../system/history.ts";
 import { at, point, snapshot } from "./points.ts";
 
@@ -172,7 +174,12 @@ describe("a planned restore", () => {
     expect(new Set(tokens).size).toBe(tokens.length);
     for (const token of tokens) expect(token).toMatch(/^[\x20-\x7e]{16,64}$/);
     expect(plan(all).id).toMatch(/^restore-[0-9a-f]{16}$/);
-    expect(plan({ volumes: [idOf(1)] }).id).toBe(plan(all).id);
+  });
+
+  it("is of its own for the volumes that are named, so that undoing one takes no other", () => {
+    const named = (...volumes: string[]) => plan({ volumes }).id;
+    expect(new Set([plan(all).id, named(idOf(1)), named(idOf(2)), named(idOf(1), idOf(2))]).size).toBe(4);
+    expect(named(idOf(2), idOf(1))).toBe(named(idOf(1), idOf(2)));
   });
 
   it("takes volumes by their ids and by the devices that they had, and the root only by name", () => {
@@ -257,5 +264,33 @@ describe("device names", () => {
       device: "/dev/sdg",
       because: "a free name, since /dev/sdf is taken",
     });
+  });
+});
+
+describe("a volume that is there already", () => {
+  const arn = "arn:aws:kms:eu-central-1:111122223333:key/0a1b";
+  const there = {
+    ...{ id: "vol-1", state: "available", zone: "a", type: "gp3", sizeGiB: 8, iops: 3_000, throughput: 125 },
+    ...{ encrypted: true, kmsKey: arn, tags: {}, attachments: [] },
+  } as const;
+  const unlike = (wish: RestoreWish, change: object = {}) =>
+    unlikeAsked(askedShape(wish), { ...there, ...change } as VolumeState)?.found.replace(/^.*, has /, "");
+
+  it("is used if the command says nothing else of it, whatever the point recorded", () => {
+    expect(unlike({ volumes: [] }, { type: "io2", sizeGiB: 500 })).toBeUndefined();
+    const same = { type: "gp3", sizeGiB: 8, iops: 3_000, throughput: 125, kmsKey: arn };
+    expect(unlike({ volumes: [], ...same })).toBeUndefined();
+    expect(unlike({ volumes: [], kmsKey: "0a1b" })).toBeUndefined();
+    expect(unlike({ volumes: [], kmsKey: "alias/backup" }), "nobody can tell").toBeUndefined();
+    expect(unlike({ volumes: [], iops: 9 }, { iops: undefined }), "EC2 says nothing").toBeUndefined();
+  });
+
+  it("is refused if the command says otherwise, all at once", () => {
+    expect(unlike({ volumes: [], type: "io2", sizeGiB: 5, iops: 4_000, throughput: 200 })).toBe(
+      "gp3 and not io2, 8 GiB and not 5 GiB, 3000 IOPS and not 4000 IOPS, 125 MiB/s and not 200 MiB/s",
+    );
+    expect(unlike({ volumes: [], kmsKey: "0a1c" })).toBe(`the key ${arn} and not 0a1c`);
+    const plain = { encrypted: false, kmsKey: undefined };
+    expect(unlike({ volumes: [], kmsKey: "alias/backup" }, plain)).toContain("no encryption");
   });
 });

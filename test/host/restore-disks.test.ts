@@ -132,7 +132,11 @@ test("a clone of a mounted btrfs over two volumes is refused until it has a UUID
   const own = only(await host.filesystems(clones, never));
   expect(own.obstacle).toBeUndefined();
   expect(own.uuid).not.toBe(twin.uuid);
+  expect(await host.holds(own, at("m"), never)).toBe(false);
   await host.mount(own, at("m"), { writable: false }, never);
+  expect([own.disks, await host.blanks(clones, never)], "each disk has a part of it").toEqual([clones, []]);
+  const held = [await host.holds(own, at("m"), never), await host.holds(own, mounted, never)];
+  expect(held, "the one and not its original").toEqual([true, false]);
   expect(await readFile(at("m/data"), "utf8")).toBe("one");
   expect(await readFile(path.join(mounted, "data"), "utf8")).toBe("two");
   // Whichever of its devices is let go, the mount over both goes.
@@ -141,13 +145,24 @@ test("a clone of a mounted btrfs over two volumes is refused until it has a UUID
   expect(await sh("btrfs", "scrub", "start", "-B", mounted)).toContain("no errors found");
 }, 60_000);
 
+/**
+ * Its partitions go with the test, and none are there that another test has left: who looks at all devices of the
+ * machine may hold one for a moment.
+ */
+async function parted(disks: LoopDisks, device: string): Promise<void> {
+  const there = `ls -d /sys/class/block/${path.basename(device)}p* >/dev/null 2>&1`;
+  const clear = `for i in $(seq 50); do ${there} || break; partx --delete ${device} 2>/dev/null || sleep 0.1; done`;
+  await sh("sh", "-c", clear);
+  disks.janitor.undo(`${clear}; ! ${there}`);
+}
+
 test("on a disk with partitions each is told, and those that hold no files say so", async () => {
   const { disks, host, clone, at } = await bench();
   const file = await disks.file("parted", 128);
   await sh("sh", "-c", `printf 'label: gpt\nsize=40M\nsize=20M\nsize=20M\nsize=20M\n' | sfdisk -q ${file}`);
   const original = await disks.attach(file);
+  await parted(disks, original);
   await sh("partx", "--add", original);
-  disks.janitor.undo(`partx --delete ${original}`);
   await sh("mkfs.ext4", "-q", "-L", "my files", `${original}p1`);
   await sh("mkswap", `${original}p2`);
   // The first bytes of an encrypted volume.
@@ -162,12 +177,34 @@ test("on a disk with partitions each is told, and those that hold no files say s
   ]);
   expect(found[1]?.obstacle?.found).toMatch(/swap, which holds no files/);
   expect(found[2]?.obstacle?.remedy).toMatch(/^cryptsetup open --readonly /);
+  const empty = await disks.attach(await disks.file("empty", 16));
+  expect(await host.filesystems([empty], never)).toEqual([]);
+  const blanks = [
+    { path: empty, disks: [empty] },
+    { path: `${device}p4`, partition: 4, disks: [device] },
+  ];
+  expect(await host.blanks([device, empty], never), "what nothing is on").toEqual(blanks);
   const what = found[0] ?? expect.fail();
   await host.mount(what, at("m"), { writable: false }, never);
   await host.release(device, never);
   await expect(stat(at("m"))).rejects.toMatchObject({ code: "ENOENT" });
-  const empty = await disks.attach(await disks.file("empty", 16));
-  expect(await host.filesystems([empty], never)).toEqual([]);
+}, 60_000);
+
+test("partitions for boot code, swap and the frame of logical ones need not hold anything", async () => {
+  const { disks, host } = await bench();
+  const told = async (label: string, ...lines: string[]) => {
+    const file = await disks.file(label, 64);
+    await sh("sh", "-c", `printf 'label: ${label}\n${lines.join("\n")}\n' | sfdisk -q ${file}`);
+    const device = await disks.attach(file);
+    await parted(disks, device);
+    return (await host.blanks([device], never)).map(({ partition }) => partition);
+  };
+  const bios = "type=21686148-6449-6E6F-744E-656564454649";
+  const swap = "type=0657FD6D-A4AB-43C4-84E5-0933C84B4F4F";
+  expect(await told("gpt", `size=1M, ${bios}`, "size=8M", `size=8M, ${swap}`)).toEqual([2]);
+  expect(await told("dos", "size=8M, type=83", "size=20M, type=5", "size=8M, type=82", "size=4M")).toEqual([
+    1, 4,
+  ]);
 }, 60_000);
 
 test("it is never mounted over something, and who uses a mount is told", async () => {

@@ -47,10 +47,9 @@ test.skipIf(missing !== undefined)(
       State: "attaching",
     });
     await advance(simulation, "2s");
+    // Older versions of the CLI do not know the details of an initialization; the SDK's are tested beside the volumes.
     const status = await aws(simulation, `ec2 describe-volume-status --volume-ids ${made.VolumeId}`);
-    expect(status).toMatchObject({
-      VolumeStatuses: [{ VolumeStatus: { Status: "ok" }, InitializationStatusDetails: {} }],
-    });
+    expect(status).toMatchObject({ VolumeStatuses: [{ VolumeStatus: { Status: "ok" } }] });
     const detached = await aws(simulation, `ec2 detach-volume --volume-id ${made.VolumeId}`);
     expect(detached).toMatchObject({ State: "detaching" });
     await advance(simulation, "2s");

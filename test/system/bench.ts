@@ -145,6 +145,9 @@ export class Bench implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.simulator.close();
+    // The lock of restores lies at a fixed place.
+    const service = this.simulator.url.replace(/\W+/g, "-");
+    await rm(`/run/ec2-backup-restore-${service}.lock`, { force: true }).catch(() => undefined);
     await rm(this.folder, { recursive: true, force: true });
   }
 }

@@ -75,9 +75,9 @@ export class LoopDisks implements AsyncDisposable {
     const at = path.join(this.directory, name);
     await mkdir(at, { recursive: true });
     // Whoever still works on it goes with it, but a server that was killed may need a moment. Without the question
-    // fuser(1) would take the filesystem above.
+    // fuser(1) would take the filesystem above. It complains of processes that even root may not look into.
     const unmount = `umount ${at} 2>/dev/null`;
-    const hard = `{ sleep 1; ${unmount}; } || { fuser -skm ${at}; sleep 1; ${unmount}; } || umount -l ${at}`;
+    const hard = `{ sleep 1; ${unmount}; } || { fuser -skm ${at} 2>/dev/null; sleep 1; ${unmount}; } || umount -l ${at}`;
     this.janitor.undo(`if mountpoint -q ${at}; then ${unmount} || ${hard}; fi`);
     this.janitor.undo(`if mountpoint -q ${at}; then fsfreeze -u ${at} 2>/dev/null; fi`);
     await sh("mount", ...options, device, at);

@@ -5,6 +5,7 @@ import path from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { tagKeys } from "../../src/core/point-tags.ts";
 import { restoreTags } from "../../src/core/restore-plan.ts";
+import type { Fault } from "../../src/simulator/faults.ts";
 import type { Scenario } from "../../src/simulator/scenario.ts";
 import { Bench, type Ended } from "./bench.ts";
 import { GuestDevices, type GuestOptions } from "./guest-devices.ts";
@@ -46,6 +47,30 @@ export async function killed(
   await replacing;
   control.clearFaults();
   return hit;
+}
+
+/** Runs a replacement and sends it a signal, if any, as soon as a fault has hit a call. */
+export async function cut(
+  host: ReplaceHost,
+  words: readonly string[],
+  fault: Fault,
+  signal?: NodeJS.Signals,
+): Promise<Ended & { told: Told }> {
+  const { control } = host.bench.simulator;
+  const hits = () => control.calls().filter((call) => call.faults.length > 0).length;
+  const before = hits();
+  control.faults([fault]);
+  const started = Promise.withResolvers<number>();
+  let over = false;
+  const replacing = host.replace(words, started.resolve).finally(() => {
+    over = true;
+  });
+  const pid = await started.promise;
+  while (!over && hits() === before) await pause(10);
+  if (!over && signal !== undefined) process.kill(pid, signal);
+  const ended = await replacing;
+  control.clearFaults();
+  return ended;
 }
 
 /** What `restore replace --json` tells. */

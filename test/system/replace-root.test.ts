@@ -187,15 +187,20 @@ test("an exchange from outside that is killed at any call is finished or taken b
   need(context, loopDisksCan, loopDisksNeed);
   await using host = await ReplaceHost.start({ scenario: beside() });
   const places = Array.from({ length: 36 }, (_, index) => index + 6);
+  const chance = chanceOf(seed);
   const rounds = shuffled(
     places.flatMap((index) => kinds.map((kind) => ({ index, kind }))),
-    chanceOf(seed),
+    chance,
   ).slice(0, soak ? undefined : 2);
   for (const [round, { index, kind }] of rounds.entries()) {
     const all = [...words, "--stop", "--label", `round-${round}`, "--yes"];
-    const where = `killed at call ${index} (${kind}), round ${round}`;
-    await killed(host, all, { index, kind });
     const back = ["--undo", "--instance", other];
+    // The second command dies as well, every other time.
+    const again = chance() < 0.5 ? undefined : 6 + Math.floor(chance() * places.length);
+    const where = `killed at call ${index} (${kind}), then at ${again ?? "none"}, round ${round}`;
+    await killed(host, all, { index, kind });
+    if (again !== undefined)
+      await killed(host, round % 2 === 0 ? all : [...back, "--yes"], { index: again, kind });
     if (round % 2 === 0) {
       const next = await host.replace(all);
       expect(next.code, `${where}: ${next.stdout}${next.stderr}`).toBe(0);

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { need } from "../host/places.ts";
 import { chanceOf, shuffled } from "./chance.ts";
 import { loopDisksCan, loopDisksNeed } from "./loop-disks.ts";
-import { dataVolume, killed, kinds, ReplaceHost, secondVolume, seed, soak } from "./replace-host.ts";
+import { cut, dataVolume, killed, kinds, ReplaceHost, secondVolume, seed, soak } from "./replace-host.ts";
 
 test("a data volume is swapped in place, mounted as it was, and back again", async (context) => {
   need(context, loopDisksCan, loopDisksNeed);
@@ -68,9 +68,12 @@ test("a btrfs over two volumes is swapped as a set, and a part of it is refused"
   expect(await host.content()).toBe("as it was");
   expect(await host.made()).toHaveLength(2);
   const undo = ["--undo", "--restore", done.told.plan?.id ?? "", "--yes"];
-  const back = await host.replace(undo);
+  // Killed when one of the two has no marks any more.
+  await cut(host, undo, { kind: "hang", action: "DeleteTags", dryRun: false, skip: 1 }, "SIGKILL");
+  const back = await host.replace(["--undo", "--yes"]);
   expect(back.told.results, back.stdout + back.stderr).toMatchObject([{ outcome: "undone" }]);
   expect(await host.content()).toBe("as it is");
+  expect((await host.volume(secondVolume))?.tags).toEqual({});
 });
 
 test("a mount in use is refused by the name of its user, and nothing is changed", async (context) => {
@@ -176,7 +179,7 @@ const places = Array.from({ length: 34 }, (_, index) => index + 6);
 const rounds = shuffled(
   places.flatMap((index) => kinds.map((kind) => ({ index, kind }))),
   chanceOf(seed),
-).slice(0, soak ? undefined : 4);
+).slice(0, soak ? undefined : 2);
 
 test("a swap that is killed at any call is finished, or taken back, by the next command", async (context) => {
   need(context, loopDisksCan, loopDisksNeed);

@@ -192,6 +192,50 @@ test("faults of every call leave neither a second instance nor an image, and the
   }
 }, 600_000);
 
+test("an image that could not be looked for is told, and taken away by the same words or by undo", async () => {
+  await using on = await Machines.start();
+  const { control } = on.bench.simulator;
+  const imageLeft = async (label: string) => {
+    const words = ["--instance", source.id, "--label", label, "--yes"];
+    control.faults([{ kind: "hang-after", action: "RunInstances", count: 1 }]);
+    const started = Promise.withResolvers<number>();
+    const restoring = on.restore(words, started.resolve);
+    const pid = await started.promise;
+    if (await Promise.race([restoring.then(() => false), hanging(on, "hang-after")]))
+      process.kill(pid, "SIGKILL");
+    await restoring;
+    control.clearFaults();
+    // The look at the original's image succeeds, and the one for what is to be taken away does not.
+    control.faults([{ kind: "denied", action: "DescribeImages", skip: 2, count: "always" }]);
+    const next = await on.restore(words);
+    control.clearFaults();
+    const said = next.stdout + next.stderr;
+    expect([next.code, next.told.result?.outcome], said).toEqual([1, "done"]);
+    expect(next.told.result?.left?.doing, said).toMatch(/image/);
+    expect((await on.made()).images, said).toHaveLength(1);
+    return words;
+  };
+  const words = await imageLeft("again");
+  const again = await on.restore(words);
+  expect([again.code, again.told.result?.outcome], again.stdout + again.stderr).toEqual([0, "was-done"]);
+  expect([(await on.made()).images, (await on.made()).machines.length]).toEqual([[], 1]);
+
+  await imageLeft("undo");
+  const undo = await on.restore(["--undo", "--yes"]);
+  const removed = undo.told.undone?.filter(({ outcome }) => outcome === "removed");
+  expect(
+    removed?.map(({ kind }) => kind),
+    undo.stdout,
+  ).toEqual(["image"]);
+  expect([(await on.made()).images, (await on.made()).machines.length]).toEqual([[], 2]);
+
+  const kept = await on.restore(["--instance", source.id, "--label", "kept", "--keep-image", "--yes"]);
+  expect(kept.code, kept.stdout + kept.stderr).toBe(0);
+  await on.restore(["--instance", source.id, "--label", "kept", "--yes"]);
+  await on.restore(["--undo", "--yes"]);
+  expect((await on.made()).images, "one that was kept is its owner's").toHaveLength(1);
+}, 300_000);
+
 /** Waits for the call that is never answered. */
 async function hanging({ bench }: Machines, kind: string): Promise<boolean> {
   const { control } = bench.simulator;

@@ -34,6 +34,7 @@ export interface Told {
     readonly image?: string;
     readonly health?: object;
     readonly failure?: { readonly doing: string; readonly found: string };
+    readonly left?: { readonly doing: string };
   };
   readonly undone?: readonly { readonly id: string; readonly kind: string; readonly outcome: string }[];
   readonly error?: { readonly found: string };

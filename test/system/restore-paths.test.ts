@@ -74,7 +74,12 @@ test("a tree is listed and comes back beside the original as it was; nothing sta
   expect(restored.code, restored.stdout + restored.stderr).toBe(0);
   const to = restored.told.copied?.to ?? "";
   expect(to).toMatch(new RegExp(`^${data}/tree\\.from-\\d{4}-\\d\\d-\\d\\d-\\d{4}$`));
-  expect(everythingOf(data, path.basename(to)).replaceAll(path.basename(to), "tree")).toBe(before);
+  const copied = everythingOf(data, path.basename(to));
+  expect(copied.replaceAll(path.basename(to), "tree")).toBe(before);
+  // The same words again put no second copy into the first.
+  const again = await stage.run(["file", `${data}/tree`]);
+  expect([again.code, again.stderr], again.stdout).toEqual([2, expect.stringContaining("is there already")]);
+  expect(everythingOf(data, path.basename(to))).toBe(copied);
   await stage.expectClean();
 }, 120_000);
 

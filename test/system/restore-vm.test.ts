@@ -2,8 +2,10 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { FoundFilesystem } from "../../src/core/restore-ports.ts";
 import { has, isLinux, isRoot } from "../host/places.ts";
 import { type Boot, boot } from "./vm/boot.ts";
+import type { CutOff } from "./vm/cut-off.ts";
 import type { RestoreTold } from "./vm/restore-guest.ts";
 
 const missing = ["qemu-system-x86_64", "mmdebstrap", "mke2fs", "setpriv"].filter((tool) => !has(tool));
@@ -18,6 +20,9 @@ const hindrance = ((): string | undefined => {
 const soakInCi = process.env["SOAK"] !== undefined && process.env["CI"] === "true";
 if (hindrance !== undefined && soakInCi) throw new Error(`${hindrance}, and in CI nothing is left out`);
 if (hindrance !== undefined) console.log(`clones of LVM and md: skipped, ${hindrance}`);
+
+const named = "the clone of the volume group vg0 is called vg0_restored";
+const onceMore = "undo this restore, and restore all volumes of the group once more from the same point";
 
 describe.skipIf(hindrance !== undefined)(
   "clones of disks with LVM and md beside their originals in use",
@@ -63,10 +68,11 @@ describe.skipIf(hindrance !== undefined)(
 
     test("with a name of its own it is mounted, not written to, and taken away; the original stays", () => {
       const facts = factsOf("lvm separated");
-      expect([[], ["the clone of the volume group vg0 is called vg0_restored"]]).toContainEqual(
-        facts["notes"],
-      );
-      expect(facts["killed"]).toContain(true);
+      // The agent was killed while LVM wrote; that went on without it, so nothing was left to be done.
+      const [struck = 0, whole = 0] = facts["writes"] as readonly number[];
+      expect(struck).toBeGreaterThan(0);
+      expect(struck).toBeLessThan(whole);
+      expect(facts["notes"]).toEqual([]);
       expect(facts).toMatchObject({
         repeated: [],
         found: [{ path: "/dev/mapper/vg0_restored-data", type: "xfs", disks: facts["devices"] }],
@@ -79,6 +85,35 @@ describe.skipIf(hindrance !== undefined)(
       expect(facts["again"]).toContain("vg0-data lvm");
       expect(facts["again"]).not.toContain("vg0_restored");
       expect(factsOf("lvm writable")).toMatchObject({ data: "three", left: [] });
+    });
+
+    test("cut off between its writes, the naming is whole or told with what to do, and a stop does not cut it off", () => {
+      const facts = factsOf("lvm cut off");
+      const all = facts["cutOff"] as readonly CutOff[];
+      expect(all.map(({ how }) => how)).toEqual([
+        ...[1, 2, 3, 6].map((writes) => `lvm killed after ${writes}`),
+        "stopped",
+      ]);
+      const [whole = 0] = all.filter(({ how }) => how === "stopped").map(({ writes }) => writes[1]);
+      const good = [{ path: "/dev/mapper/vg0_restored-data", type: "xfs" }];
+      for (const { how, writes, said, notes, repeated, found } of all) {
+        expect(writes[0], how).toBeGreaterThan(0);
+        if (how === "stopped") {
+          expect(writes[0]).toBeLessThan(whole);
+          expect({ notes, repeated, found }).toMatchObject({ notes: [named], repeated: [], found: good });
+          expect(found).not.toMatchObject([{ obstacle: {} }]);
+          continue;
+        }
+        expect(writes[1], how).toBeLessThan(whole);
+        expect(said, how).toMatchObject({ remedy: onceMore });
+        // Nothing is mounted that is not whole, and each part says what to do.
+        for (const one of found as readonly FoundFilesystem[])
+          if (one.path !== good[0]?.path)
+            expect(one.obstacle?.remedy, `${how}: ${JSON.stringify([repeated, found])}`).toMatch(
+              /^(undo this restore, and )?restore all (its )?volumes |^vgimportclone /,
+            );
+      }
+      expect(facts["original"]).toMatch(/^data\s+active$/);
     });
 
     test.each(["lvm", "md"])("a tree on %s comes back as it was, by its mount and by its files", (stack) => {

@@ -39,6 +39,11 @@ test("a point becomes a volume that is attached and mounted, once however often 
   expect([again.code, again.told.result?.outcome]).toEqual([0, "was-done"]);
   await expectRestored(host);
 
+  const other = await host.restore(["volumes", "--type", "io2", "--iops", "4000", "--size", "5", "--yes"]);
+  expect([other.code, other.told.result], other.stdout).toEqual([2, undefined]);
+  expect(other.stdout).toContain("has gp3 and not io2, 1 GiB and not 5 GiB, 3000 IOPS and not 4000 IOPS");
+  await expectRestored(host);
+
   const kept = await host.restore(["volumes", "--undo", "--yes"]);
   expect(kept.told.undone?.map(({ outcome }) => outcome)).toEqual(["left"]);
   const id = plan.told.plan?.id ?? "";

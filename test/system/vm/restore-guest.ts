@@ -5,8 +5,9 @@ import { createHash } from "node:crypto";
 import { mkdirSync, readdirSync, readFileSync, writeFileSync, writeSync } from "node:fs";
 import path from "node:path";
 import { restoreDisks } from "../../../src/host/restore-disks.ts";
+import { agentKilled, type CutOff, lvmKilled, slow, stopped } from "./cut-off.ts";
 import { disks } from "./disks.ts";
-import { killedSeparating, plantTree, treeIn, treesBack } from "./trees.ts";
+import { plantTree, treeIn, treesBack } from "./trees.ts";
 
 const never = new AbortController().signal;
 const host = restoreDisks("/run/ec2-backup-restore");
@@ -47,8 +48,9 @@ function cloned(mount: string, ...sources: readonly string[]): { devices: string
   sh(`fsfreeze -f ${mount}; sleep 2`);
   sh(`for one in /sys/block/md*; do [ ! -e $one/md ] || until ${clean}; do sleep 1; done; done; sleep 1`);
   const files = sources.map((source) => `/clones/${path.basename(source)}`);
+  // Past the cache, which knows nothing of what md and LVM have written below it.
   for (const [index, source] of sources.entries())
-    sh(`dd if=${source} of=${files[index]} bs=1M conv=sparse status=none`);
+    sh(`dd if=${source} of=${files[index]} bs=1M iflag=direct conv=sparse status=none`);
   sh(`fsfreeze -u ${mount}`);
   return { devices: files.map((file) => sh(`losetup --find --show ${file}`)), files };
 }
@@ -74,6 +76,15 @@ async function looked(devices: readonly string[], where: string): Promise<Record
   return { found, mounted, data, written, again: sh("lsblk -nro NAME,TYPE"), left: await host.leftovers() };
 }
 
+/** Makes clones what they were when they were made. */
+async function asBefore(devices: readonly string[], files: readonly string[]): Promise<void> {
+  for (const [index, device] of devices.entries()) {
+    await host.release(device, never);
+    const file = files[index] ?? "";
+    sh(`losetup -d ${device}; cp --sparse=always ${file}.kept ${file}; losetup ${device} ${file}`);
+  }
+}
+
 async function lvm(): Promise<void> {
   sh(`vgcreate -q vg0 ${dev("lvm-a")} ${dev("lvm-b")} && lvcreate -q -i 2 -L 400M -n data vg0`);
   stacked("/mnt/lvm", "/dev/vg0/data", "xfs");
@@ -83,25 +94,25 @@ async function lvm(): Promise<void> {
   sh("echo two > /mnt/lvm/data; sync");
   tell("lvm twice", await looked(devices, "/r/lvm"));
   tell("lvm half", await looked(devices.slice(0, 1), "/r/lvm"));
-  const killed: boolean[] = [];
-  for (const [milliseconds, alone] of [
-    [1_500, false],
-    [2_500, true],
-    [6_000, true],
-  ] as const) {
-    killed.push(await killedSeparating(devices, milliseconds));
-    // What it had begun goes on without it, or dies with it.
-    const running = "grep -lsx lvm /proc/[0-9]*/comm";
-    if (!alone) sh(`for one in $(${running} | cut -d/ -f3); do kill -9 $one; done 2>/dev/null; true`);
-    sh(`while ${running} >/dev/null; do sleep 0.2; done`);
+  for (const file of files) sh(`cp --sparse=always ${file} ${file}.kept`);
+  slow(devices, 4);
+  const cutOff: CutOff[] = [];
+  for (const writes of [1, 2, 3, 6]) {
+    cutOff.push(await lvmKilled(host, devices, writes));
+    await asBefore(devices, files);
   }
+  cutOff.push(await stopped(host, devices));
+  await asBefore(devices, files);
+  tell("lvm cut off", { cutOff, original: sh("lvs --noheadings -o lv_name,lv_active vg0") });
+  const writes = await agentKilled(devices);
+  slow(devices, "max");
   const notes = await host.separate(devices, never);
   const repeated = await host.separate(devices, never);
   const before = sums(files);
   const facts = await looked(devices, "/r/lvm");
   tell("lvm separated", {
     notes,
-    killed,
+    writes,
     repeated,
     ...facts,
     devices,
@@ -157,7 +168,10 @@ async function md(): Promise<void> {
 
 async function main(): Promise<void> {
   sh("modprobe loop; modprobe dm-mod; mkdir -p /clones /r; mount -t tmpfs -o size=700M tmpfs /clones");
+  sh("mkdir -p /run/slow; mount -t cgroup2 cgroup2 /run/slow; echo +io > /run/slow/cgroup.subtree_control");
+  const wanted = /\bstacks=(\S+)/.exec(readFileSync("/proc/cmdline", "utf8"))?.[1]?.split(",");
   for (const part of [lvm, md, lvmAlone]) {
+    if (wanted?.includes(part.name) === false) continue;
     await part().catch((error: unknown) => {
       const what = error instanceof Error ? (error.stack ?? error.message) : String(error);
       writeSync(1, `${JSON.stringify({ kind: "failed", what })}\n`);

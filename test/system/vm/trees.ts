@@ -1,7 +1,5 @@
-import { execFileSync, spawn } from "node:child_process";
-import { once } from "node:events";
+import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
-import { setTimeout as delay } from "node:timers/promises";
 import { restoreFile } from "../../../src/actions/restore-file.ts";
 import { mountAll } from "../../../src/actions/restore-mount.ts";
 import { systemClock } from "../../../src/host/clock.ts";
@@ -54,23 +52,4 @@ export async function treesBack(
 
 function isReadOnly(device: string): boolean {
   return readFileSync(device.replace("/dev/", "/sys/block/").concat("/ro"), "utf8").trim() === "1";
-}
-
-const separating = `
-import { writeSync } from "node:fs";
-import { restoreDisks } from "/payload/src/host/restore-disks.ts";
-writeSync(1, "begun");
-await restoreDisks("/run/separating").separate(process.argv.slice(1), new AbortController().signal);
-`;
-
-/** Separates clones from their originals, and is killed after so many milliseconds; whether it was. */
-export async function killedSeparating(devices: readonly string[], milliseconds: number): Promise<boolean> {
-  const words = ["--experimental-strip-types", "--no-warnings", "--input-type=module", "-e", separating];
-  const child = spawn(process.execPath, [...words, ...devices], { stdio: ["ignore", "pipe", "inherit"] });
-  await once(child.stdout, "data");
-  const ended = once(child, "exit");
-  await Promise.race([ended, delay(milliseconds)]);
-  child.kill("SIGKILL");
-  await ended;
-  return child.signalCode === "SIGKILL";
 }
