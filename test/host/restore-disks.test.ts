@@ -145,23 +145,12 @@ test("a clone of a mounted btrfs over two volumes is refused until it has a UUID
   expect(await sh("btrfs", "scrub", "start", "-B", mounted)).toContain("no errors found");
 }, 60_000);
 
-/**
- * Its partitions go with the test, and none are there that another test has left: who looks at all devices of the
- * machine may hold one for a moment.
- */
-async function parted(disks: LoopDisks, device: string): Promise<void> {
-  const there = `ls -d /sys/class/block/${path.basename(device)}p* >/dev/null 2>&1`;
-  const clear = `for i in $(seq 50); do ${there} || break; partx --delete ${device} 2>/dev/null || sleep 0.1; done`;
-  await sh("sh", "-c", clear);
-  disks.janitor.undo(`${clear}; ! ${there}`);
-}
-
 test("on a disk with partitions each is told, and those that hold no files say so", async () => {
   const { disks, host, clone, at } = await bench();
   const file = await disks.file("parted", 128);
   await sh("sh", "-c", `printf 'label: gpt\nsize=40M\nsize=20M\nsize=20M\nsize=20M\n' | sfdisk -q ${file}`);
   const original = await disks.attach(file);
-  await parted(disks, original);
+  await disks.partitions(original);
   await sh("partx", "--add", original);
   await sh("mkfs.ext4", "-q", "-L", "my files", `${original}p1`);
   await sh("mkswap", `${original}p2`);
@@ -196,7 +185,7 @@ test("partitions for boot code, swap and the frame of logical ones need not hold
     const file = await disks.file(label, 64);
     await sh("sh", "-c", `printf 'label: ${label}\n${lines.join("\n")}\n' | sfdisk -q ${file}`);
     const device = await disks.attach(file);
-    await parted(disks, device);
+    await disks.partitions(device);
     return (await host.blanks([device], never)).map(({ partition }) => partition);
   };
   const bios = "type=21686148-6449-6E6F-744E-656564454649";

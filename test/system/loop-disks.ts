@@ -84,6 +84,17 @@ export class LoopDisks implements AsyncDisposable {
     return at;
   }
 
+  /**
+   * Its partitions go with the test, and none are there that another test has left: who looks at all devices of the
+   * machine may hold one for a moment.
+   */
+  async partitions(device: string): Promise<void> {
+    const there = `ls -d /sys/class/block/${path.basename(device)}p* >/dev/null 2>&1`;
+    const clear = `for i in $(seq 50); do ${there} || break; partx --delete ${device} 2>/dev/null || sleep 0.1; done`;
+    await sh("sh", "-c", clear);
+    this.janitor.undo(`${clear}; ! ${there} || echo ${device} still has partitions >&2`);
+  }
+
   async unmount(at: string): Promise<void> {
     await sh("umount", at);
   }

@@ -32,8 +32,8 @@ async function moreDisks(block: BlockBench): Promise<void> {
   const { device } = await block.unmountedDisk("parted", "ext4", 32);
   await sh("wipefs", "-aq", device);
   await sh("sh", "-c", `printf 'label: gpt\\n,4M\\n,\\n' | sfdisk -q --no-reread ${device}`);
-  await sh("partx", "--update", device);
-  disks.janitor.undo(`partx --delete ${device}`);
+  await disks.partitions(device);
+  await sh("partx", "--add", device);
   await disks.format(`${device}p2`, "ext4");
   const part = await disks.mount(`${device}p2`, "part");
   await writeFile(path.join(part, "file"), "on a partition\n");
