@@ -167,6 +167,7 @@ async function execute(command: Command, global: GlobalOptions): Promise<Result>
     uid: process.getuid?.(),
     home: os.homedir(),
     node: process.version,
+    program: process.argv[1] ?? process.execPath,
     files: files(),
     // Opened by who asks: an input that is read would keep the process.
     terminal: () =>
