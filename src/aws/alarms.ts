@@ -15,6 +15,7 @@ import type { Alarm, FoundAlarm } from "../core/alarm.ts";
 import type { ActionTaken, AlarmService } from "../core/alarm-ports.ts";
 import { askAws } from "./ask.ts";
 import { inGroups } from "./groups.ts";
+import { listed } from "./listed-tags.ts";
 import { pages } from "./pages.ts";
 
 /** CloudWatch takes at most so many names in one request. */
@@ -113,7 +114,7 @@ function inputOf(
     EvaluationPeriods: alarm.evaluationPeriods,
     DatapointsToAlarm: alarm.datapointsToAlarm,
     TreatMissingData: alarm.treatMissingData,
-    Tags: Object.entries(alarm.tags).map(([Key, Value]) => ({ Key, Value })),
+    Tags: listed(alarm.tags),
     ...(warmUpMinutes === undefined
       ? {}
       : {

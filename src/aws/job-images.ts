@@ -13,6 +13,7 @@ import { withDeadline } from "./deadline.ts";
 import { call, tagsOf } from "./discover.ts";
 import { awsFailure, awsFailureOfUnrepeatable } from "./failure.ts";
 import { inGroups, maxFilterValues } from "./groups.ts";
+import { listed } from "./listed-tags.ts";
 import { pages, unreadable } from "./pages.ts";
 import { literal } from "./snapshots.ts";
 
@@ -70,7 +71,7 @@ export async function rehearseImage(
 }
 
 function createCommand({ instanceId, name, description, tags, without }: ImageRequest, rehearsal = false) {
-  const Tags = Object.entries(tags).map(([Key, Value]) => ({ Key, Value }));
+  const Tags = listed(tags);
   return new CreateImageCommand({
     ...(rehearsal ? { DryRun: true } : {}),
     InstanceId: instanceId,

@@ -3,6 +3,7 @@ import type { Tags } from "../core/instance.ts";
 import type { Connection } from "./connection.ts";
 import { withDeadline } from "./deadline.ts";
 import { awsFailure } from "./failure.ts";
+import { listed } from "./listed-tags.ts";
 
 /** Requests that EC2 is asked about and does not carry out. A refusal is thrown as what it is. */
 export interface Rehearsals {
@@ -42,7 +43,7 @@ export function rehearsalsOf({ ec2, requestTimeout }: Connection): Rehearsals {
       );
     },
     async tag(snapshotIds, tags, signal) {
-      const Tags = Object.entries(tags).map(([Key, Value]) => ({ Key, Value }));
+      const Tags = listed(tags);
       const command = new CreateTagsCommand({ Resources: [...snapshotIds], Tags, DryRun: true });
       await rehearse(`rehearse the marks on ${snapshotIds.join(", ")}`, signal, (abortSignal) =>
         ec2.send(command, { abortSignal }),

@@ -7,6 +7,7 @@ import type {
 import type { Tags } from "../core/instance.ts";
 import type { DeviceOrder, ImageState, MachineState, NewImage, NewMachine } from "../core/machine-ports.ts";
 import { tagsOf } from "./discover.ts";
+import { listed } from "./listed-tags.ts";
 import { unreadable } from "./pages.ts";
 
 type Mapping = NonNullable<RunInstancesCommandInput["BlockDeviceMappings"]>[number];
@@ -26,7 +27,7 @@ function mappingOf(order: DeviceOrder): Mapping {
 }
 
 function specification(ResourceType: "image" | "instance" | "volume", tags: Tags) {
-  return { ResourceType, Tags: Object.entries(tags).map(([Key, Value]) => ({ Key, Value })) };
+  return { ResourceType, Tags: listed(tags) };
 }
 
 /**

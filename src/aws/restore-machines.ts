@@ -1,5 +1,4 @@
 import {
-  CreateTagsCommand,
   DeregisterImageCommand,
   DescribeImagesCommand,
   type DescribeImagesCommandInput,
@@ -10,8 +9,6 @@ import {
   ModifyInstanceAttributeCommand,
   RegisterImageCommand,
   RunInstancesCommand,
-  StartInstancesCommand,
-  StopInstancesCommand,
   TerminateInstancesCommand,
 } from "@aws-sdk/client-ec2";
 import { BackupError } from "../core/errors.ts";
@@ -20,7 +17,11 @@ import type { Connection } from "./connection.ts";
 import { call } from "./discover.ts";
 import { pages, unreadable } from "./pages.ts";
 import { imageStateOf, launchInput, machineStateOf, registerInput } from "./restore-machine-words.ts";
+import { instancePower } from "./restore-power.ts";
 import { literal } from "./snapshots.ts";
+import { hasTag, tagFilter } from "./tag-filter.ts";
+import { tagResources } from "./tag-resources.ts";
+import { unlessDone } from "./unless-done.ts";
 
 /** EC2's instances and images. Each request has the deadline of the connection over all its attempts. */
 export function ec2Machines(connection: Connection): MachineService {
@@ -40,18 +41,10 @@ export function ec2Machines(connection: Connection): MachineService {
     machines: (ids, signal) =>
       listMachines(connection, [{ Name: "instance-id", Values: [...ids] }], ids.length, signal),
     async tagged(key, value, signal) {
-      const found = await listMachines(connection, [tagged(key, value)], 1, signal);
-      // Not left to the filter alone: what is found may be terminated.
-      return found.filter(({ tags }) => has(tags, key, value));
+      const found = await listMachines(connection, [tagFilter(key, value)], 1, signal);
+      return found.filter(({ tags }) => hasTag(tags, key, value));
     },
-    async start(id, signal) {
-      const command = new StartInstancesCommand({ InstanceIds: [id] });
-      await ask(`start ${id}`, signal, (abortSignal) => ec2.send(command, { abortSignal }));
-    },
-    async stop(id, signal) {
-      const command = new StopInstancesCommand({ InstanceIds: [id] });
-      await ask(`stop ${id}`, signal, (abortSignal) => ec2.send(command, { abortSignal }));
-    },
+    ...instancePower(connection),
     async terminate(id, signal) {
       const command = new TerminateInstancesCommand({ InstanceIds: [id] });
       await unlessDone(["InvalidInstanceID.NotFound"], () =>
@@ -74,11 +67,7 @@ export function ec2Machines(connection: Connection): MachineService {
     },
     userDataOf: (id, signal) => userDataOf(connection, id, signal),
     health: (id, signal) => healthOf(connection, id, signal),
-    async tag(ids, tags, signal) {
-      const Tags = Object.entries(tags).map(([Key, Value]) => ({ Key, Value }));
-      const command = new CreateTagsCommand({ Resources: [...ids], Tags });
-      await ask(`tag ${ids.join(", ")}`, signal, (abortSignal) => ec2.send(command, { abortSignal }));
-    },
+    tag: (ids, tags, signal) => tagResources(connection, ids, tags, signal),
   };
 }
 
@@ -99,11 +88,11 @@ function ec2Images(
     async taggedImages(key, value, signal) {
       const found = await listImages(
         connection,
-        { Owners: ["self"], Filters: [tagged(key, value)] },
+        { Owners: ["self"], Filters: [tagFilter(key, value)] },
         1,
         signal,
       );
-      return found.filter(({ tags }) => has(tags, key, value));
+      return found.filter(({ tags }) => hasTag(tags, key, value));
     },
     imagesNamed: (name, signal) =>
       listImages(
@@ -126,16 +115,6 @@ function ec2Images(
       );
     },
   };
-}
-
-function tagged(key: string, value: string | undefined): Filter {
-  return value === undefined
-    ? { Name: "tag-key", Values: [literal(key)] }
-    : { Name: `tag:${key}`, Values: [literal(value)] };
-}
-
-function has(tags: Readonly<Record<string, string>>, key: string, value: string | undefined): boolean {
-  return Object.hasOwn(tags, key) && (value === undefined || tags[key] === value);
 }
 
 async function listImages(
@@ -216,14 +195,4 @@ async function healthOf(
   const system = found?.SystemStatus?.Status;
   const instance = found?.InstanceStatus?.Status;
   return system === undefined || instance === undefined ? undefined : { system, instance };
-}
-
-/** What is done already is success. */
-async function unlessDone(codes: readonly string[], send: () => Promise<unknown>): Promise<void> {
-  try {
-    await send();
-  } catch (error) {
-    if (error instanceof BackupError && error.code !== undefined && codes.includes(error.code)) return;
-    throw error;
-  }
 }

@@ -13,14 +13,16 @@ import {
   StopInstancesCommand,
 } from "@aws-sdk/client-ec2";
 import { BackupError } from "../core/errors.ts";
-import type { Tags } from "../core/instance.ts";
 import type { Rehearsed, RootTask, SwapService, Target } from "../core/replace-ports.ts";
 import type { Connection } from "./connection.ts";
 import { withDeadline } from "./deadline.ts";
 import { call, discover, tagsOf } from "./discover.ts";
 import { awsFailure } from "./failure.ts";
+import { listed } from "./listed-tags.ts";
 import type { Identity } from "./metadata.ts";
 import { pages, unreadable } from "./pages.ts";
+import { instancePower } from "./restore-power.ts";
+import { tagResources } from "./tag-resources.ts";
 
 /** EC2 as far as volumes are swapped. Each request has the deadline of the connection over all its attempts. */
 export function ec2Swaps(connection: Connection, identity: Identity): SwapService {
@@ -29,10 +31,8 @@ export function ec2Swaps(connection: Connection, identity: Identity): SwapServic
     call(connection, doing, signal, send);
   return {
     target: (instance, signal) => targetOf(connection, { ...identity, instanceId: instance }, signal),
-    async tag(ids, tags, signal) {
-      const command = new CreateTagsCommand({ Resources: [...ids], Tags: listed(tags) });
-      await ask(`tag ${ids.join(", ")}`, signal, (abortSignal) => ec2.send(command, { abortSignal }));
-    },
+    tag: (ids, tags, signal) => tagResources(connection, ids, tags, signal),
+    ...instancePower(connection),
     async untag(ids, keys, signal) {
       const command = new DeleteTagsCommand({ Resources: [...ids], Tags: keys.map((Key) => ({ Key })) });
       await ask(`take tags from ${ids.join(", ")}`, signal, (abortSignal) =>
@@ -48,14 +48,6 @@ export function ec2Swaps(connection: Connection, identity: Identity): SwapServic
       await ask(`set DeleteOnTermination of ${device}`, signal, (abortSignal) =>
         ec2.send(command, { abortSignal }),
       );
-    },
-    async stop(instance, signal) {
-      const command = new StopInstancesCommand({ InstanceIds: [instance] });
-      await ask(`stop ${instance}`, signal, (abortSignal) => ec2.send(command, { abortSignal }));
-    },
-    async start(instance, signal) {
-      const command = new StartInstancesCommand({ InstanceIds: [instance] });
-      await ask(`start ${instance}`, signal, (abortSignal) => ec2.send(command, { abortSignal }));
     },
     async orderRoot({ instance, snapshot, token, tags }, signal) {
       const doing = `replace the root volume of ${instance}`;
@@ -74,10 +66,6 @@ export function ec2Swaps(connection: Connection, identity: Identity): SwapServic
     rootTasks: (instance, signal) => rootTasks(connection, instance, signal),
     rehearse: (what, on, signal) => rehearse(connection, what, on, signal),
   };
-}
-
-function listed(tags: Tags): { Key: string; Value: string }[] {
-  return Object.entries(tags).map(([Key, Value]) => ({ Key, Value }));
 }
 
 async function targetOf(connection: Connection, identity: Identity, signal: AbortSignal): Promise<Target> {

@@ -1,6 +1,5 @@
 import {
   AttachVolumeCommand,
-  CreateTagsCommand,
   CreateVolumeCommand,
   type CreateVolumeCommandOutput,
   DeleteVolumeCommand,
@@ -11,12 +10,14 @@ import {
   type Filter,
   type VolumeType,
 } from "@aws-sdk/client-ec2";
-import { BackupError } from "../core/errors.ts";
 import type { NewVolume, VolumeService, VolumeState } from "../core/restore-ports.ts";
 import type { Connection } from "./connection.ts";
 import { call, tagsOf } from "./discover.ts";
+import { listed } from "./listed-tags.ts";
 import { pages, unreadable } from "./pages.ts";
-import { literal } from "./snapshots.ts";
+import { hasTag, tagFilter } from "./tag-filter.ts";
+import { tagResources } from "./tag-resources.ts";
+import { unlessDone } from "./unless-done.ts";
 
 /** EC2's volumes. Each request has the deadline of the connection over all its attempts. */
 export function ec2Volumes(connection: Connection): VolumeService {
@@ -36,15 +37,9 @@ export function ec2Volumes(connection: Connection): VolumeService {
         ? Promise.resolve([])
         : list(connection, [{ Name: "volume-id", Values: [...ids] }], `look at ${ids.join(", ")}`, signal),
     async tagged(key, value, signal) {
-      const filter: Filter =
-        value === undefined
-          ? { Name: "tag-key", Values: [literal(key)] }
-          : { Name: `tag:${key}`, Values: [literal(value)] };
-      const found = await list(connection, [filter], `list the volumes with the tag ${key}`, signal);
-      // Not left to the filter alone: what is found may be removed.
-      return found.filter(
-        ({ tags }) => Object.hasOwn(tags, key) && (value === undefined || tags[key] === value),
-      );
+      const doing = `list the volumes with the tag ${key}`;
+      const found = await list(connection, [tagFilter(key, value)], doing, signal);
+      return found.filter(({ tags }) => hasTag(tags, key, value));
     },
     async attach(id, instance, device, signal) {
       const command = new AttachVolumeCommand({ VolumeId: id, InstanceId: instance, Device: device });
@@ -62,11 +57,7 @@ export function ec2Volumes(connection: Connection): VolumeService {
         ask(`remove ${id}`, signal, (abortSignal) => ec2.send(command, { abortSignal })),
       );
     },
-    async tag(ids, tags, signal) {
-      const Tags = Object.entries(tags).map(([Key, Value]) => ({ Key, Value }));
-      const command = new CreateTagsCommand({ Resources: [...ids], Tags });
-      await ask(`tag ${ids.join(", ")}`, signal, (abortSignal) => ec2.send(command, { abortSignal }));
-    },
+    tag: (ids, tags, signal) => tagResources(connection, ids, tags, signal),
     initialized: (ids, signal) => initialized(connection, ids, signal),
   };
 }
@@ -87,7 +78,7 @@ function createCommand(volume: NewVolume): CreateVolumeCommand {
     TagSpecifications: [
       {
         ResourceType: "volume",
-        Tags: Object.entries(volume.tags).map(([Key, Value]) => ({ Key, Value })),
+        Tags: listed(volume.tags),
       },
     ],
   });
@@ -152,14 +143,4 @@ async function initialized(
     if (id !== undefined && progress !== undefined) percents.set(id, progress);
   }
   return percents;
-}
-
-/** What is done already is success. */
-async function unlessDone(codes: readonly string[], send: () => Promise<unknown>): Promise<void> {
-  try {
-    await send();
-  } catch (error) {
-    if (error instanceof BackupError && error.code !== undefined && codes.includes(error.code)) return;
-    throw error;
-  }
 }

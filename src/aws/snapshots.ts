@@ -1,6 +1,5 @@
 import {
   CreateSnapshotsCommand,
-  CreateTagsCommand,
   DeleteSnapshotCommand,
   DescribeSnapshotsCommand,
   type Snapshot as Ec2Snapshot,
@@ -12,6 +11,7 @@ import type { Connection } from "./connection.ts";
 import { withDeadline } from "./deadline.ts";
 import { call, tagsOf } from "./discover.ts";
 import { awsFailure, awsFailureOfUnrepeatable } from "./failure.ts";
+import { listed } from "./listed-tags.ts";
 import { pages, unreadable } from "./pages.ts";
 import { serviceClock } from "./service-clock.ts";
 import { SingleAttemptFailure } from "./single-attempt.ts";
@@ -74,19 +74,6 @@ export async function rehearseSnapshots(
   }
 }
 
-/** Tags given snapshots, which adds to their tags and replaces those of the same keys. One request. */
-export async function tagSnapshots(
-  connection: Connection,
-  ids: readonly string[],
-  tags: Tags,
-  signal: AbortSignal,
-): Promise<void> {
-  const Tags = Object.entries(tags).map(([Key, Value]) => ({ Key, Value }));
-  await call(connection, `tag ${ids.join(", ")}`, signal, (abortSignal) =>
-    connection.ec2.send(new CreateTagsCommand({ Resources: [...ids], Tags }), { abortSignal }),
-  );
-}
-
 function telling(command: CreateSnapshotsCommand, answered?: () => void): CreateSnapshotsCommand {
   if (answered === undefined) return command;
   command.middlewareStack.add(
@@ -116,7 +103,7 @@ function createCommand(request: SetRequest, rehearsal = false): CreateSnapshotsC
     TagSpecifications: [
       {
         ResourceType: "snapshot",
-        Tags: Object.entries(request.tags).map(([Key, Value]) => ({ Key, Value })),
+        Tags: listed(request.tags),
       },
     ],
   });

@@ -6,6 +6,7 @@ import {
 } from "@aws-sdk/client-sns";
 import type { Subscription, TopicService } from "../core/alarm-ports.ts";
 import { askAws } from "./ask.ts";
+import { listed } from "./listed-tags.ts";
 import { pages } from "./pages.ts";
 import { topicAttributes } from "./topic-attributes.ts";
 
@@ -39,7 +40,7 @@ export function snsTopics(client: SNSClient, timeout: number, signal: AbortSigna
       const command = new CreateTopicCommand({
         Name: name,
         Attributes: { Policy: policy },
-        Tags: Object.entries(tags).map(([Key, Value]) => ({ Key, Value })),
+        Tags: listed(tags),
       });
       const answer = await ask(`make the topic ${name}`, (options) => client.send(command, options));
       return answer.TopicArn ?? "";

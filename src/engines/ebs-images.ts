@@ -17,7 +17,7 @@ import type { UserDataFacts } from "../core/machine-recipe.ts";
 import { descriptionOf, tagKeys, tagsOf } from "../core/point-tags.ts";
 import type { Engine, Removal } from "../core/ports.ts";
 import type { Hold, RecoveryPoint } from "../core/recovery-point.ts";
-import { removeMembers, type UserDataSource } from "./ebs.ts";
+import { birthOf, removeMembers, type UserDataSource } from "./ebs.ts";
 
 /** Images of an instance and the snapshots that EC2 makes for them: one CreateImage call makes a whole point. */
 export function ebsImages(
@@ -52,21 +52,8 @@ function requestOf(
   version: string,
   userData: UserDataFacts | undefined,
 ): ImageRequest {
-  const { job, instance, scope, runId, asOf } = order;
-  const mounts = order.mounts?.();
-  const { tags } = tagsOf({
-    pointId,
-    runId,
-    job,
-    instance,
-    captured,
-    ...(asOf === undefined ? {} : { asOf }),
-    volumes: scope.expected,
-    ...(mounts === undefined ? {} : { mounts }),
-    ...(userData && { userData }),
-    version,
-    image: period,
-  });
+  const { job, instance } = order;
+  const { tags } = tagsOf({ ...birthOf(order, userData), pointId, captured, version, image: period });
   const description = descriptionOf(instance, job.name);
   return { instanceId: instance.id, name, description, tags, without };
 }

@@ -7,8 +7,8 @@ import {
   listSnapshots,
   rehearseSnapshots,
   type SetRequest,
-  tagSnapshots,
 } from "../aws/snapshots.ts";
+import { tagResources } from "../aws/tag-resources.ts";
 import { warm } from "../aws/warm.ts";
 import { BackupError } from "../core/errors.ts";
 import { listingOf } from "../core/listing.ts";
@@ -48,7 +48,7 @@ export function ebsEngine(
       return listingOf(ours, asOf);
     },
     mark: (point, marks, signal) =>
-      tagSnapshots(
+      tagResources(
         connection,
         point.snapshots.map(({ id }) => id),
         marksOf(marks),
@@ -65,22 +65,9 @@ function prepare(
   order: CaptureOrder,
   userData: UserDataFacts | undefined,
 ): Prepared {
-  const { job, instance, scope, runId, asOf } = order;
-  const birth = (pointId: string, captured: Date) => {
-    const mounts = order.mounts?.();
-    return tagsOf({
-      pointId,
-      runId,
-      job,
-      instance,
-      captured,
-      ...(asOf === undefined ? {} : { asOf }),
-      volumes: scope.expected,
-      ...(mounts === undefined ? {} : { mounts }),
-      ...(userData && { userData }),
-      version,
-    });
-  };
+  const { job, instance, scope } = order;
+  const birth = (pointId: string, captured: Date) =>
+    tagsOf({ ...birthOf(order, userData), pointId, captured, version });
   const requestOf = (pointId: string, captured: Date): SetRequest => {
     const { tags, copyVolumeTags } = birth(pointId, captured);
     return {
@@ -104,6 +91,21 @@ function prepare(
     rehearse: (pointId, captured, signal) =>
       rehearseSnapshots(connection, requestOf(pointId, captured), job.waits.capture, signal),
     warm: (signal) => warm(connection, volumes, signal),
+  };
+}
+
+/** What an order says of the point that is born of it. */
+export function birthOf(order: CaptureOrder, userData: UserDataFacts | undefined) {
+  const { job, instance, scope, runId, asOf } = order;
+  const mounts = order.mounts?.();
+  return {
+    runId,
+    job,
+    instance,
+    ...(asOf === undefined ? {} : { asOf }),
+    volumes: scope.expected,
+    ...(mounts === undefined ? {} : { mounts }),
+    ...(userData && { userData }),
   };
 }
 
