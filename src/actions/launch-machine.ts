@@ -3,7 +3,7 @@ import { isOurs, type MachinePlan } from "../core/machine-plan.ts";
 import type { ImageState, MachineState } from "../core/machine-ports.ts";
 import { restoreTags } from "../core/restore-plan.ts";
 import { isLiving, type MachineDeps } from "./machine-deps.ts";
-import { patiently, until } from "./restore-deps.ts";
+import { answered, until } from "./restore-deps.ts";
 
 /** More attempts than a person would undo one restore. */
 const maxAttempts = 20;
@@ -14,7 +14,7 @@ export async function earlierMachine(
   deps: MachineDeps,
   signal: AbortSignal,
 ): Promise<MachineState | undefined> {
-  const found = await patiently(`look for instances of ${id}`, deps, signal, () =>
+  const found = await answered(`look for instances of ${id}`, deps, signal, () =>
     deps.machines.tagged(restoreTags.restore, id, signal),
   );
   const living = found.filter((one) => isLiving(one) && isOurs(one.tags, id));
@@ -25,10 +25,10 @@ export async function earlierMachine(
 export async function imageFor(plan: MachinePlan, deps: MachineDeps, signal: AbortSignal): Promise<string> {
   const { name } = plan.image;
   const doing = `make the image ${name}`;
-  const [there] = await patiently(doing, deps, signal, () => deps.machines.imagesNamed(name, signal));
+  const [there] = await answered(doing, deps, signal, () => deps.machines.imagesNamed(name, signal));
   if (there !== undefined) return whenAvailable(ownImage(there, plan), deps, signal);
   try {
-    const id = await patiently(doing, deps, signal, () => deps.machines.register(plan.image, signal));
+    const id = await answered(doing, deps, signal, () => deps.machines.register(plan.image, signal));
     deps.log("info", `registered the image ${id}`);
     return await whenAvailable(id, deps, signal);
   } catch (error) {
@@ -83,7 +83,7 @@ export async function launchOnce(
     const clientToken = `ec2-backup-${deps.digest(text).slice(0, 32)}`;
     const order = { ...plan.machine, image, clientToken, ...(userData && { userData }) };
     try {
-      const machine = await patiently(doing, deps, signal, () => deps.machines.launch(order, signal));
+      const machine = await answered(doing, deps, signal, () => deps.machines.launch(order, signal));
       if (isLiving(machine)) return machine;
     } catch (error) {
       if (!(error instanceof BackupError)) throw error;

@@ -1,6 +1,6 @@
 import type { Target } from "../core/replace-ports.ts";
 import { type RootMark, replaceTags, rootMarkIn, rootMarkText } from "../core/replace-tags.ts";
-import { patiently, until } from "./restore-deps.ts";
+import { answered, until } from "./restore-deps.ts";
 import { type House, refused, type SwapDeps } from "./swap-places.ts";
 
 /** The power of another instance, as what uses its root volume. Its tag remembers whether it is to run. */
@@ -13,7 +13,7 @@ export function powerHouse(
 ): House {
   const instance = target.instance.id;
   const marked = async (signal: AbortSignal): Promise<RootMark | undefined> => {
-    const { instance: now } = await patiently(`look at ${instance}`, deps, signal, () =>
+    const { instance: now } = await answered(`look at ${instance}`, deps, signal, () =>
       deps.swap.target(instance, signal),
     );
     const mark = rootMarkIn(now.tags);
@@ -52,7 +52,7 @@ export function powerHouse(
       await own(signal);
     },
     async isUsed(_pairs, _side, signal) {
-      const { state } = await patiently(`look at ${instance}`, deps, signal, () =>
+      const { state } = await answered(`look at ${instance}`, deps, signal, () =>
         deps.swap.target(instance, signal),
       );
       return state === "running" || state === "pending";
@@ -61,7 +61,7 @@ export function powerHouse(
       if ((await own(signal)) !== undefined) return;
       const ran = target.state === "running" || target.state === "pending";
       const mark: RootMark = { by: "stop", id, point, old: pairs[0]?.old ?? "", ran };
-      await patiently(`mark ${instance}`, deps, signal, () =>
+      await answered(`mark ${instance}`, deps, signal, () =>
         deps.swap.tag([instance], { [replaceTags.root]: rootMarkText(mark) }, signal),
       );
     },
@@ -75,13 +75,13 @@ export function powerHouse(
       return [];
     },
     async end(_pairs, signal) {
-      const { instance: now } = await patiently(`look at ${instance}`, deps, signal, () =>
+      const { instance: now } = await answered(`look at ${instance}`, deps, signal, () =>
         deps.swap.target(instance, signal),
       );
       const mark = rootMarkIn(now.tags);
       // One of another replacement keeps runs from capturing, as it must.
       if (mark === undefined || mark === "unreadable" || mark.id !== id) return;
-      await patiently(`take the mark from ${instance}`, deps, signal, () =>
+      await answered(`take the mark from ${instance}`, deps, signal, () =>
         deps.swap.untag([instance], [replaceTags.root], signal),
       );
     },

@@ -55,7 +55,8 @@ export async function publish(found: RunReport, deps: PublishDeps): Promise<RunR
 
 const levels = { error: "error", warning: "warn", notice: "info" } as const;
 
-async function attempt(doing: string, log: Log, body: () => Promise<void>): Promise<Problem[]> {
+/** Does what may fail without any harm but this: it is logged, and is a warning in the report. */
+export async function attempt(doing: string, log: Log, body: () => Promise<void>): Promise<Problem[]> {
   try {
     await body();
     return [];

@@ -11,7 +11,7 @@ import {
 } from "../core/replace-tags.ts";
 import { restoreTags } from "../core/restore-plan.ts";
 import { judgeRoot, type RootVerdict } from "../core/root-verdict.ts";
-import { patiently, until } from "./restore-deps.ts";
+import { answered, until } from "./restore-deps.ts";
 import { refused, type SwapDeps } from "./swap-places.ts";
 
 /** An order to EC2 to replace a root volume. */
@@ -103,7 +103,7 @@ async function settledBefore(
 ): Promise<Pick<ReplaceResult, "outcome" | "notes" | "failure"> | undefined> {
   const { id, rootDevice: device } = target.instance;
   const doing = `look for the replacement of the root of ${id}`;
-  const tasks = await patiently(doing, deps, signal, () => deps.swap.rootTasks(id, signal));
+  const tasks = await answered(doing, deps, signal, () => deps.swap.rootTasks(id, signal));
   const verdict = judgeRoot(mark, tasks, { instance: id, root, now: time() });
   if (verdict.outcome === "waiting") return undefined;
   const notes = await settleRoot(verdict, mark, { id, device, root }, deps, signal);
@@ -118,7 +118,7 @@ async function isOfSnapshot(
   deps: SwapDeps,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const [volume] = await patiently(`look at ${root}`, deps, signal, () =>
+  const [volume] = await answered(`look at ${root}`, deps, signal, () =>
     deps.volumes.describe([root], signal),
   );
   return volume?.tags[replaceTags.rootOf] === id || (!again && volume?.snapshot === snapshot);
@@ -146,7 +146,7 @@ async function begin(
   const token = `root-${deps.digest([id, at.toISOString()].join("\n")).slice(0, 32)}`;
   const mark: RootMark = { by: "task", id: token, plan: id, point, old, snapshot, at };
   await order.remember(mark);
-  await patiently(`mark ${instance.id}`, deps, signal, () =>
+  await answered(`mark ${instance.id}`, deps, signal, () =>
     deps.swap.tag([instance.id], { [replaceTags.root]: rootMarkText(mark) }, signal),
   );
   return mark;
@@ -163,7 +163,7 @@ async function ordering(
   const { id } = target.instance;
   const tags = { [restoreTags.restore]: mark.id, [restoreTags.point]: mark.point };
   try {
-    return await patiently(`replace the root of ${id}`, deps, signal, () =>
+    return await answered(`replace the root of ${id}`, deps, signal, () =>
       deps.swap.orderRoot({ instance: id, snapshot, token: mark.id, tags }, signal),
     );
   } catch (error) {
@@ -217,7 +217,7 @@ export async function settleRoot(
   const notes: string[] = [];
   const attempt = async (what: string, act: () => Promise<unknown>): Promise<void> => {
     try {
-      await patiently(what, deps, signal, act);
+      await answered(what, deps, signal, act);
     } catch (error) {
       notes.push(`could not ${what}: ${failureOf(error, what).found}`);
     }

@@ -6,7 +6,7 @@ import { backupTag, placeIn, replaceTags, swapText } from "../core/replace-tags.
 import { type RestorePlan, restoreTags } from "../core/restore-plan.ts";
 import type { VolumeState } from "../core/restore-ports.ts";
 import { earlierVolumes, volumeFor } from "./restore-create.ts";
-import { patiently } from "./restore-deps.ts";
+import { answered } from "./restore-deps.ts";
 import { isMarked, removeNew, touchedOf, unmark } from "./swap-marks.ts";
 import {
   bring,
@@ -99,7 +99,7 @@ async function forward(
     if (!states.has(old)) continue;
     const place = swapText({ id: restore.id, instance, device, deleteOnTermination });
     const marks = { [replaceTags.replacedBy]: fresh, [replaceTags.replacedIn]: place };
-    await patiently(`mark ${old}`, deps, signal, () => deps.swap.tag([old], marks, signal));
+    await answered(`mark ${old}`, deps, signal, () => deps.swap.tag([old], marks, signal));
   }
   const mounted = await bring("fresh", pairs, scene, deps, signal);
   return finished(order, pairs, mounted, states, deps);
@@ -166,14 +166,14 @@ async function finished(
         [backupTag]: "no",
         [replaceTags.replacedAt]: now,
       };
-      await patiently(`mark ${pair.old}`, deps, never, () => deps.swap.tag([pair.old], tags, never));
+      await answered(`mark ${pair.old}`, deps, never, () => deps.swap.tag([pair.old], tags, never));
     }
     await house.end(pairs, never);
     const fresh = pairs.map((pair) => pair.fresh);
     const done = "mark the replacement as finished";
-    await patiently(done, deps, never, () => deps.swap.tag(fresh, { [restoreTags.done]: now }, never));
+    await answered(done, deps, never, () => deps.swap.tag(fresh, { [restoreTags.done]: now }, never));
     if (fresh.some((id) => states.get(id)?.tags[replaceTags.undoBegunAt] !== undefined))
-      await patiently(done, deps, never, () => deps.swap.untag(fresh, [replaceTags.undoBegunAt], never));
+      await answered(done, deps, never, () => deps.swap.untag(fresh, [replaceTags.undoBegunAt], never));
     return { ...base, outcome: "done", notes: [] };
   } catch (error) {
     const failure = failureOf(error, "mark the replacement as finished");
@@ -217,7 +217,7 @@ async function withoutNew(
   deps: SwapDeps,
 ): Promise<readonly string[]> {
   try {
-    const made = await patiently(`look for volumes of ${restore.id}`, deps, never, () =>
+    const made = await answered(`look for volumes of ${restore.id}`, deps, never, () =>
       deps.volumes.tagged(restoreTags.restore, restore.id, never),
     );
     const free = new Set(back.map(({ old }) => old));

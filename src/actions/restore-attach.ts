@@ -2,7 +2,7 @@ import { BackupError } from "../core/errors.ts";
 import { planDevices } from "../core/restore-devices.ts";
 import type { PlannedVolume, RestorePlan } from "../core/restore-plan.ts";
 import type { VolumeState } from "../core/restore-ports.ts";
-import { patiently, type RestoreDeps, until } from "./restore-deps.ts";
+import { answered, type RestoreDeps, until } from "./restore-deps.ts";
 
 /** Another restore may take a name between the plan and the request, but hardly many times. */
 const maxNames = 5;
@@ -22,7 +22,7 @@ export async function attachTo(
     const there = attachmentOf(state, plan.instance.id);
     if (there !== undefined) return whenAttached(state.id, plan.instance.id, deps, signal);
     try {
-      await patiently(`attach ${state.id}`, deps, signal, () =>
+      await answered(`attach ${state.id}`, deps, signal, () =>
         deps.volumes.attach(state.id, plan.instance.id, device, signal),
       );
       return await whenAttached(state.id, plan.instance.id, deps, signal);
@@ -70,7 +70,7 @@ function noName(id: string): BackupError {
 
 async function seen(volume: VolumeState, deps: RestoreDeps, signal: AbortSignal): Promise<VolumeState> {
   const doing = `look at ${volume.id}`;
-  const [now] = await patiently(doing, deps, signal, () => deps.volumes.describe([volume.id], signal));
+  const [now] = await answered(doing, deps, signal, () => deps.volumes.describe([volume.id], signal));
   return now ?? volume;
 }
 

@@ -2,7 +2,7 @@ import { BackupError } from "../core/errors.ts";
 import { unlikeAsked } from "../core/restore-found.ts";
 import { type PlannedVolume, type RestorePlan, restoreTags, tokenOf } from "../core/restore-plan.ts";
 import type { VolumeState } from "../core/restore-ports.ts";
-import { patiently, type RestoreDeps, until } from "./restore-deps.ts";
+import { answered, type RestoreDeps, until } from "./restore-deps.ts";
 
 /** More attempts than a person would undo one restore. */
 const maxAttempts = 20;
@@ -18,7 +18,7 @@ export function volumesOf(
   deps: RestoreDeps,
   signal: AbortSignal,
 ): Promise<readonly VolumeState[]> {
-  return patiently(`look for volumes of ${id}`, deps, signal, () =>
+  return answered(`look for volumes of ${id}`, deps, signal, () =>
     deps.volumes.tagged(restoreTags.restore, id, signal),
   );
 }
@@ -102,7 +102,7 @@ async function createOnce(
   const clientToken = tokenOf(plan, planned, attempt, deps.digest);
   const doing = `make a volume of ${planned.request.snapshot}`;
   try {
-    return await patiently(doing, deps, signal, () =>
+    return await answered(doing, deps, signal, () =>
       deps.volumes.create({ ...planned.request, clientToken }, signal),
     );
   } catch (error) {

@@ -69,7 +69,7 @@ export async function until<T>(
 }
 
 /** Sends a request that may be repeated until it is answered or its time is up. EC2 is given time to recover. */
-export async function patiently<T>(
+export async function answered<T>(
   doing: string,
   deps: Pick<RestoreDeps, "clock" | "waits">,
   signal: AbortSignal,

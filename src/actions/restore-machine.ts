@@ -5,7 +5,7 @@ import type { MachineResult } from "../core/machine-result.ts";
 import { restoreTags } from "../core/restore-plan.ts";
 import { earlierMachine, imageFor, launchOnce } from "./launch-machine.ts";
 import { type MachineDeps, whenIn } from "./machine-deps.ts";
-import { patiently, stopped, until } from "./restore-deps.ts";
+import { answered, stopped, until } from "./restore-deps.ts";
 import { swapRoot } from "./swap-root.ts";
 import { findKept, withdrawAtLast, withdrawImage } from "./withdraw-image.ts";
 
@@ -91,7 +91,7 @@ async function carryOut(
   else await withdrawAtLast(order.plan, work, deps, signal);
   await markDone(plan, work.machine, order.keepImage ? work.image : undefined, deps, signal);
   work.health = await healthy(work.machine.id, deps, signal);
-  const [now] = await patiently("look at the instance", deps, signal, () =>
+  const [now] = await answered("look at the instance", deps, signal, () =>
     deps.machines.machines([machine.id], signal),
   );
   if (now !== undefined) work.machine = now;
@@ -129,7 +129,7 @@ async function tagVolumes(
     const place = root ? machine.rootDevice : device;
     const id = machine.devices.find((one) => one.device === place)?.volume;
     if (id === undefined) continue;
-    await patiently(`tag ${id}`, deps, signal, () => deps.machines.tag([id], request.tags, signal));
+    await answered(`tag ${id}`, deps, signal, () => deps.machines.tag([id], request.tags, signal));
   }
 }
 
@@ -142,13 +142,13 @@ async function removeExtras(
   signal: AbortSignal,
 ): Promise<void> {
   const used = new Set(machine.devices.map(({ volume }) => volume));
-  const found = await patiently(`look for volumes of ${plan.id}`, deps, signal, () =>
+  const found = await answered(`look for volumes of ${plan.id}`, deps, signal, () =>
     deps.volumes.tagged(restoreTags.restore, plan.id, signal),
   );
   for (const { id, state, tags } of found) {
     const idle = state === "available" || state === "error";
     if (used.has(id) || !idle || !isOurs(tags, plan.id) || tags[restoreTags.done] !== undefined) continue;
-    await patiently(`remove ${id}`, deps, signal, () => deps.volumes.remove(id, signal));
+    await answered(`remove ${id}`, deps, signal, () => deps.volumes.remove(id, signal));
     work.notes.push(`${id}, which this restore made and nobody uses, is removed`);
   }
 }
@@ -166,13 +166,13 @@ async function markDone(
   signal: AbortSignal,
 ): Promise<void> {
   const volumes = machine.devices.map(({ volume }) => volume);
-  const described = await patiently("look at its volumes", deps, signal, () =>
+  const described = await answered("look at its volumes", deps, signal, () =>
     deps.volumes.describe(volumes, signal),
   );
   const ours = described.filter(({ tags }) => isOurs(tags, plan.id)).map(({ id }) => id);
   const tags = { [restoreTags.done]: deps.clock.now().toISOString() };
   const ids = [...ours, ...(image === undefined ? [] : [image]), machine.id];
-  await patiently("mark the restore as finished", deps, signal, () => deps.machines.tag(ids, tags, signal));
+  await answered("mark the restore as finished", deps, signal, () => deps.machines.tag(ids, tags, signal));
 }
 
 /** Waits for EC2's two status checks; what they said last if they do not pass in time. */

@@ -5,7 +5,7 @@ import type { Initialize, MountWish } from "../core/restore-query.ts";
 import type { NotMounted, RestoreResult } from "../core/restore-result.ts";
 import { type Brought, bringVolumes, disksOf, nothingBrought } from "./bring-volumes.ts";
 import { earlierVolumes, volumesOf } from "./restore-create.ts";
-import { patiently, type RestoreDeps, stopped } from "./restore-deps.ts";
+import { answered, type RestoreDeps, stopped } from "./restore-deps.ts";
 import { initialize } from "./restore-initialize.ts";
 import { mountAll } from "./restore-mount.ts";
 
@@ -101,13 +101,13 @@ async function finish(
     const idle = extra.state === "available" || extra.state === "error";
     const unused = idle && extra.snapshot === from && wanted.has(from);
     if (ids.includes(extra.id) || !unused || extra.tags[restoreTags.done] !== undefined) continue;
-    await patiently(`remove ${extra.id}`, deps, signal, () => deps.volumes.remove(extra.id, signal));
+    await answered(`remove ${extra.id}`, deps, signal, () => deps.volumes.remove(extra.id, signal));
     work.notes.push(`${extra.id}, a second volume of ${from} that nobody used, is removed`);
   }
   const done = states.every(({ tags }) => tags[restoreTags.done] !== undefined);
   if (!done) {
     const tags = { [restoreTags.done]: deps.clock.now().toISOString() };
-    await patiently("mark the restore as finished", deps, signal, () => deps.volumes.tag(ids, tags, signal));
+    await answered("mark the restore as finished", deps, signal, () => deps.volumes.tag(ids, tags, signal));
   }
   return done;
 }

@@ -3,7 +3,7 @@ import { isFinished, isUsed } from "../core/replace-progress.ts";
 import { backupTag, placeIn, replaceTags } from "../core/replace-tags.ts";
 import { restoreTags } from "../core/restore-plan.ts";
 import type { VolumeState } from "../core/restore-ports.ts";
-import { patiently } from "./restore-deps.ts";
+import { answered } from "./restore-deps.ts";
 import { isAttached, type Pair, type SwapDeps } from "./swap-places.ts";
 
 const never = new AbortController().signal;
@@ -40,14 +40,14 @@ export async function unmark(
     const was = by === undefined ? undefined : tags[replaceTags.backupWas];
     const ours = by !== undefined && tags[replaceTags.replacedAt] !== undefined && was === undefined;
     if (was !== undefined)
-      await patiently(`mark ${old}`, deps, never, () => deps.swap.tag([old], { [backupTag]: was }, never));
+      await answered(`mark ${old}`, deps, never, () => deps.swap.tag([old], { [backupTag]: was }, never));
     const keys = [
       ...(ours ? [backupTag] : []),
       ...(by === undefined ? [] : [replaceTags.backupWas, replaceTags.replacedAt]),
       replaceTags.replacedBy,
       replaceTags.replacedIn,
     ];
-    await patiently(`take the marks from ${old}`, deps, never, () => deps.swap.untag([old], keys, never));
+    await answered(`take the marks from ${old}`, deps, never, () => deps.swap.untag([old], keys, never));
   }
 }
 
@@ -79,7 +79,7 @@ export async function removeNew(
       notes.push(`the new volume ${id} is kept, as asked for; the same words use it`);
       continue;
     }
-    const because = await patiently(`remove ${id}`, deps, never, () => removeUnused(volume, known, deps));
+    const because = await answered(`remove ${id}`, deps, never, () => removeUnused(volume, known, deps));
     notes.push(
       because === undefined ? `the new volume ${id} is removed` : `the new volume ${id} is kept: ${because}`,
     );
@@ -111,7 +111,7 @@ async function removeUnused(
 export async function giveUp(ids: readonly string[], deps: SwapDeps): Promise<readonly string[]> {
   if (ids.length === 0) return [];
   const tags = { [replaceTags.undoneAt]: deps.clock.now().toISOString(), [backupTag]: "no" };
-  await patiently("mark what is kept", deps, never, () => deps.swap.tag(ids, tags, never));
+  await answered("mark what is kept", deps, never, () => deps.swap.tag(ids, tags, never));
   return ids.map(
     (id) => `${id}, which was in use, is kept; when satisfied: aws ec2 delete-volume --volume-id ${id}`,
   );

@@ -3,7 +3,7 @@ import type { Remounted, SwapService } from "../core/replace-ports.ts";
 import { isUsed } from "../core/replace-progress.ts";
 import { type OldPlace, replaceTags } from "../core/replace-tags.ts";
 import type { VolumeState } from "../core/restore-ports.ts";
-import { patiently, type RestoreDeps, until } from "./restore-deps.ts";
+import { answered, type RestoreDeps, until } from "./restore-deps.ts";
 
 /** What a swap needs of the world. */
 export interface SwapDeps extends RestoreDeps {
@@ -74,7 +74,7 @@ export async function bring(
     if (side === "old") await attachAt(pair.old, pair.device, { instance, tried: new Set() }, deps, signal);
     else await takeIn(pair, states.get(pair.fresh), { instance, tried: used }, deps, signal);
     if (pair.deleteOnTermination)
-      await patiently(`set what becomes of ${pair[side]}`, deps, signal, () =>
+      await answered(`set what becomes of ${pair[side]}`, deps, signal, () =>
         deps.swap.setDeletion(instance, pair.device, true, signal),
       );
   }
@@ -84,7 +84,7 @@ export async function bring(
 
 function markUsed(id: string, deps: SwapDeps, signal: AbortSignal): Promise<void> {
   const tags = { [replaceTags.usedAt]: deps.clock.now().toISOString() };
-  return patiently(`mark ${id}`, deps, signal, () => deps.swap.tag([id], tags, signal));
+  return answered(`mark ${id}`, deps, signal, () => deps.swap.tag([id], tags, signal));
 }
 
 /** Attaches a new volume, once its tag says so: who finds it later knows that it may have been written to. */
@@ -116,7 +116,7 @@ export async function statesOf(
   signal: AbortSignal,
 ): Promise<ReadonlyMap<string, VolumeState>> {
   const ids = pairs.flatMap(({ old, fresh }) => [old, fresh].flatMap((id) => id ?? []));
-  const found = await patiently(`look at ${ids.join(", ")}`, deps, signal, () =>
+  const found = await answered(`look at ${ids.join(", ")}`, deps, signal, () =>
     deps.volumes.describe(ids, signal),
   );
   return new Map(found.map((one) => [one.id, one]));

@@ -5,7 +5,7 @@ import type { PlannedVolume } from "../core/restore-plan.ts";
 import type { VolumeState } from "../core/restore-ports.ts";
 import { type MachineDeps, whenIn } from "./machine-deps.ts";
 import { earlierVolumes, volumeFor } from "./restore-create.ts";
-import { patiently, until } from "./restore-deps.ts";
+import { answered, until } from "./restore-deps.ts";
 
 /**
  * Gives an instance that was launched from the original image the volumes of the point: it is stopped, its root
@@ -33,7 +33,7 @@ export async function swapRoot(
   if (now.state === "running" && has(now)) return now;
   deps.progress({ percent: 45, doing: `stopping ${id}` });
   if (now.state !== "stopped") {
-    await patiently(`stop ${id}`, deps, signal, () => deps.machines.stop(id, signal));
+    await answered(`stop ${id}`, deps, signal, () => deps.machines.stop(id, signal));
     await whenIn("stopped", id, deps, signal, async (state) => {
       if (state === "running") await deps.machines.stop(id, signal);
     });
@@ -51,15 +51,13 @@ export async function swapRoot(
     await attachAt(volume.id, id, device, deps, signal);
   }
   const goes = new Map(wanted.map(({ planned, device }) => [device, goesWith(plan, planned)]));
-  await patiently(`set the volumes of ${id}`, deps, signal, () =>
-    deps.machines.setDeletion(id, goes, signal),
-  );
+  await answered(`set the volumes of ${id}`, deps, signal, () => deps.machines.setDeletion(id, goes, signal));
   if (userData !== undefined)
-    await patiently(`set the user data of ${id}`, deps, signal, () =>
+    await answered(`set the user data of ${id}`, deps, signal, () =>
       deps.machines.setUserData(id, userData, signal),
     );
   deps.progress({ percent: 60, doing: `starting ${id}` });
-  await patiently(`start ${id}`, deps, signal, () => deps.machines.start(id, signal));
+  await answered(`start ${id}`, deps, signal, () => deps.machines.start(id, signal));
   return whenIn("running", id, deps, signal);
 }
 
@@ -108,13 +106,13 @@ async function freeRoot(
   signal: AbortSignal,
 ): Promise<void> {
   const doing = `detach the root of ${machine}`;
-  const [now] = await patiently(doing, deps, signal, () => deps.machines.machines([machine], signal));
+  const [now] = await answered(doing, deps, signal, () => deps.machines.machines([machine], signal));
   const there = now?.devices.find((one) => one.device === device)?.volume;
   if (there === undefined || wanted.includes(there)) return;
-  const [volume] = await patiently(doing, deps, signal, () => deps.volumes.describe([there], signal));
+  const [volume] = await answered(doing, deps, signal, () => deps.volumes.describe([there], signal));
   if (volume === undefined || !isOurs(volume.tags, plan.id))
     throw new BackupError({ kind: "refused", doing, found: `${there} was not made by this restore` });
-  await patiently(doing, deps, signal, () => deps.volumes.detach(there, machine, signal));
+  await answered(doing, deps, signal, () => deps.volumes.detach(there, machine, signal));
   await until(doing, deps.waits.detachFor, deps, signal, async () => {
     const [found] = await deps.volumes.describe([there], signal);
     if (found === undefined || found.state !== "in-use") return true;

@@ -3,7 +3,7 @@ import { type RestorePlan, restoreTags, temporarily } from "../core/restore-plan
 import type { RestoredVolume, Undone } from "../core/restore-result.ts";
 import { bringVolumes, disksOf, nothingBrought } from "./bring-volumes.ts";
 import { goneAway } from "./restore-create.ts";
-import { patiently, type RestoreDeps, stopped } from "./restore-deps.ts";
+import { answered, type RestoreDeps, stopped } from "./restore-deps.ts";
 import { undoOne, undoRestore } from "./undo-restore.ts";
 
 /** What volumes are made for a short use. */
@@ -87,7 +87,7 @@ async function removeAll(
   const wish = { instanceArn, instanceId, restore: plan.id, temporary: "all" } as const;
   const left: string[] = [];
   // Also what a request made whose answer was lost; a volume that EC2 does not show by its tags yet is known by its id.
-  const tagged = await patiently("look for what is to be removed", deps, signal, () =>
+  const tagged = await answered("look for what is to be removed", deps, signal, () =>
     deps.volumes.tagged(restoreTags.restore, plan.id, signal),
   ).catch((error: unknown) => {
     left.push(sentenceOf(failureOf(error, "look for what is to be removed")));

@@ -4,7 +4,7 @@ import { isOurs, restoredBy } from "../core/machine-plan.ts";
 import type { MachineUndone } from "../core/machine-result.ts";
 import { restoreTags } from "../core/restore-plan.ts";
 import { isLiving, type MachineDeps } from "./machine-deps.ts";
-import { patiently, until } from "./restore-deps.ts";
+import { answered, until } from "./restore-deps.ts";
 
 /** Which restores are to be undone. */
 export interface UndoMachineWish {
@@ -52,7 +52,7 @@ async function listed(
   deps: MachineDeps,
   signal: AbortSignal,
 ): Promise<readonly Thing[]> {
-  const found = await patiently(`look for ${what} of restores`, deps, signal, async (): Promise<Thing[]> => {
+  const found = await answered(`look for ${what} of restores`, deps, signal, async (): Promise<Thing[]> => {
     const key = restoreTags.restore;
     if (what === "instances") {
       const all = await deps.machines.tagged(key, wish.restore, signal);
@@ -109,19 +109,19 @@ async function remove(
   const mayGo = (tags: Tags) => isWanted(tags, wish) && tags[restoreTags.done] === undefined;
   const changed = "it does not bear the marks of an unfinished restore any more";
   if (kind === "image") {
-    const [image] = await patiently(`look at ${id}`, deps, signal, () => deps.machines.images([id], signal));
+    const [image] = await answered(`look at ${id}`, deps, signal, () => deps.machines.images([id], signal));
     if (image === undefined) return undefined;
     if (!mayGo(image.tags)) return changed;
-    await patiently(`deregister ${id}`, deps, signal, () => deps.machines.deregister(id, signal));
+    await answered(`deregister ${id}`, deps, signal, () => deps.machines.deregister(id, signal));
     return undefined;
   }
   if (kind === "instance") {
-    const [machine] = await patiently(`look at ${id}`, deps, signal, () =>
+    const [machine] = await answered(`look at ${id}`, deps, signal, () =>
       deps.machines.machines([id], signal),
     );
     if (machine === undefined || !isLiving(machine)) return undefined;
     if (!mayGo(machine.tags)) return changed;
-    await patiently(`terminate ${id}`, deps, signal, () => deps.machines.terminate(id, signal));
+    await answered(`terminate ${id}`, deps, signal, () => deps.machines.terminate(id, signal));
     await until(`wait for ${id} to be terminated`, deps.waits.powerFor, deps, signal, async () => {
       const [now] = await deps.machines.machines([id], signal);
       return now === undefined || now.state === "terminated" ? true : undefined;
@@ -150,6 +150,6 @@ async function removeVolume(
   );
   if (volume === undefined || volume.state === "deleting" || volume.state === "deleted") return undefined;
   if (!mayGo(volume.tags)) return changed;
-  await patiently(`remove ${id}`, deps, signal, () => deps.volumes.remove(id, signal));
+  await answered(`remove ${id}`, deps, signal, () => deps.volumes.remove(id, signal));
   return undefined;
 }

@@ -6,7 +6,7 @@ import { placeIn, replaceTags, swapIn } from "../core/replace-tags.ts";
 import { restoreTags } from "../core/restore-plan.ts";
 import type { VolumeState } from "../core/restore-ports.ts";
 import { isUsable } from "./restore-create.ts";
-import { patiently } from "./restore-deps.ts";
+import { answered } from "./restore-deps.ts";
 import { giveUp, isMarked, removeNew, touchedOf, unmark } from "./swap-marks.ts";
 import {
   bring,
@@ -37,7 +37,7 @@ export async function swapsFor(
   signal: AbortSignal,
 ): Promise<readonly FoundSwap[]> {
   const tagged = (key: string) =>
-    patiently("look for replacements", deps, signal, () => deps.volumes.tagged(key, undefined, signal));
+    answered("look for replacements", deps, signal, () => deps.volumes.tagged(key, undefined, signal));
   const found = await tagged(replaceTags.replaces);
   const swaps = new Map<string, { pairs: Pair[]; made: VolumeState[]; finished: boolean }>();
   const add = (id: string, pair: Pair, made: VolumeState | undefined, finished: boolean): void => {
@@ -141,7 +141,7 @@ async function placesOf(
   readonly taken: readonly { readonly device: string; readonly found: string }[];
 }> {
   if (touched.length === 0) return { back: [], taken: [] };
-  const { volumes } = await patiently(`look at ${instance}`, deps, signal, () =>
+  const { volumes } = await answered(`look at ${instance}`, deps, signal, () =>
     deps.swap.target(instance, signal),
   );
   const third = new Map(touched.map((pair) => [pair, thirdAt(pair, volumes)]));
@@ -161,7 +161,7 @@ async function undoBegins(made: readonly VolumeState[], deps: SwapDeps, signal: 
   const ids = made.filter(isFinished).map(({ id }) => id);
   if (ids.length === 0) return;
   const tags = { [replaceTags.undoBegunAt]: deps.clock.now().toISOString() };
-  await patiently("mark what is taken back", deps, signal, () => deps.swap.tag(ids, tags, signal));
+  await answered("mark what is taken back", deps, signal, () => deps.swap.tag(ids, tags, signal));
 }
 
 /** Last of all: until then it is found as unfinished. */
@@ -171,7 +171,7 @@ async function settle(
   keep: boolean,
   deps: SwapDeps,
 ): Promise<readonly string[]> {
-  const now = await patiently("look at what was made", deps, never, () =>
+  const now = await answered("look at what was made", deps, never, () =>
     deps.volumes.describe(
       made.map(({ id }) => id),
       never,

@@ -5,7 +5,7 @@ import type { VolumeState } from "../core/restore-ports.ts";
 import type { Undone } from "../core/restore-result.ts";
 import { stuck } from "./restore-attach.ts";
 import { isUsable } from "./restore-create.ts";
-import { patiently, type RestoreDeps, stopped, until } from "./restore-deps.ts";
+import { answered, type RestoreDeps, stopped, until } from "./restore-deps.ts";
 
 /** What `--undo` would do, or does, to each volume that restores for this instance have left. */
 export async function undoRestore(
@@ -18,7 +18,7 @@ export async function undoRestore(
     wish.restore === undefined && wish.temporary !== undefined
       ? [restoreTags.temporary, undefined]
       : [restoreTags.restore, wish.restore];
-  const found = await patiently("look for volumes of restores", deps, signal, () =>
+  const found = await answered("look for volumes of restores", deps, signal, () =>
     deps.volumes.tagged(key, value, signal),
   );
   const undone: Undone[] = [];
@@ -67,10 +67,10 @@ export async function undoOne(
     const there = now.attachments.find(({ state }) => state !== "detached");
     if (there !== undefined) {
       await releaseDisk(now.id, there.device, deps, signal);
-      await patiently(`detach ${id}`, deps, signal, () => deps.volumes.detach(id, wish.instanceId, signal));
+      await answered(`detach ${id}`, deps, signal, () => deps.volumes.detach(id, wish.instanceId, signal));
       await whenDetached(id, wish, deps, signal);
     }
-    await patiently(`remove ${id}`, deps, signal, () => deps.volumes.remove(id, signal));
+    await answered(`remove ${id}`, deps, signal, () => deps.volumes.remove(id, signal));
     deps.log("info", `removed volume ${id}`, { volume: id });
     return { outcome: "removed" };
   } catch (error) {

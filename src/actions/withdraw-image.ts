@@ -2,7 +2,7 @@ import { BackupError, type Failure, sentenceOf } from "../core/errors.ts";
 import { isOurs, type MachinePlan } from "../core/machine-plan.ts";
 import { restoreTags } from "../core/restore-plan.ts";
 import type { MachineDeps } from "./machine-deps.ts";
-import { patiently } from "./restore-deps.ts";
+import { answered } from "./restore-deps.ts";
 
 /** What is known of the image that an instance was made with. */
 export interface ImageWork {
@@ -19,7 +19,7 @@ async function imagesOf(
 ): Promise<readonly string[]> {
   // The original image, or the point's own, is nobody's to take away here.
   if (plan.way !== "register") return [];
-  const images = await patiently("look for the image", deps, signal, () =>
+  const images = await answered("look for the image", deps, signal, () =>
     deps.machines.taggedImages(restoreTags.restore, plan.id, signal),
   );
   const ours = images.filter(({ tags }) => isOurs(tags, plan.id) && tags[restoreTags.done] === undefined);
@@ -51,7 +51,7 @@ export async function withdrawImage(
     return [];
   });
   for (const id of new Set([...found, ...(image === undefined ? [] : [image])])) {
-    await patiently(`deregister ${id}`, deps, signal, () => deps.machines.deregister(id, signal));
+    await answered(`deregister ${id}`, deps, signal, () => deps.machines.deregister(id, signal));
     deps.log("info", `deregistered the image ${id}`);
   }
   delete work.image;

@@ -1,5 +1,6 @@
 import { patiently } from "../actions/patiently.ts";
-import { patiently as patientlyAsked } from "../actions/restore-deps.ts";
+import { attempt } from "../actions/publish.ts";
+import { answered } from "../actions/restore-deps.ts";
 import { outputDefaults } from "../config/outputs.ts";
 import type { Drill } from "../core/drill.ts";
 import {
@@ -13,12 +14,11 @@ import {
   taggedSnapshots,
   verifiedTag,
 } from "../core/drill-report.ts";
-import { failureOf, sentenceOf } from "../core/errors.ts";
 import type { MetricName } from "../core/metrics.ts";
 import { pingAddress } from "../core/ping-address.ts";
 import { tagKeys } from "../core/point-tags.ts";
 import type { Metric, MetricSink } from "../core/ports.ts";
-import { type Problem, problemOf } from "../core/report.ts";
+import type { Problem } from "../core/report.ts";
 import { systemClock } from "../host/clock.ts";
 import { requestTimeout } from "./open.ts";
 import type { RestoreSession } from "./restore-session.ts";
@@ -45,18 +45,8 @@ export function drillListeners(
   const { log } = options;
   const dimensions = settings.metrics.dimensions;
   const patience = patienceOf(jobs, log, signal)(jobs[0]?.name ?? "");
-  const attempt = async (doing: string, body: () => Promise<void>): Promise<Problem[]> => {
-    try {
-      await body();
-      return [];
-    } catch (error) {
-      const failure = failureOf(error, doing);
-      log("error", sentenceOf(failure));
-      return [problemOf("warning", failure)];
-    }
-  };
   const publish = (metrics: readonly Metric[], Server: string, Job: string): Promise<Problem[]> =>
-    attempt("publish the metrics of the drill", async () => {
+    attempt("publish the metrics of the drill", log, async () => {
       const { only } = settings.outputs ?? {};
       const wanted = metrics.filter(({ name }) => only?.includes(name as MetricName) !== false);
       const values = { Server, Job, Drive: "" };
@@ -68,18 +58,18 @@ export function drillListeners(
     async tell(report, lastGood) {
       if (!isTold(report)) return [];
       const { subject, job } = report;
-      const tagging = attempt("tag the point as drilled", async () => {
+      const tagging = attempt("tag the point as drilled", log, async () => {
         const snapshots = taggedSnapshots(report);
         if (snapshots.length === 0) return;
         const tags = { [tagKeys.verified]: verifiedTag(report) };
-        await patientlyAsked("tag the point as drilled", deps, signal, () =>
+        await answered("tag the point as drilled", deps, signal, () =>
           deps.volumes.tag(snapshots, tags, signal),
         );
       });
       const told = [
         tagging,
         publish(metricsOfDrill(report), subject.id, job),
-        attempt("tell people of the drill", () => notify(report, lastGood, session, options)),
+        attempt("tell people of the drill", log, () => notify(report, lastGood, session, options)),
       ];
       return (await Promise.all(told)).flat();
     },
@@ -87,7 +77,7 @@ export function drillListeners(
       const { instanceId } = opened.session.identity;
       const age = ageOfDrill(state, systemClock.now());
       const problems = age === undefined ? [] : await publish([ageMetric(age)], instanceId, drill.name);
-      await attempt("write the metrics for Prometheus", () => writeTextfile(state, session, options));
+      await attempt("write the metrics for Prometheus", log, () => writeTextfile(state, session, options));
       return age !== undefined && problems.length === 0;
     },
   };

@@ -15,13 +15,13 @@ import { type RecordedMachine, recordedMachine } from "../core/recorded-machine.
 import type { RecoveryPoint } from "../core/recovery-point.ts";
 import type { Choice } from "../core/restore-choice.ts";
 import { restoreTags } from "../core/restore-plan.ts";
-import type { FoundSnapshot } from "../core/restore-ports.ts";
 import type { PointQuery } from "../core/restore-query.ts";
 import { unpacked } from "../host/packed.ts";
 import { longestUserData, userDataFile } from "../host/user-data-file.ts";
 import { alone } from "./restore.ts";
 import { choosing, type FoundPoints, findPoints, type PickPoint } from "./restore-points.ts";
 import { openRestore, type RestoreOptions, type RestoreSession } from "./restore-session.ts";
+import { snapshotFacts } from "./snapshot-facts.ts";
 
 /** What is wanted of the user data. */
 export interface UserDataWish {
@@ -107,12 +107,10 @@ async function planOf(
 ): Promise<{ plan: MachinePlan; bytes: Uint8Array | undefined }> {
   const { opened, connection, keys } = session;
   const { instance } = opened.session.discovery;
-  const snapshots = point.snapshots as readonly FoundSnapshot[];
   const recorded = recordedMachine(point);
   const id = /^arn:[\w-]+:ec2:[\w-]+:\d+:instance\/(i-[0-9a-f]+)$/.exec(point.instanceArn)?.[1];
   const original = id === undefined ? undefined : await machineNow(connection, id, signal);
   const recipe = recorded.machine ?? original?.machine ?? {};
-  const arns = snapshots.flatMap(({ kmsKey }) => (kmsKey === undefined ? [] : [kmsKey]));
   const chosen = await userDataOf(userData, recorded, original, deps, signal);
   const image = await originalImage(recipe, deps, signal);
   const own = await pointImage(point, session, deps, signal);
@@ -120,13 +118,7 @@ async function planOf(
     instance,
     recorded,
     ...(original && { original }),
-    snapshots,
-    facts: {
-      region: instance.region,
-      account: instance.account,
-      now: asOf,
-      keys: await keys([...new Set(arns)]),
-    },
+    ...(await snapshotFacts(point, asOf, instance, keys)),
     places: await placesOf(wish, recipe, session, signal),
     ...(image && { image }),
     ...(own && { own }),

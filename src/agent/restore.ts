@@ -6,13 +6,14 @@ import type { Choice } from "../core/restore-choice.ts";
 import { unlikeAsked } from "../core/restore-found.ts";
 import { type Unfinished, unfinishedBeside } from "../core/restore-leftovers.ts";
 import { planRestore, type RestorePlan, type RestoreWish, restoreTags } from "../core/restore-plan.ts";
-import type { FoundSnapshot, VolumeState } from "../core/restore-ports.ts";
+import type { VolumeState } from "../core/restore-ports.ts";
 import type { Initialize, MountWish, PointQuery } from "../core/restore-query.ts";
 import type { RestoreResult, Undone } from "../core/restore-result.ts";
 import { removeLeftovers } from "./restore-leftovers.ts";
 import { type LockOptions, restoreLock } from "./restore-lock.ts";
 import { choosing, type FoundPoints, findPoints, type PickPoint, requireHere } from "./restore-points.ts";
 import { openRestore, type RestoreOptions, type RestoreSession } from "./restore-session.ts";
+import { snapshotFacts } from "./snapshot-facts.ts";
 
 /** The points that were asked for, newest first. */
 export async function listed(
@@ -100,19 +101,11 @@ export async function planOf(
   { opened, deps, keys }: RestoreSession,
 ): Promise<RestorePlan> {
   const { instance, volumes: attached, instanceStores } = opened.session.discovery;
-  const snapshots = point.snapshots as readonly FoundSnapshot[];
-  const arns = snapshots.flatMap(({ kmsKey }) => (kmsKey === undefined ? [] : [kmsKey]));
   return planRestore(point, wish, {
     instance,
     attached,
     taken: instanceStores,
-    snapshots,
-    facts: {
-      region: instance.region,
-      account: instance.account,
-      now: asOf,
-      keys: await keys([...new Set(arns)]),
-    },
+    ...(await snapshotFacts(point, asOf, instance, keys)),
     digest: deps.digest,
   });
 }

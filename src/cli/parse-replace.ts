@@ -1,8 +1,9 @@
-import { InvalidArgumentError, type Command as Program } from "commander";
+import type { Command as Program } from "commander";
 import type { RestoreWish } from "../core/restore-plan.ts";
 import type { PointQuery } from "../core/restore-query.ts";
 import type { RestoreAction } from "./command.ts";
 import { onlyUndo } from "./only-undo.ts";
+import { label, restoreId } from "./shaped.ts";
 
 type Options = Record<string, unknown>;
 
@@ -32,7 +33,7 @@ export function addReplace(command: Program, pick: (action: RestoreAction) => vo
     .argument("[volume...]", "ids or devices of captured volumes, or root (default: all but the root)")
     .option("--stop", "root of another instance: stop it, exchange the volumes, start it")
     .option("--keep-new", "where it fails or is undone: do not remove the new volumes")
-    .option("--label <word>", "another replacement by the same point, after an earlier one", word)
+    .option("--label <word>", "another replacement by the same point, after an earlier one", label)
     .option("--undo", "bring the old volumes back where a replacement was not finished")
     .option("--restore <id>", "with --undo: this replacement, also if it was finished", restoreId)
     .option("--dry-run", "show the plan, as without --yes")
@@ -60,16 +61,4 @@ export function addReplace(command: Program, pick: (action: RestoreAction) => vo
       const stop = options["stop"] === true;
       pick({ action: "replace", query, wish: shapeOf(volumes), stop, keepNew, yes });
     });
-}
-
-function word(value: string): string {
-  if (!/^[\w.-]{1,64}$/.test(value))
-    throw new InvalidArgumentError("expected a word of letters, digits, dots and dashes.");
-  return value;
-}
-
-function restoreId(value: string): string {
-  if (!/^restore-[0-9a-f]{16}$/.test(value))
-    throw new InvalidArgumentError("expected restore-… as the plan names it.");
-  return value;
 }

@@ -1,7 +1,8 @@
-import { InvalidArgumentError, type Command as Program } from "commander";
+import type { Command as Program } from "commander";
 import type { PointQuery } from "../core/restore-query.ts";
 import type { RestoreAction } from "./command.ts";
 import { onlyUndo } from "./only-undo.ts";
+import { label, shaped } from "./shaped.ts";
 
 const examples = `Examples:
   ec2-backup restore instance               the plan, of this one's newest point
@@ -38,7 +39,7 @@ export function addInstance(
     .option("--keep-image", "keep the image that is made for it")
     .option("--label <word>", "another instance of the same point beside an earlier one", label)
     .option("--undo", "take back what restores that were not finished have left")
-    .option("--restore <id>", "with --undo: this restore", restoreId)
+    .option("--restore <id>", "with --undo: this restore", machineId)
     .option("--dry-run", "show the plan, as without --yes")
     .option("--yes", "do it")
     .addHelpText("after", `\n${text}\n\n${examples}`)
@@ -72,19 +73,11 @@ function orderOf(
   };
 }
 
-function checked(shape: RegExp, expected: string): (text: string) => string {
-  return (text) => {
-    if (!shape.test(text)) throw new InvalidArgumentError(`expected ${expected}.`);
-    return text;
-  };
-}
-
-const type = checked(/^[a-z][\w-]*\.[\w-]+$/, "a type such as m7i.large");
-const architecture = checked(/^(x86_64|arm64)$/, "x86_64 or arm64");
-const subnet = checked(/^subnet-[0-9a-f]{8,17}$/, "subnet-…");
-const groupId = checked(/^sg-[0-9a-f]{8,17}$/, "sg-…");
-const restoreId = checked(/^instance-[0-9a-f]{16}$/, "instance-… as the plan names it");
-const label = checked(/^[\w.-]{1,64}$/, "a word of letters, digits, dots and dashes");
+const type = shaped(/^[a-z][\w-]*\.[\w-]+$/, "a type such as m7i.large");
+const architecture = shaped(/^(x86_64|arm64)$/, "x86_64 or arm64");
+const subnet = shaped(/^subnet-[0-9a-f]{8,17}$/, "subnet-…");
+const groupId = shaped(/^sg-[0-9a-f]{8,17}$/, "sg-…");
+const machineId = shaped(/^instance-[0-9a-f]{16}$/, "instance-… as the plan names it");
 
 function group(text: string, before: readonly string[] = []): string[] {
   return [...before, groupId(text)];

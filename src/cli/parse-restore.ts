@@ -7,6 +7,7 @@ import type { AddWords } from "./parse.ts";
 import { addReplace } from "./parse-replace.ts";
 import { addFiles } from "./parse-restore-files.ts";
 import { addInstance } from "./parse-restore-instance.ts";
+import { label, restoreId, shaped } from "./shaped.ts";
 
 const examples = `Examples:
   ec2-backup restore list                               what there is
@@ -81,7 +82,7 @@ function addVolumes(command: Program, pick: (action: RestoreAction) => void): vo
       .option("--device <name>", "attach as this (one volume only)", device),
   )
     .option("--initialize <rate>", "100 to 300: EC2 reads all blocks at so many MiB/s; 'read': we do", rate)
-    .option("--label <word>", "another restore of the same point beside an earlier one", word)
+    .option("--label <word>", "another restore of the same point beside an earlier one", label)
     .option("--undo", "detach and delete what restores that were not finished have left")
     .option("--restore <id>", "with --undo: this restore, also if it was finished", restoreId)
     .option("--dry-run", "show the plan, and ask nothing")
@@ -167,20 +168,11 @@ function collectedTag(text: string, before: PointQuery["tags"] = []): PointQuery
   return [...before, at < 0 ? { key } : { key, value: text.slice(at + 1) }];
 }
 
-function checked(shape: RegExp, expected: string): (text: string) => string {
-  return (text) => {
-    if (!shape.test(text)) throw new InvalidArgumentError(`expected ${expected}.`);
-    return text;
-  };
-}
-
-const absolute = checked(/^\/./, "an absolute path, other than /");
-const device = checked(/^\/dev\/(sd|xvd)[a-z]{1,2}$/, "a name such as /dev/sdf");
-const pointId = checked(/^[\w-]{8,}$/, "eight characters of an id at least");
-const snapshotId = checked(/^snap-[0-9a-f]{8,17}$/, "snap-…");
-const restoreId = checked(/^restore-[0-9a-f]{16}$/, "restore-… as the plan names it");
-const region = checked(/^[a-z]{2,4}(-[a-z]+)+-\d$/, "a Region such as eu-central-1");
-const word = checked(/^[\w.-]{1,64}$/, "a word of letters, digits, dots and dashes");
+const absolute = shaped(/^\/./, "an absolute path, other than /");
+const device = shaped(/^\/dev\/(sd|xvd)[a-z]{1,2}$/, "a name such as /dev/sdf");
+const pointId = shaped(/^[\w-]{8,}$/, "eight characters of an id at least");
+const snapshotId = shaped(/^snap-[0-9a-f]{8,17}$/, "snap-…");
+const region = shaped(/^[a-z]{2,4}(-[a-z]+)+-\d$/, "a Region such as eu-central-1");
 
 function instance(value: string): string {
   if (value.trim() === "") throw new InvalidArgumentError("expected an ARN, an id or a Name tag.");

@@ -1,11 +1,9 @@
 import * as z from "zod/mini";
 import { duration, exactlyOne, notes, schedule, section, text, timezone, whole, yesOrNo } from "./fields.ts";
-import { path, wait } from "./hook-fields.ts";
+import { env, path, user, wait, word } from "./hook-fields.ts";
 import * as limits from "./limits.ts";
 
 const maybe = z.exactOptional;
-
-const word = text(/^[^\0]*$/s, "a word without NUL", { description: "A word.", examples: ["--quick"] });
 
 /** A path of the machine that was captured: whole, and naming something. */
 const inside = (description: string, example: string) =>
@@ -60,25 +58,8 @@ const command = section(
         description: "The program and its words; it finds the mounts in EC2_BACKUP_MOUNTS.",
         examples: [["/usr/local/bin/check-database"]],
       }),
-    user: maybe(
-      text(/^[\w.-]{1,64}\$?$/, "the name of a user", {
-        description: "The user that it runs as; without it the agent's.",
-        examples: ["mysql"],
-      }),
-    ),
-    env: maybe(
-      z
-        .record(
-          z
-            .string()
-            .check(
-              z.regex(/^(?!EC2_BACKUP_)[A-Za-z_]\w*$/, "a variable that does not begin with EC2_BACKUP_"),
-            ),
-          word,
-          "a mapping from variables to text",
-        )
-        .register(notes, { description: "Variables beside our own.", examples: [{ LC_ALL: "C" }] }),
-    ),
+    user: user("The user that it runs as; without it the agent's.", "mysql"),
+    env: env({ LC_ALL: "C" }),
     timeout: wait("After this the program and all it started are ended.", "10m"),
   },
   { description: "A program of yours that must end with 0, such as one that opens the database." },

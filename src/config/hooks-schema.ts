@@ -2,11 +2,10 @@ import * as z from "zod/mini";
 import { refusalsOfPaths } from "../core/freeze-paths.ts";
 import { mongodb, mysql, postgres, redis } from "./database-hooks-schema.ts";
 import { exactlyOne, notes, section, text } from "./fields.ts";
-import { deadline, onFailure, path, wait } from "./hook-fields.ts";
+import { deadline, env, onFailure, path, user, wait, word } from "./hook-fields.ts";
 
 const maybe = z.exactOptional;
 
-const word = text(/^[^\0]*$/s, "a word without NUL", { description: "A word.", examples: ["--all"] });
 const line = z.string("a command line").check(z.regex(/^(?=.*\S)[^\0]+$/s, "a command line"));
 const words = z.array(word, "a list of words").check(
   z.minLength(1, "a program"),
@@ -28,28 +27,8 @@ const command = section(
     ),
     before: maybe(commandLine("Runs before the capture.", ["/usr/local/bin/dump"])),
     after: maybe(commandLine("Runs after it, whenever before succeeded.", ["/usr/local/bin/clean"])),
-    user: maybe(
-      text(/^[\w.-]{1,64}\$?$/, "the name of a user", {
-        description: "The user that both run as; without it the agent's.",
-        examples: ["backup"],
-      }),
-    ),
-    env: maybe(
-      z
-        .record(
-          z
-            .string()
-            .check(
-              z.regex(/^(?!EC2_BACKUP_)[A-Za-z_]\w*$/, "a variable that does not begin with EC2_BACKUP_"),
-            ),
-          word,
-          "a mapping from variables to text",
-        )
-        .register(notes, {
-          description: "Variables beside our own.",
-          examples: [{ PGHOST: "/run/postgresql" }],
-        }),
-    ),
+    user: user("The user that both run as; without it the agent's.", "backup"),
+    env: env({ PGHOST: "/run/postgresql" }),
     timeout: wait("After this the program and all it started are ended.", "60s"),
     log: maybe(path("A file to which the output is appended as well.", "/var/log/dump.log")),
     onFailure,

@@ -1,6 +1,6 @@
 import path from "node:path";
 import { BackupError } from "../core/errors.ts";
-import type { FoundFilesystem, HostDisks, Mounted } from "../core/restore-ports.ts";
+import type { HostDisks } from "../core/restore-ports.ts";
 import { told } from "./ask-program.ts";
 import { type HostRoots, hostRoots } from "./block-devices.ts";
 import { separateBtrfs } from "./btrfs-clone.ts";
@@ -16,17 +16,6 @@ import { releaseDisk, unmountAt } from "./release-disk.ts";
 
 /** The port, and what more the disks of Linux can do. */
 export interface RestoreDisks extends HostDisks {
-  /**
-   * As the port says; with `replay` a read-only mount first applies the journal, which writes to the clone. That is
-   * right for a volume that was made for this alone: without it, files of a point that was not frozen may lack what
-   * was written last.
-   */
-  mount(
-    what: FoundFilesystem,
-    where: string,
-    options: { readonly writable: boolean; readonly replay?: boolean },
-    signal: AbortSignal,
-  ): Promise<Mounted>;
   /**
    * Gives clones of what is here too an identity of their own: LVM groups a new name and new UUIDs, btrfs a new
    * UUID. Writes to the disks, so only for volumes that were made for this; XFS needs none of it. Tells what was
