@@ -10,11 +10,14 @@ const timed = [
   "test/log*.test.ts",
 ];
 
+/** Pure functions, and nothing that a file could leave to the next: modules need not be loaded anew for each. */
+const pure = ["test/core/*.test.ts"];
+
 export default defineConfig({
   test: {
     // Real processes and servers on two cores: a test is slow when the machine is busy, not when it hangs.
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     pool: "forks",
     projects: [
       {
@@ -27,10 +30,14 @@ export default defineConfig({
         test: {
           name: "others",
           include: ["test/**/*.test.ts"],
-          exclude: timed,
+          exclude: [...timed, ...pure],
           maxWorkers: 3,
           sequence: { groupOrder: 1 },
         },
+      },
+      {
+        extends: true,
+        test: { name: "pure", include: pure, isolate: false, maxWorkers: 3, sequence: { groupOrder: 1 } },
       },
     ],
   },

@@ -37,7 +37,7 @@ function roundsOf(chance: () => number): Round[] {
       return { title, fault, gap, quiet: soak || chance() < 0.2 };
     });
   });
-  return shuffled(all, chance);
+  return shuffled(all, chance).slice(0, soak ? undefined : 10);
 }
 
 const rounds = Array.from({ length: soak ? 5 : 1 }, (_, round) => round).flatMap((round) =>

@@ -20,11 +20,9 @@ function timed(call: () => void): void {
 }
 
 function round(): void {
-  for (let index = 0; index < 5; index++) {
-    timed(() => writeSync(file, "few bytes", 0));
-    timed(() => fsyncSync(file));
-  }
-  if (!isEnding) return void setTimeout(round, 1);
+  timed(() => writeSync(file, "few bytes", 0));
+  timed(() => fsyncSync(file));
+  if (!isEnding) return void setTimeout(round, 2);
   closeSync(file);
 }
 
