@@ -87,6 +87,8 @@ async function main(): Promise<void> {
   }
   // Also for what the SDK does by itself: version 1 of the metadata service hands out credentials to anyone.
   process.env["AWS_EC2_METADATA_V1_DISABLED"] = "true";
+  if (process.env["http_proxy"] || process.env["HTTP_PROXY"])
+    (await import("./agent/metadata-direct.ts")).keepMetadataDirect();
   listenForSignals();
   const { command, global } = invocation;
   const out = terminal(process.stdout, global.color && process.env["NO_COLOR"] === undefined);

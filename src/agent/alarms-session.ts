@@ -13,6 +13,7 @@ import { signsOf } from "./alarm-signs.ts";
 import type { InForce } from "./in-force.ts";
 import { type Opened, open, requestTimeout } from "./open.ts";
 import { faultyConfiguration } from "./perform.ts";
+import { routeOf } from "./route.ts";
 import { newRunId, type Session } from "./session.ts";
 import type { AgentOptions } from "./wish.ts";
 
@@ -85,13 +86,14 @@ function publishedMetrics({ metrics, outputs = {} }: Settings): PublishedMetrics
 /** The ways to the alarms of an instance, of which no more need be known than who it is. */
 export function alarmDeps(
   { identity, connection: there }: Pick<Session, "identity"> & Partial<Pick<Session, "connection">>,
-  { version, loaded }: Pick<AgentOptions, "version" | "loaded">,
+  { version, loaded, self }: Pick<AgentOptions, "version" | "loaded" | "self">,
   signal: AbortSignal,
 ): AlarmDeps {
   const timeout = requestTimeout(loaded);
   const connecting = {
     region: identity.region,
     requestTimeout: timeout,
+    route: routeOf(self.env),
     userAgent: [["ec2-backup-agent", version] as const, ["alarms", "1"] as const],
   };
   const connection = there ?? connect(connecting);

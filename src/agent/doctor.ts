@@ -8,6 +8,7 @@ import { configuration } from "./doctor/check-configuration.ts";
 import { databases, freeze, hooks, otherTools, scheduler, space } from "./doctor/check-host.ts";
 import { clock, credentials, instance, metadata } from "./doctor/check-instance.ts";
 import { capture, retention } from "./doctor/check-permissions.ts";
+import { proxy } from "./doctor/check-proxy.ts";
 import { keys, metrics } from "./doctor/check-services.ts";
 import { type DoctorOptions, groundOf } from "./doctor/ground.ts";
 
@@ -15,6 +16,7 @@ import { type DoctorOptions, groundOf } from "./doctor/ground.ts";
 export const checks: readonly DoctorCheck[] = [
   configuration,
   metadata,
+  proxy,
   credentials,
   instance,
   clock,

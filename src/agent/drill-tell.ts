@@ -22,6 +22,7 @@ import type { Problem } from "../core/report.ts";
 import { systemClock } from "../host/clock.ts";
 import { requestTimeout } from "./open.ts";
 import type { RestoreSession } from "./restore-session.ts";
+import { routeOf } from "./route.ts";
 import { patienceOf } from "./tell.ts";
 import type { AgentOptions } from "./wish.ts";
 
@@ -134,7 +135,11 @@ async function notify(
       ["ec2-backup-agent", version],
       ["drill", session.run],
     ] as const;
-    await publishNotice(topic, notice, { userAgent, requestTimeout: requestTimeout(loaded) });
+    await publishNotice(topic, notice, {
+      userAgent,
+      requestTimeout: requestTimeout(loaded),
+      route: routeOf(self.env),
+    });
   }
   if (ping === undefined || isGood) return;
   const { urlOf } = await import("./pinging.ts");

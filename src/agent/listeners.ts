@@ -8,6 +8,7 @@ import type { MetricSink } from "../core/ports.ts";
 import type { Around, Listening } from "./around.ts";
 import { noticeAbout } from "./notice-about.ts";
 import { type Pinging, pinging } from "./pinging.ts";
+import { routeOf } from "./route.ts";
 
 /** Milliseconds for handing metrics to a process on this host. */
 const handOver = 5_000;
@@ -113,7 +114,8 @@ function topic(arn: string, around: Around): Listener {
         ["ec2-backup-agent", version],
         ["run", run],
       ] as const;
-      await publishNotice(arn, await noticeAbout(report, around), { userAgent, requestTimeout });
+      const route = routeOf(around.self.env);
+      await publishNotice(arn, await noticeAbout(report, around), { userAgent, requestTimeout, route });
     },
   };
 }

@@ -115,8 +115,7 @@ async function tellEarly(
   const { namespace, enabled, dimensions } = force.settings.metrics;
   const { metricsFor } = await import("./session.ts");
   const timeout = requestTimeout(options.loaded);
-  const metrics =
-    identity && ((name: string) => metricsFor(identity, options.version, report.run, name, timeout));
+  const metrics = identity && ((name: string) => metricsFor(identity, options, report.run, name, timeout));
   // An instance that does not know itself is most likely the one that last wrote its state here.
   const known = identity?.instanceId ?? (await lastInstance(options.stateDirectory));
   const state = known === undefined ? undefined : await StateDirectory.open(options.stateDirectory, known);

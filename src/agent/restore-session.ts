@@ -13,6 +13,7 @@ import { systemClock } from "../host/clock.ts";
 import type { RestoreDisks } from "../host/restore-disks.ts";
 import { type Opened, open, requestTimeout } from "./open.ts";
 import { isSole } from "./restore-lock.ts";
+import { routeOf } from "./route.ts";
 import { newRunId } from "./session.ts";
 import type { AgentOptions } from "./wish.ts";
 
@@ -84,6 +85,7 @@ export async function restoreSession(
   const connecting: ConnectionOptions = {
     region: opened.session.identity.region,
     requestTimeout: requestTimeout(options.loaded),
+    route: routeOf(options.self.env),
     userAgent: [
       ["ec2-backup-agent", options.version],
       ["restore", run],

@@ -14,6 +14,7 @@ import { systemClock } from "../host/clock.ts";
 import { forgetRoot, rootNote } from "../host/root-note.ts";
 import { failedReport } from "./failed-report.ts";
 import { type Opened, requestTimeout } from "./open.ts";
+import { routeOf } from "./route.ts";
 import { tell } from "./tell.ts";
 import type { AgentOptions, Outcome, Wish } from "./wish.ts";
 
@@ -73,6 +74,7 @@ async function lookAtRoot(
   const connection = connect({
     region: session.identity.region,
     requestTimeout: requestTimeout(options.loaded),
+    route: routeOf(options.self.env),
     userAgent: [["ec2-backup-agent", options.version]],
   });
   const swap = ec2Swaps(connection, session.identity);

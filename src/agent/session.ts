@@ -19,6 +19,7 @@ import { nvmeInstanceStores } from "../host/instance-stores.ts";
 import { fileLocks } from "../host/lock.ts";
 import { StateDirectory } from "../host/state.ts";
 import { uuidV7 } from "../host/uuid.ts";
+import { routeOf } from "./route.ts";
 import { type HostProcess, thisHost } from "./this-host.ts";
 
 /** What a session with AWS needs to know of its process. */
@@ -61,11 +62,12 @@ export function identify(requestTimeout: number, signal: AbortSignal): Promise<I
 /** How this run reaches AWS; CloudTrail shows product, version and run beside each call. */
 function connectionOptions(
   identity: Identity,
-  version: string,
+  { version, self }: Pick<SessionOptions, "version" | "self">,
   run: string,
 ): Omit<ConnectionOptions, "requestTimeout"> {
   return {
     region: identity.region,
+    route: routeOf(self.env),
     userAgent: [
       ["ec2-backup-agent", version],
       ["run", run],
@@ -76,12 +78,12 @@ function connectionOptions(
 /** CloudWatch for reports of runs that came no further than the identity. */
 export function metricsFor(
   identity: Identity,
-  version: string,
+  from: Pick<SessionOptions, "version" | "self">,
   run: string,
   namespace: string,
   requestTimeout: number,
 ): MetricSink {
-  const options = { ...connectionOptions(identity, version, run), requestTimeout };
+  const options = { ...connectionOptions(identity, from, run), requestTimeout };
   return cloudWatchSink(connectCloudWatch(options, connect(options)), namespace, requestTimeout);
 }
 
@@ -93,7 +95,7 @@ export async function openSession(
   options: SessionOptions,
   signal: AbortSignal,
 ): Promise<Session> {
-  const connecting = { ...connectionOptions(identity, options.version, run), requestTimeout };
+  const connecting = { ...connectionOptions(identity, options, run), requestTimeout };
   const connection = connect(connecting);
   const [found, stores, state] = await Promise.all([
     discover(connection, identity, signal),

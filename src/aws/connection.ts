@@ -4,13 +4,21 @@ import { credentialsFor } from "./credentials.ts";
 import { noteServiceClock } from "./service-clock.ts";
 import { sendOnce } from "./single-attempt.ts";
 
-/** How to reach AWS. The endpoints, proxies and profiles are those of the SDK's standard environment. */
+/**
+ * The agents of Node's HTTP clients to go by, made when the first request is. `patience` is for the way to who
+ * answers, in milliseconds. Never fails: what is wrong with the way is told by the request.
+ */
+export type Route = (patience: number) => Promise<object>;
+
+/** How to reach AWS. The endpoints and profiles are those of the SDK's standard environment. */
 export interface ConnectionOptions {
   readonly region: string;
   /** Product, version and run id: CloudTrail shows them beside each call. */
   readonly userAgent: readonly (readonly [string, string])[];
   /** Milliseconds for one attempt of a request. */
   readonly requestTimeout: number;
+  /** Absent where nothing stands between: the SDK reads no proxy and no AWS_CA_BUNDLE from the environment. */
+  readonly route: Route | undefined;
 }
 
 export interface Connection {
@@ -45,17 +53,24 @@ function unlogged<C extends EC2Client | CloudWatchClient>(client: C): C {
 }
 
 /** What every client of ours is made with. */
-export function clientConfig({ region, userAgent, requestTimeout }: ConnectionOptions): SharedConfig {
+export function clientConfig({ region, userAgent, requestTimeout, route }: ConnectionOptions): SharedConfig {
+  const waits = {
+    connectionTimeout: Math.min(5_000, requestTimeout),
+    requestTimeout,
+    socketTimeout: requestTimeout,
+    // Without this the SDK only warns and goes on waiting.
+    throwOnRequestTimeout: true,
+  };
+  // A way that is longer says itself what is wrong with it, before the SDK says that nobody answers.
+  const patience = waits.connectionTimeout * 0.8;
+  // The SDK takes a function as well (NodeHttpHandler.create), which its types do not say.
+  const requestHandler = (
+    route === undefined ? waits : async () => ({ ...waits, ...(await route(patience)) })
+  ) as typeof waits;
   return {
     region,
     customUserAgent: userAgent.map(([name, value]) => [name, value] as [string, string]),
-    credentials: credentialsFor(region, requestTimeout),
-    requestHandler: {
-      connectionTimeout: Math.min(5_000, requestTimeout),
-      requestTimeout,
-      socketTimeout: requestTimeout,
-      // Without this the SDK only warns and goes on waiting.
-      throwOnRequestTimeout: true,
-    },
+    credentials: credentialsFor(region, requestTimeout, route === undefined ? {} : { requestHandler }),
+    requestHandler,
   };
 }

@@ -5,9 +5,10 @@ type Provider = ReturnType<typeof fromNodeProviderChain>;
 
 /**
  * The SDK's chain of credentials, which would wait for ever for an answer of the metadata service that
- * breaks off: each try has a deadline, and a first failure is followed by another try.
+ * breaks off: each try has a deadline, and a first failure is followed by another try. `more` is for the clients
+ * that profiles with a role of their own need.
  */
-export function credentialsFor(region: string, requestTimeout: number): Provider {
+export function credentialsFor(region: string, requestTimeout: number, more: object = {}): Provider {
   const deadline = Math.min(10_000, requestTimeout);
   const attempt: Provider = () => {
     // A new chain each time: one that hangs would hand out the same hanging promise.
@@ -15,7 +16,7 @@ export function credentialsFor(region: string, requestTimeout: number): Provider
       timeout: 2_000,
       maxRetries: 3,
       ec2MetadataV1Disabled: true,
-      clientConfig: { region },
+      clientConfig: { region, ...more },
     });
     return withDeadline(deadline, new AbortController().signal, "get credentials", () => chain());
   };

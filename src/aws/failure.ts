@@ -1,4 +1,5 @@
 import { BackupError, type ErrorKind } from "../core/errors.ts";
+import { proxyFailed, remedyOnTheWay } from "../core/proxy-failure.ts";
 import { SingleAttemptFailure } from "./single-attempt.ts";
 
 /** What an error of the SDK carries, as far as it is one. */
@@ -39,7 +40,14 @@ const denied = new Set([
 ]);
 
 /** Failures that happen before a request leaves the machine: it cannot have taken effect. */
-const neverSent = new Set(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH"]);
+const neverSent = new Set([
+  "ECONNREFUSED",
+  "ENOTFOUND",
+  "EAI_AGAIN",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  proxyFailed,
+]);
 
 /** Turns whatever the SDK threw into an error of ours. */
 export function awsFailure(thrown: unknown, doing: string): BackupError {
@@ -48,7 +56,7 @@ export function awsFailure(thrown: unknown, doing: string): BackupError {
   const name = error.name ?? "Error";
   const status = error.$metadata?.httpStatusCode;
   const kind = kindOf(error, name, status);
-  const remedy = remedyOf(kind, name);
+  const remedy = remedyOnTheWay(error.code) ?? remedyOf(kind, name);
   return new BackupError(
     {
       kind,
@@ -108,6 +116,7 @@ function foundOf(error: SdkError, name: string, status: number | undefined): str
     .slice(0, 500);
   if (status !== undefined && status >= 400) return `AWS answered ${name} (${status}): ${message}`;
   if (status !== undefined) return `AWS's answer cannot be read (${name}: ${message})`;
+  if (error.code === proxyFailed) return message;
   return `no answer (${error.code ?? name}: ${message})`;
 }
 

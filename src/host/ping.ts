@@ -1,13 +1,15 @@
 import http from "node:http";
 import https from "node:https";
 import { BackupError } from "../core/errors.ts";
+import { proxyFailed } from "../core/proxy-failure.ts";
+import { proxyAgents } from "./proxy-agents.ts";
 
 export interface PingOptions {
   /** What the ping says, for failures: they must never show the address, which is a secret. */
   readonly doing: string;
   /** Milliseconds for all tries together. */
   readonly timeout: number;
-  /** The agent's environment: HTTP_PROXY, HTTPS_PROXY and NO_PROXY are honoured where Node can (22.21, 24.5). */
+  /** The agent's environment, for HTTP_PROXY, HTTPS_PROXY and NO_PROXY. */
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Ends the ping; what it has achieved by then is its outcome. */
   readonly signal?: AbortSignal;
@@ -34,9 +36,11 @@ export async function ping(address: URL, body: string, options: PingOptions): Pr
 
 function once(address: URL, body: string, ms: number, { doing, env, signal }: PingOptions): Promise<void> {
   const bytes = Buffer.from(body);
-  const { request, Agent } = address.protocol === "https:" ? https : http;
+  const secure = address.protocol === "https:";
+  const { request } = secure ? https : http;
   // A connection of its own, so that none is kept open when the run is over.
-  const agent = new Agent({ keepAlive: false, ...{ proxyEnv: env } });
+  const { httpAgent, httpsAgent } = proxyAgents({ env, patience: ms * 0.8, keepAlive: false });
+  const agent = secure ? httpsAgent : httpAgent;
   return new Promise((resolve, reject) => {
     const fail = (found: string, code: string, kind: "unreachable" | "refused" = "unreachable") =>
       end(() => reject(new BackupError({ kind, doing, found, code, remedy: remedies[kind] })));
@@ -57,7 +61,7 @@ function once(address: URL, body: string, ms: number, { doing, env, signal }: Pi
     };
     signal?.addEventListener("abort", stop, { once: true });
     if (signal?.aborted === true) stop();
-    sent.on("error", (error) => fail(`no answer (${systemCodeOf(error)})`, systemCodeOf(error)));
+    sent.on("error", (error) => fail(foundOf(error), systemCodeOf(error)));
     sent.on("response", ({ statusCode = 0 }) => {
       if (statusCode >= 200 && statusCode < 300) return end(resolve);
       const passing = statusCode >= 500 || statusCode === 429 || statusCode === 408;
@@ -71,6 +75,12 @@ const remedies = {
   unreachable: "check that this host may reach the address of notify.ping, and whether the service is well",
   refused: "check the address of notify.ping: it must be the final one, since no redirection is followed",
 } as const;
+
+/** Only a proxy is named: it is no secret without its login. */
+function foundOf(error: NodeJS.ErrnoException): string {
+  if (error.code === proxyFailed) return error.message;
+  return error instanceof BackupError ? error.found : `no answer (${systemCodeOf(error)})`;
+}
 
 /** The code alone: a message of Node's names the host, and one about the address may hold it whole. */
 function systemCodeOf(error: NodeJS.ErrnoException): string {

@@ -5,7 +5,7 @@ import { publishNotice } from "../../src/aws/notice.ts";
 import { topicService } from "../fakes/topic-service.ts";
 
 const topic = "arn:aws:sns:ap-southeast-2:123456789012:backups";
-const options = { userAgent: [["ec2-backup-agent", "1"]], requestTimeout: 5_000 } as const;
+const options = { userAgent: [["ec2-backup-agent", "1"]], requestTimeout: 5_000, route: undefined } as const;
 const notice = { subject: "Backup FAILED: web-1", text: "It was NOT made.\n\nÜber & <all>\n" };
 
 function environment(url: string): void {

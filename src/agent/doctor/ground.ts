@@ -5,6 +5,7 @@ import { systemPath } from "../../host/system-path.ts";
 import { type CheckedHooks, checkHooks } from "../check-hooks.ts";
 import { type InForce, inForce } from "../in-force.ts";
 import { requestTimeout } from "../open.ts";
+import { routeOf } from "../route.ts";
 import type { HostProcess } from "../this-host.ts";
 import type { AgentOptions } from "../wish.ts";
 import { type Aws, awsOf } from "./reach.ts";
@@ -45,7 +46,7 @@ export function groundOf(given: DoctorOptions, signal: AbortSignal): Ground {
   const timeout = Math.min(requestTimeout(given.loaded), Math.max(500, given.deadline / 5));
   const service = asService(given.self);
   const { version, deadline } = given;
-  const aws = awsOf({ version, timeout, deadline }, signal);
+  const aws = awsOf({ version, timeout, deadline, route: routeOf(given.self.env) }, signal);
   const force = once(async () => {
     const tags = await aws.discovery().then(
       ({ instance }) => instance.tags,

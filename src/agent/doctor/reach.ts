@@ -1,4 +1,4 @@
-import { type Connection, type ConnectionOptions, connect } from "../../aws/connection.ts";
+import { type Connection, type ConnectionOptions, connect, type Route } from "../../aws/connection.ts";
 import { discover } from "../../aws/discover.ts";
 import { awsFailure } from "../../aws/failure.ts";
 import { type Identity, readIdentity } from "../../aws/metadata.ts";
@@ -35,6 +35,8 @@ export interface Aws {
   instanceId(): string | undefined;
   /** Fails as the chain of credentials does; for the check that reports it. */
   credentials(): Promise<CredentialFacts & Pick<Reach, "dryRun">>;
+  /** Not testable where the instance is unknown. Nothing was asked of AWS yet. */
+  unsigned(what: string): Promise<Omit<Reach, "dryRun">>;
   /** Not testable where the instance is unknown, or without credentials that are good. */
   reach(what: string): Promise<Reach>;
   /** Fails as EC2 does; for the check that reports it. */
@@ -45,18 +47,22 @@ export interface Aws {
   points(what: string): Promise<Listing>;
 }
 
+interface From {
+  readonly version: string;
+  readonly timeout: number;
+  readonly deadline: number;
+  readonly route: Route | undefined;
+}
+
 /** `timeout` is for one request, `deadline` for a check. Milliseconds. */
-export function awsOf(
-  { version, timeout, deadline }: { version: string; timeout: number; deadline: number },
-  signal: AbortSignal,
-): Aws {
+export function awsOf({ version, timeout, deadline, route }: From, signal: AbortSignal): Aws {
   let id: string | undefined;
   const identity = once(async () => {
     const found = await readIdentity(timeout, signal);
     id = found.instanceId;
     return found;
   });
-  const reached = once(async () => unsignedReach(await identity(), version, timeout));
+  const reached = once(async () => unsignedReach(await identity(), version, timeout, route));
   const or = orNotTestable(deadline);
   const unsigned = (what: string) => or(reached, what, "the instance metadata did not tell who we are");
   const credentials = once(async () => credentialsOf((await unsigned("the credentials")).connection, signal));
@@ -77,10 +83,15 @@ export function awsOf(
     return engine.list({ instanceArn: instance.arn }, signal);
   });
   const points = (what: string) => or(listing, what, "the instance's snapshots could not be listed");
-  return { identity, instanceId: () => id, credentials, reach, discovery, found, points };
+  return { identity, instanceId: () => id, unsigned, credentials, reach, discovery, found, points };
 }
 
-function unsignedReach(identity: Identity, version: string, requestTimeout: number): Omit<Reach, "dryRun"> {
+function unsignedReach(
+  identity: Identity,
+  version: string,
+  requestTimeout: number,
+  route: Route | undefined,
+): Omit<Reach, "dryRun"> {
   const options: ConnectionOptions = {
     region: identity.region,
     userAgent: [
@@ -88,6 +99,7 @@ function unsignedReach(identity: Identity, version: string, requestTimeout: numb
       ["doctor", uuidV7(Date.now())],
     ],
     requestTimeout,
+    route,
   };
   const connection = connect(options);
   return { identity, options, connection, engine: ebsEngine(connection, version) };
