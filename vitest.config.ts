@@ -1,4 +1,10 @@
+import { tmpdir } from "node:os";
+import path from "node:path";
 import { defineConfig } from "vitest/config";
+
+// Some 300 processes of tests load the same SDK, and their programs are stripped of the same types. The agents that
+// they start have an environment of their own and know nothing of it.
+process.env["NODE_COMPILE_CACHE"] ??= path.join(tmpdir(), "ec2-backup-tests-compiled");
 
 /** Tests that tell times of a second or less apart: they have the machine's two cores to themselves. */
 const timed = [
@@ -10,8 +16,8 @@ const timed = [
   "test/log*.test.ts",
 ];
 
-/** Pure functions, and nothing that a file could leave to the next: modules need not be loaded anew for each. */
-const pure = ["test/core/*.test.ts"];
+/** Nothing that a file leaves to the next one disturbs it: modules need not be loaded anew for each. */
+const side = ["test/{actions,aws,config,core}/!(load-lazily).test.ts"];
 
 export default defineConfig({
   test: {
@@ -30,14 +36,20 @@ export default defineConfig({
         test: {
           name: "others",
           include: ["test/**/*.test.ts"],
-          exclude: [...timed, ...pure],
+          exclude: [...timed, ...side],
           maxWorkers: 3,
           sequence: { groupOrder: 1 },
         },
       },
       {
         extends: true,
-        test: { name: "pure", include: pure, isolate: false, maxWorkers: 3, sequence: { groupOrder: 1 } },
+        test: {
+          name: "side by side",
+          include: side,
+          isolate: false,
+          maxWorkers: 3,
+          sequence: { groupOrder: 1 },
+        },
       },
     ],
   },

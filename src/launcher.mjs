@@ -50,7 +50,9 @@ function foldersOfCode() {
   if (!path.isAbsolute(caches)) throw new Error(`${caches} depends on where we are`);
   // A service manager may have put a link where its users look.
   mustBeOurs(path.resolve(caches), true);
-  const ours = path.join(fs.realpathSync(caches), "ec2-backup");
+  const place = fs.realpathSync(caches);
+  // A unit of systemd may have been given the very directory that who runs by hand would make.
+  const ours = path.basename(place) === "ec2-backup" ? place : path.join(place, "ec2-backup");
   return [ours, path.join(ours, "compiled")];
 }
 

@@ -2,7 +2,7 @@ import os from "node:os";
 import process from "node:process";
 import type { DaemonHost } from "./agent/daemon.ts";
 import type { Command, GlobalOptions } from "./cli/command.ts";
-import { asksForHelp, parse } from "./cli/parse.ts";
+import { type AddWords, asksForHelp, parse } from "./cli/parse.ts";
 import { terminal } from "./cli/terminal.ts";
 import type { Asked, Context, OpenLog, Result } from "./commands/command.ts";
 import { concealer, secretsOf } from "./core/conceal.ts";
@@ -29,8 +29,25 @@ const commands: {
   restore: async () => (await import("./commands/restore.ts")).execute,
   drill: async () => (await import("./commands/drill.ts")).execute,
   doctor: async () => (await import("./commands/doctor.ts")).execute,
+  policy: async () => (await import("./commands/policy.ts")).execute,
   thaw: async () => (await import("./commands/thaw.ts")).execute,
   daemon: async () => (await import("./commands/daemon.ts")).execute,
+  install: async () => (await import("./commands/install.ts")).execute,
+  uninstall: async () => (await import("./commands/uninstall.ts")).execute,
+};
+
+/** Words of commands that others do without. */
+const furtherWords: Readonly<Record<string, () => Promise<AddWords>>> = {
+  alarms: async () => (await import("./cli/parse-alarms.ts")).addAlarms,
+  doctor: async () => (await import("./cli/parse-doctor.ts")).addDoctor,
+  drill: async () => (await import("./cli/parse-drill.ts")).addDrill,
+  forget: async () => (await import("./cli/parse-prune.ts")).addForget,
+  install: async () => (await import("./cli/parse-install.ts")).addInstall,
+  policy: async () => (await import("./cli/parse-policy.ts")).addPolicy,
+  prune: async () => (await import("./cli/parse-prune.ts")).addPrune,
+  report: async () => (await import("./cli/parse-report.ts")).addReport,
+  restore: async () => (await import("./cli/parse-restore.ts")).addRestore,
+  uninstall: async () => (await import("./cli/parse-install.ts")).addUninstall,
 };
 
 const stop = new AbortController();
@@ -67,11 +84,9 @@ async function main(): Promise<void> {
   });
   const words = process.argv.slice(2);
   const help = asksForHelp(words) ? await import("./cli/help-texts.ts") : undefined;
-  const commands = {
-    ...(words.includes("alarms") ? { alarms: (await import("./cli/parse-alarms.ts")).addAlarms } : {}),
-    ...(words.includes("drill") ? { drill: (await import("./cli/parse-drill.ts")).addDrill } : {}),
-    ...(words.includes("restore") ? { restore: (await import("./cli/parse-restore.ts")).addRestore } : {}),
-  };
+  const asked = Object.entries(furtherWords).filter(([name]) => words.includes(name));
+  const further = await Promise.all(asked.map(async ([name, load]) => [name, await load()] as const));
+  const commands = Object.fromEntries(further);
   const invocation = parse(words, version, { commands, ...(help && { help }) });
   if (invocation.kind === "text") {
     process.stdout.write(invocation.text);
@@ -169,6 +184,7 @@ async function execute(command: Command, global: GlobalOptions): Promise<Result>
     uid: process.getuid?.(),
     home: os.homedir(),
     node: process.version,
+    execPath: process.execPath,
     program: process.argv[1] ?? process.execPath,
     files: files(),
     // Opened by who asks: an input that is read would keep the process.

@@ -46,6 +46,7 @@ export function assemble(
     points: points.map(summaryOf),
     ...(settleMs === undefined ? {} : { settleMs: Math.round(settleMs) }),
     ...(retention === undefined ? {} : { retention }),
+    ...(found.locks && { locks: found.locks }),
     ...(found.image === undefined ? {} : { image: found.image }),
     ...(listing === undefined ? {} : { series: seriesFacts(listing, retention, selected.chosen) }),
     steps: record.steps,

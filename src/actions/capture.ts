@@ -1,6 +1,6 @@
 import { type Failure, failureOf } from "../core/errors.ts";
 import type { Job } from "../core/job.ts";
-import type { Clock, Prepared } from "../core/ports.ts";
+import type { CaptureMarks, Clock, Prepared } from "../core/ports.ts";
 import type { RecoveryPoint } from "../core/recovery-point.ts";
 import { type CaptureScope, scopeOf } from "../core/selection.ts";
 import type { Attempts, Given } from "./attempts.ts";
@@ -35,8 +35,11 @@ export async function capture(
   const prepared = await record.step("prepare", () => deps.engine.prepare(order, signal));
   if (prepared === undefined) return undefined;
   for (const what of prepared.dropped) record.report("warning", droppedTags(what));
-  const plan = await stillness(request, deps, record, found, scope, () => prepared.warm(signal));
-  if (plan === undefined && asksForStillness(job)) {
+  const warm = () => prepared.warm(signal);
+  // VSS holds still itself, and nothing of ours would hold beside it.
+  const byHooks = job.vss === undefined;
+  const plan = byHooks ? await stillness(request, deps, record, found, scope, warm) : undefined;
+  if (plan === undefined && byHooks && asksForStillness(job)) {
     // Why it could not be planned is in the report.
     found.stillness = { demanded: job.consistency ?? job.retention.demanded, achieved: "crash", hooks: [] };
     if (job.whenLess === "fail") return undefined;
@@ -54,11 +57,26 @@ export async function capture(
   if (plan !== undefined && !planned)
     await record.step("look where databases lie", () => still.lookForData());
   still.tell(record, found, made !== undefined);
+  const byVss = await vssMarks(request, made, prepared, scope, record, found);
   if (made === undefined) return undefined;
   compare(made, scope, record);
-  const marks = still.marks();
+  const marks = byVss ?? still.marks();
   if (!planned) await mark(made, marks, job.waits, deps, record, signal);
   return { ...made, consistency: planned && plan !== undefined ? plan.attainable : marks.consistency };
+}
+
+async function vssMarks(
+  request: RunRequest,
+  made: RecoveryPoint | undefined,
+  prepared: Prepared,
+  scope: CaptureScope,
+  record: Recorder,
+  found: Findings,
+): Promise<CaptureMarks | undefined> {
+  const { vss } = request.job;
+  if (vss === undefined) return undefined;
+  const { tellVss } = await import("./tell-vss.ts");
+  return tellVss(vss, made, prepared, request, scope, record, found);
 }
 
 /** Captures by which nothing is held. */

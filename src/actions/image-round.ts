@@ -5,6 +5,7 @@ import { seriesOf } from "../core/job.ts";
 import { tagKeys } from "../core/point-tags.ts";
 import type { RecoveryPoint } from "../core/recovery-point.ts";
 import type { ImageReport, RetentionReport } from "../core/report.ts";
+import { leaveBeyond } from "./leave-beyond.ts";
 import { makeImage } from "./make-image.ts";
 import { prune } from "./prune.ts";
 import { type Gate, gateOf } from "./prune-gate.ts";
@@ -133,6 +134,7 @@ async function thinImages(
   const { listing } = found;
   if (gate === undefined || listing === undefined || points.length === 0) return undefined;
   const own = { points, asOf: listing.asOf };
+  if (request.capture && request.job.prune !== undefined) return leaveBeyond(request.job, own, record);
   // While regular points fail, what images hold may be all there is.
   const may = gate.may === "plan" ? gateOf(request, own, [], deps.clock).may : gate.may;
   const consent = { ...request.consent, failedOnly: may === "failed-only" };

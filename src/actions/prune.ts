@@ -1,5 +1,5 @@
 import { brake } from "../core/brake.ts";
-import { BackupError, failureOf, interrupted } from "../core/errors.ts";
+import { BackupError, type Failure, failureOf, interrupted } from "../core/errors.ts";
 import type { Job } from "../core/job.ts";
 import type { Audit, AuditLine, Clock, Engine, Listing, Log, Removal } from "../core/ports.ts";
 import type { RecoveryPoint } from "../core/recovery-point.ts";
@@ -51,6 +51,9 @@ export async function prune(
     }
     removals.push(...(await removePoint(point, job, deps)));
   }
+  const denied = removals.filter(({ failure }) => failure?.kind === "denied");
+  const refusal = denied[0]?.failure;
+  if (refusal !== undefined) deps.record.report("error", mayNot(job, denied.length, refusal));
   return {
     policy: describePolicy(job.retention),
     asOf: asOf.toISOString(),
@@ -145,6 +148,18 @@ function braked(job: Job, wanted: number, limit: number) {
   };
 }
 
+/** Told once: a role that may not delete meets it with every point. */
+function mayNot(job: Job, count: number, { kind, found, code }: Failure): Failure {
+  return {
+    kind,
+    doing: `remove ${count} ${count === 1 ? "point" : "points"} of job ${job.name} that retention gives up`,
+    found,
+    remedy:
+      "let the role delete its own points (ec2-backup policy agent-self-pruning), or say `prune: elsewhere` in the job where another role prunes",
+    ...(code === undefined ? {} : { code }),
+  };
+}
+
 async function removePoint(
   point: RecoveryPoint,
   job: Job,
@@ -171,7 +186,7 @@ async function removePoint(
         snapshot: removal.snapshotId,
         volume: removal.volumeId,
       });
-      if (removal.outcome === "failed" && removal.failure !== undefined)
+      if (removal.outcome === "failed" && removal.failure !== undefined && removal.failure.kind !== "denied")
         record.report("error", removal.failure);
       if (removal.outcome === "held" && removal.failure !== undefined)
         record.report("notice", removal.failure);

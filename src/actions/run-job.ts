@@ -58,6 +58,8 @@ async function work(
   const point = request.capture ? await capture(request, deps, record, found, signal) : undefined;
   if (request.capture && point === undefined) return;
   if (point !== undefined) found.points.push(point);
+  const locks = job.lock && (await import("./lock-points.ts"));
+  if (point !== undefined) await locks?.lockMade(point, request, deps, record, found, signal);
   if (point !== undefined && request.wait) await settlePoint(point, request, deps, record, found, signal);
   found.listing = await record.step("list points", () =>
     list(request, deps, request.planned ? [] : found.points, signal),
@@ -69,6 +71,7 @@ async function work(
   // EC2 knows more of the point by now; it may have failed already.
   found.points = found.points.map((one) => listing.points.find(({ id }) => id === one.id) ?? one);
   inspect(request, deps, record, found, before?.point);
+  if (request.capture) await locks?.lockMissed(listing, request, deps, record, found, signal);
   const gate = request.prune ? gateFor(request, deps, record, found, listing) : undefined;
   if (gate !== undefined) await thin(request, gate, deps, record, found, signal);
   if (request.job.image === undefined && listing.images === undefined) return;
@@ -128,6 +131,11 @@ async function thin(
 ): Promise<void> {
   const { listing } = found;
   if (listing === undefined) return;
+  if (request.capture && request.job.prune !== undefined) {
+    const { leaveBeyond } = await import("./leave-beyond.ts");
+    found.retention = leaveBeyond(request.job, listing, record);
+    return;
+  }
   const consent = { ...request.consent, failedOnly: gate.may === "failed-only" };
   const tools = { ...deps, record, run: request.run };
   found.retention = await record.step("prune", () => prune(request.job, listing, consent, tools, signal));

@@ -1,6 +1,8 @@
 import type { ImageEngine } from "../core/image-ports.ts";
 import type { Discovery } from "../core/instance.ts";
 import type { Job, Trigger } from "../core/job.ts";
+import type { SnapshotLocks } from "../core/lock-ports.ts";
+import type { LockReport } from "../core/lock-report.ts";
 import type { MountMap, MountSummary } from "../core/mount-map.ts";
 import type {
   Audit,
@@ -24,6 +26,8 @@ export interface RunDeps {
   readonly engine: Engine;
   /** What makes and removes images; loaded only where a job has them. */
   readonly images: () => Promise<ImageEngine>;
+  /** What locks snapshots; loaded only where a job has them locked. */
+  readonly snapshotLocks: () => Promise<SnapshotLocks>;
   readonly clock: Clock;
   readonly log: Log;
   readonly locks: Locks;
@@ -69,5 +73,6 @@ export interface Findings {
   stillness?: StillnessReport;
   listing?: Listing | undefined;
   retention?: RetentionReport | undefined;
+  locks?: LockReport;
   image?: ImageReport;
 }

@@ -113,14 +113,28 @@ async function checkHooks(
   signal: AbortSignal,
 ): Promise<CheckedHooks> {
   const jobs = (resolution?.jobs ?? []).filter(
-    ({ hooks, consistency }) => hooks.length > 0 || consistency !== undefined,
+    // With VSS there are no hooks, and what it gives is known.
+    ({ hooks, consistency, vss }) => vss === undefined && (hooks.length > 0 || consistency !== undefined),
   );
-  const told = await checkOutputs(resolution, self);
+  const told = withVss(resolution, self, await checkOutputs(resolution, self));
   if (jobs.length === 0) return told;
   const check = await import("./check-hooks.ts");
   const known = volumes === undefined ? {} : { volumes };
   const { faults, warnings } = await check.checkHooks({ jobs, self, stateDirectory, ...known }, signal);
-  return { faults, warnings: [...warnings, ...told.warnings] };
+  return { faults: [...faults, ...told.faults], warnings: [...warnings, ...told.warnings] };
+}
+
+/** The Volume Shadow Copy Service is a part of Windows. */
+function withVss(
+  resolution: Resolution | undefined,
+  { platform }: AgentOptions["self"],
+  told: CheckedHooks,
+): CheckedHooks {
+  if (platform === "win32") return told;
+  const faults = (resolution?.jobs ?? [])
+    .filter(({ vss }) => vss !== undefined)
+    .map(({ name }) => `jobs.${name}.vss: expected nothing on this host, which is no Windows; use hooks`);
+  return { ...told, faults: [...told.faults, ...faults] };
 }
 
 async function checkOutputs(

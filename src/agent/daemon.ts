@@ -83,11 +83,14 @@ export async function runDaemon(
 }
 
 function waitsOf(waits: Settings["daemon"], watchdogMs: number | undefined): DaemonWaits {
+  const tick = Math.min(2 * minute, watchdogMs === undefined ? 2 * minute : watchdogMs / 2);
   return {
     ...waits,
     retryEvery: minute,
     // Half the watchdog's time, as sd_watchdog_enabled(3) advises; else just often enough to notice a sleep.
-    tick: Math.min(2 * minute, watchdogMs === undefined ? 2 * minute : watchdogMs / 2),
+    tick,
+    // A question takes 2 min at most, and a turn begins no later than a tick after the one before.
+    longestTurn: 3 * minute + tick,
   };
 }
 

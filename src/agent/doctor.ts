@@ -40,10 +40,16 @@ export const checks: readonly DoctorCheck[] = [
  */
 export async function doctor(options: DoctorOptions, signal: AbortSignal): Promise<readonly CheckReport[]> {
   const ground = groundOf(options, signal);
-  const reports = await examine(checks, ground, { clock: systemClock, deadline: options.deadline }, signal);
+  const all = options.proveBinding === true ? [...checks, await proofOfBinding()] : checks;
+  const reports = await examine(all, ground, { clock: systemClock, deadline: options.deadline }, signal);
   if (signal.aborted) throw interrupted("examine this host", "it");
   const id = ground.instanceId();
   return id === undefined ? reports : reports.map((one) => named(one, id));
+}
+
+/** Asked for by who wants it: it looks at what belongs to others. */
+async function proofOfBinding(): Promise<DoctorCheck> {
+  return (await import("./doctor/check-binding.ts")).binding;
 }
 
 /** Commands that can be typed as they are: with the instance's id where only its place was known. */

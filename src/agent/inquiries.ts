@@ -9,16 +9,30 @@ import { imagePoints } from "./instance-images.ts";
 import { type Opened, open } from "./open.ts";
 import type { AgentOptions } from "./wish.ts";
 
+/** Points, and which of them are beyond the retention of jobs that another role prunes. */
+export interface Found {
+  readonly points: readonly RecoveryPoint[];
+  readonly beyond?: ReadonlySet<string>;
+}
+
 /** The points of this instance, newest first; of the given jobs only, if any are given. */
 export async function points(
   jobs: readonly string[],
   options: AgentOptions,
   signal: AbortSignal,
-): Promise<readonly RecoveryPoint[]> {
-  const { session } = await openReading(options, signal);
+): Promise<Found> {
+  const { session, force } = await openReading(options, signal);
   const listing = await session.engine.list({ instanceArn: session.discovery.instance.arn }, signal);
   const all = [...listing.points, ...(await imagePoints(listing, session, options, signal))];
-  return all.filter((point) => jobs.length === 0 || jobs.includes(point.job)).sort(newestFirst);
+  const asked = all.filter((point) => jobs.length === 0 || jobs.includes(point.job)).sort(newestFirst);
+  if (!force.jobs.some(({ prune, lock }) => prune !== undefined || lock !== undefined))
+    return { points: asked };
+  const { beyondRetention, withLocks } = await import("./point-marks.ts");
+  const locking = force.jobs.some(({ lock }) => lock !== undefined);
+  return {
+    points: locking ? await withLocks(asked, session, signal) : asked,
+    beyond: beyondRetention(asked, force.jobs, listing.asOf),
+  };
 }
 
 /** What a snapshot belongs to, and what the next run would do with it. */
@@ -82,6 +96,7 @@ async function verdictOf(
       reasons: kept.reasons.map((one) => one.detail),
     };
   }
+  if (job.prune !== undefined) return { point, policy, verdict: "elsewhere", reasons: [] };
   const left = brake(plan, false).postponed.some((one) => one.id === point.id);
   return { point, policy, verdict: left ? "postponed" : "remove", reasons: [] };
 }

@@ -10,6 +10,8 @@ import { readUserData } from "../aws/user-data.ts";
 import { leftOutByTags } from "../config/backup-tag.ts";
 import type { ImageEngine } from "../core/image-ports.ts";
 import type { Discovery } from "../core/instance.ts";
+import type { Job } from "../core/job.ts";
+import type { SnapshotLocks } from "../core/lock-ports.ts";
 import type { Engine, Locks, Log, MetricSink } from "../core/ports.ts";
 import type { RunReport } from "../core/report.ts";
 import { dryRun } from "../engines/dry-run.ts";
@@ -111,11 +113,17 @@ export async function openSession(
     engine: ebsEngine(connection, options.version),
     images: () => imagesOf(connection, options.version, () => Promise.resolve(undefined)),
     connection,
-    perform: (request, stop) => {
+    perform: async (request, stop) => {
       const userData = userDataOf(connection, identity);
+      const engine = await engineOf(
+        request.job,
+        ebsEngine(connection, options.version, userData),
+        connection,
+        options,
+      );
       const deps = request.planned
-        ? tied(connection, userData, options)
-        : wired(connection, userData, state, options);
+        ? tied(engine, connection, userData, options)
+        : wired(engine, connection, userData, state, options);
       return runJob({ ...request, run, discovery }, deps, stop);
     },
     metrics: (namespace) =>
@@ -123,7 +131,20 @@ export async function openSession(
   };
 }
 
+/** What captures for a job; that of VSS is loaded for jobs that have it. */
+async function engineOf(
+  { vss }: Job,
+  plain: Engine,
+  connection: Connection,
+  { version, self }: SessionOptions,
+): Promise<Engine> {
+  if (vss === undefined) return plain;
+  const { vssEngine } = await import("../engines/ebs-vss.ts");
+  return vssEngine(plain, { mode: vss, connection, version, clock: systemClock, platform: self.platform });
+}
+
 function wired(
+  engine: Engine,
   connection: Connection,
   userData: UserDataSource,
   state: StateDirectory,
@@ -131,8 +152,9 @@ function wired(
 ): RunDeps {
   return {
     ...common(options),
-    engine: ebsEngine(connection, options.version, userData),
+    engine,
     images: () => imagesOf(connection, options.version, userData),
+    snapshotLocks: () => locksOf(connection),
     locks: owned(fileLocks(`${options.stateDirectory}/locks`), options.owner),
     journal: state.journal(),
     audit: state.audit(),
@@ -140,18 +162,29 @@ function wired(
 }
 
 /** For plans: reads as the real thing does, and neither locks nor writes. */
-function tied(connection: Connection, userData: UserDataSource, options: SessionOptions): RunDeps {
+function tied(
+  engine: Engine,
+  connection: Connection,
+  userData: UserDataSource,
+  options: SessionOptions,
+): RunDeps {
   return {
     ...common(options),
-    engine: dryRun(ebsEngine(connection, options.version, userData), options.version),
+    engine: dryRun(engine, options.version),
     images: async () => {
       const { dryImages } = await import("../engines/dry-images.ts");
       return dryImages(await imagesOf(connection, options.version, userData));
     },
+    snapshotLocks: () => locksOf(connection),
     locks: { take: () => Promise.resolve({ release: () => Promise.resolve() }) },
     journal: { begin: () => Promise.resolve(), unfinished: () => undefined, marksOf: () => new Map() },
     audit: { append: () => Promise.resolve() },
   };
+}
+
+async function locksOf(connection: Connection): Promise<SnapshotLocks> {
+  const { snapshotLocks } = await import("../aws/lock-snapshots.ts");
+  return snapshotLocks(connection);
 }
 
 async function imagesOf(

@@ -1,7 +1,9 @@
 import { existsSync } from "node:fs";
 import type { Hook } from "../core/hook.ts";
 import type { FreezeHookConfig, HookConfig } from "../core/hook-config.ts";
+import type { Volume } from "../core/instance.ts";
 import type { Job } from "../core/job.ts";
+import type { MountMap } from "../core/mount-map.ts";
 import type { Host } from "../core/ports.ts";
 
 /** What holding still needs to know of the agent's process. */
@@ -29,13 +31,15 @@ const flushTimeout = 10_000;
 
 /**
  * This host as far as holding still goes by it. What a host does not use is not loaded. On other systems than
- * Linux nothing can be frozen and no mount is known.
+ * Linux nothing can be frozen; on Windows it is told which drive letters rest on which volumes.
  */
 export function thisHost(self: HostProcess, stateDirectory: string): Host {
   const linux = self.platform === "linux";
+  const windows = self.platform === "win32";
   return {
     async mounts(volumes) {
-      if (!linux) return { mounts: [], doubts: ["mounts can be told on Linux only"] };
+      if (windows) return windowsMounts(self, volumes);
+      if (!linux) return { mounts: [], doubts: ["mounts can be told on Linux and Windows only"] };
       const { readMountMap } = await import("../host/mount-map.ts");
       return readMountMap(volumes);
     },
@@ -79,11 +83,20 @@ export function thisHost(self: HostProcess, stateDirectory: string): Host {
       };
     },
     async sync(paths) {
-      if (paths.length === 0) return;
+      if (!linux || paths.length === 0) return;
       const { flush } = await import("../hooks/flush.ts");
       await flush(paths, flushTimeout);
     },
   };
+}
+
+/** Milliseconds for the one command that is asked; Windows is slow just after it has started. */
+const disksWithin = 30_000;
+
+async function windowsMounts({ env }: HostProcess, volumes: readonly Volume[]): Promise<MountMap> {
+  const { readWindowsMounts } = await import("../host/windows-disks.ts");
+  const { powershellOf } = await import("../host/powershell.ts");
+  return readWindowsMounts(volumes, { program: powershellOf(env), timeout: disksWithin });
 }
 
 async function hookOf(config: DatabaseHookConfig, self: HostProcess): Promise<Hook> {

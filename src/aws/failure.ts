@@ -7,6 +7,7 @@ interface SdkError {
   readonly name?: string;
   readonly message?: string;
   readonly code?: string;
+  readonly syscall?: string;
   readonly $metadata?: { readonly httpStatusCode?: number };
 }
 
@@ -73,14 +74,20 @@ export function awsFailure(thrown: unknown, doing: string): BackupError {
 export function awsFailureOfUnrepeatable(thrown: unknown, doing: string): BackupError {
   const failure = awsFailure(thrown, doing);
   const error = (thrown instanceof SingleAttemptFailure ? thrown.failure : thrown) as SdkError;
-  if (neverSent.has(error.code ?? "") || isCredentialFault(error)) return failure;
-  if (failure.kind !== "unreachable" && isEc2Code(error.name ?? "")) return failure;
+  if (wasNeverSent(error) || isCredentialFault(error) || failure.kind === "configuration") return failure;
+  if (failure.kind !== "unreachable" && isNamedByAws(error.name ?? "")) return failure;
   return new BackupError({ ...facts(failure), kind: "unknown-outcome" }, { cause: error });
 }
 
-/** EC2 names its refusals. What has no such name, such as a 408 or a 403 of a proxy, decides nothing. */
-function isEc2Code(name: string): boolean {
-  if (throttled.has(name) || denied.has(name)) return true;
+/** Without a connection there is no request; the SDK (@smithy/node-http-handler) has no code for that. */
+function wasNeverSent({ code = "", syscall, message = "" }: SdkError): boolean {
+  if (neverSent.has(code) || (code === "ETIMEDOUT" && syscall === "connect")) return true;
+  return message.includes("did not establish a connection");
+}
+
+/** AWS names its refusals. What has no such name, such as a 408 or a 403 of a proxy, decides nothing. */
+function isNamedByAws(name: string): boolean {
+  if (throttled.has(name) || denied.has(name) || name === "ValidationException") return true;
   return /^[A-Z][A-Za-z]+(\.[A-Za-z]+)*$/.test(name) && !/^Unknown|Error$|Exception$/.test(name);
 }
 

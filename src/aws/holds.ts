@@ -49,7 +49,7 @@ function noteHolder(image: Image, holders: Map<string, string>): void {
 }
 
 /**
- * Which of the snapshots are locked, each with its mode; a lock that has expired holds nothing. Many roles
+ * Which of the snapshots are locked, each with its mode and its end, where that is known; a lock that has expired holds nothing. Many roles
  * may not ask and some partitions do not know the question: then nothing is returned.
  */
 export async function locksOf(
@@ -61,11 +61,15 @@ export async function locksOf(
   const locks = new Map<string, string>();
   try {
     for (const SnapshotIds of inGroups(snapshotIds, maxFilterValues)) {
-      const answer = await call(connection, doing, signal, (abortSignal) =>
-        connection.ec2.send(new DescribeLockedSnapshotsCommand({ SnapshotIds }), { abortSignal }),
-      );
-      for (const { SnapshotId: id, LockState: mode } of answer.Snapshots ?? []) {
-        if (id !== undefined && mode !== undefined && mode !== "expired") locks.set(id, mode);
+      const ask = (next: { NextToken?: string }) =>
+        call(connection, doing, signal, (abortSignal) =>
+          connection.ec2.send(new DescribeLockedSnapshotsCommand({ SnapshotIds, ...next }), { abortSignal }),
+        );
+      for await (const answer of pages(doing, ask)) {
+        for (const { SnapshotId: id, LockState: mode, LockExpiresOn: end } of answer.Snapshots ?? []) {
+          if (id === undefined || mode === undefined || mode === "expired") continue;
+          locks.set(id, end === undefined ? mode : `${mode} until ${end.toISOString().slice(0, 10)}`);
+        }
       }
     }
     return locks;

@@ -2,6 +2,15 @@ import { type Failure, sentenceOf } from "../core/errors.ts";
 import type { RootNews } from "../core/root-news.ts";
 import { type Terminal, table } from "./terminal.ts";
 
+/** Prints what is wrong and no more. */
+export function printFaults(
+  { faults, warnings }: { readonly faults: readonly string[]; readonly warnings: readonly string[] },
+  out: Terminal,
+): void {
+  for (const fault of faults) out.print(`${out.paint("red", "error")}: ${fault}`);
+  for (const warning of warnings) out.print(`${out.paint("yellow", "warning")}: ${warning}`);
+}
+
 /** Prints the configuration in force with the origin of each value, or all that is wrong with it. */
 export function printChecked(
   checked: {
@@ -14,8 +23,7 @@ export function printChecked(
   },
   out: Terminal,
 ): void {
-  for (const fault of checked.faults) out.print(`${out.paint("red", "error")}: ${fault}`);
-  for (const warning of checked.warnings) out.print(`${out.paint("yellow", "warning")}: ${warning}`);
+  printFaults(checked, out);
   const rows = checked.values.map(({ path, value, origin }) => [path, value, origin]);
   if (rows.length > 0) for (const line of table(["VALUE", "IS", "FROM"], rows, out.width)) out.print(line);
   if (checked.withoutTags !== undefined) {

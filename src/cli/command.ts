@@ -1,5 +1,7 @@
+import type { InstallKind } from "../core/install/words.ts";
 import type { Trigger } from "../core/job.ts";
 import type { MachineWish } from "../core/machine-wish.ts";
+import type { PolicyPlace } from "../core/policy-fill.ts";
 import type { LogLevel } from "../core/ports.ts";
 import type { RestoreWish } from "../core/restore-plan.ts";
 import type { Initialize, MountWish, PointQuery } from "../core/restore-query.ts";
@@ -21,6 +23,8 @@ export type Command =
       readonly all: boolean;
       readonly wait: boolean;
       readonly dryRun: boolean;
+      /** Only what went wrong is told. */
+      readonly quiet?: true;
       /** Milliseconds over which the start is spread. */
       readonly splay?: number;
       readonly trigger: Trigger;
@@ -60,8 +64,27 @@ export type Command =
       /** The scheduled instant that it serves, ISO 8601. */
       readonly slot?: string;
     }
-  /** `metric`: one real point of a metric may be sent. */
-  | { readonly name: "doctor"; readonly metric: boolean }
+  /** `form`: filled in for a place, or as a template that makes a role of them. */
+  | {
+      readonly name: "policy";
+      readonly policies: readonly string[];
+      readonly form: "plain" | "cloudformation" | "terraform";
+      readonly place: PolicyWish;
+    }
+  | {
+      readonly name: "install";
+      /** Absent: what fits the host. */
+      readonly kind?: InstallKind | "windows-task";
+      readonly replace: boolean;
+      readonly overwrite: boolean;
+      readonly yes: boolean;
+      readonly dryRun?: true;
+      /** Whether doctor and a plan follow. */
+      readonly check: boolean;
+    }
+  | { readonly name: "uninstall"; readonly purge: boolean; readonly yes: boolean; readonly dryRun?: true }
+  /** `metric`: one real point of a metric may be sent. `proveBinding`: dry runs of what the role must not do. */
+  | { readonly name: "doctor"; readonly metric: boolean; readonly proveBinding?: true }
   /** `leftovers`: only what nobody is left to thaw. */
   | { readonly name: "thaw"; readonly leftovers: boolean }
   | {
@@ -69,7 +92,15 @@ export type Command =
       readonly schema: boolean;
       /** Only what the file says to the daemon, which asks a process of its own to stay small. */
       readonly settings?: true;
+      /** Nothing is printed but what is wrong. */
+      readonly quiet?: true;
     };
+
+/** What the command line says of the place that policies are for; the rest is looked up. */
+export type PolicyWish = Partial<
+  Pick<PolicyPlace, "partition" | "region" | "account" | "namespace" | "lockDays">
+> &
+  Pick<PolicyPlace, "topics" | "keys">;
 
 /** What is to be done with alarms. */
 export type AlarmsAction =

@@ -30,5 +30,6 @@ const verdictLine: Readonly<Record<Explanation["verdict"], string>> = {
   keep: "It is kept, because:",
   remove: "The next run removes it: no rule keeps it.",
   postponed: "No rule keeps it, but the brake leaves it for now; see `ec2-backup plan`.",
+  elsewhere: "No rule keeps it; another role prunes (prune: elsewhere) and may remove it.",
   unknown: "Nothing removes it:",
 };

@@ -12,6 +12,28 @@ export const exitCodeTable = `Exit codes:
   78  configuration faulty, or missing on an instance that was protected before
   130 interrupted by SIGINT      143 interrupted by SIGTERM`;
 
+/** What each command does, in a line. */
+export const descriptions: Readonly<Record<string, string>> = {
+  alarms: "plan, write, test and remove the CloudWatch alarms of this instance",
+  drill: "restore points for a while and check that they are good",
+  restore: "bring data back: show points, make volumes of them, undo that",
+  policy: "print IAM policies, filled in for this account, and templates",
+  install: "let this host start backups: a daemon, a timer or cron",
+  uninstall: "take away what install has made",
+  run: "capture one recovery point of each job, then remove what retention gives up",
+  plan: "show what a run would capture, keep and remove, with the reasons",
+  daemon: "run the jobs on their schedules until told to stop",
+  list: "show the recovery points of this instance",
+  explain: "show what a snapshot belongs to and why it is kept or not",
+  status: "show the last and the next run of each job, and how old its points are",
+  report: "write a page on points, retention, runs, gaps and restore",
+  doctor: "look for everything that would keep backups from being made, and say what mends it",
+  thaw: "thaw and unlock what this agent holds still or has left so",
+  "check-config": "check the configuration and show each value with its origin",
+  prune: "remove what retention gives up, without making a new point",
+  forget: "give up the last points of a volume that is gone for good",
+};
+
 /** Examples at the end of each command's help. */
 export const examples: Readonly<Record<string, string>> = {
   main: `Examples:
@@ -24,6 +46,7 @@ export const examples: Readonly<Record<string, string>> = {
   ec2-backup run nightly      one job
   ec2-backup run --all        all volumes, without any configuration
   ec2-backup run --wait       wait until the points can be restored
+  ec2-backup run --quiet      for cron: success says nothing
   ec2-backup run --splay 45m  from cron: at this instance's own offset in 45 min`,
   plan: `Examples:
   ec2-backup plan
@@ -50,6 +73,7 @@ export const examples: Readonly<Record<string, string>> = {
   ec2-backup report nightly --format md`,
   doctor: `Examples:
   sudo ec2-backup doctor      as the user that the service has
+  sudo ec2-backup doctor --prove-binding   dry runs of what the role must not do
   ec2-backup doctor --json | jq -r '.findings[].command'`,
   thaw: `Examples:
   ec2-backup thaw              now, also what a run at work holds still

@@ -4,7 +4,12 @@ import { summaryOf } from "../core/report.ts";
 import { formatBytes, formatInstant, type Terminal, table } from "./terminal.ts";
 
 /** Prints recovery points, newest first. */
-export function printPoints(points: readonly RecoveryPoint[], jobs: readonly string[], out: Terminal): void {
+export function printPoints(
+  points: readonly RecoveryPoint[],
+  jobs: readonly string[],
+  out: Terminal,
+  beyond?: ReadonlySet<string>,
+): void {
   if (points.length === 0) {
     const whose = jobs.length === 0 ? "this instance" : `the job ${jobs.join(", ")} on this instance`;
     out.print(`There is no recovery point of ${whose}. See what a run would do: ec2-backup plan`);
@@ -17,7 +22,12 @@ export function printPoints(points: readonly RecoveryPoint[], jobs: readonly str
     point.consistency,
     String(point.snapshots.length),
     formatBytes(sizeOf(point)),
-    [point.id, ...imageOf(point), ...point.holds.map((hold) => `held by ${hold.by}`)].join(" "),
+    [
+      point.id,
+      ...imageOf(point),
+      ...point.holds.map((hold) => `held by ${hold.by}`),
+      ...(beyond?.has(point.id) ? ["beyond retention"] : []),
+    ].join(" "),
   ]);
   const head = ["CAPTURED", "JOB", "STATE", "CONSISTENCY", "SNAPSHOTS", "SIZE", "POINT"];
   for (const line of table(head, rows, out.width)) out.print(line);
@@ -26,6 +36,9 @@ export function printPoints(points: readonly RecoveryPoint[], jobs: readonly str
   const images = points.length - regular.length;
   const beside = images === 0 ? "" : `; beside them ${images} of images`;
   out.print(`${regular.length} ${regular.length === 1 ? "point" : "points"}, ${complete} complete${beside}`);
+  if (beyond === undefined) return;
+  const over = points.filter(({ id }) => beyond.has(id)).length;
+  if (over > 0) out.print(`${over} beyond retention: pruned by another role (prune: elsewhere)`);
 }
 
 function imageOf({ image }: RecoveryPoint): string[] {
@@ -40,7 +53,16 @@ function stateOf(point: RecoveryPoint): string {
 }
 
 /** A point as `list --json` shows it. */
-export function pointJson(point: RecoveryPoint) {
+export function pointJson(point: RecoveryPoint, beyond?: ReadonlySet<string>) {
   const { run, job, series, name, recipe, holds } = point;
-  return { ...summaryOf(point), run, job, series, ...(name === undefined ? {} : { name }), recipe, holds };
+  return {
+    ...summaryOf(point),
+    run,
+    job,
+    series,
+    ...(name === undefined ? {} : { name }),
+    recipe,
+    holds,
+    ...(beyond?.has(point.id) ? { beyondRetention: true } : {}),
+  };
 }

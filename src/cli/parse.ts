@@ -12,14 +12,19 @@ export type AddWords = (place: Program, choose: (command: Command) => void) => v
 
 /** What is read only if it is asked for, so that no run has to load it. */
 export interface MoreWords {
-  readonly help?: Pick<typeof HelpTexts, "examples" | "exitCodeTable">;
+  readonly help?: typeof HelpTexts;
   /** The words of commands that are rarely asked for. */
   readonly commands?: Readonly<Record<string, AddWords>>;
 }
 
-/** Whether words ask for help, which alone needs its texts. */
+/** What the names of jobs are called in help. */
+export const jobs = "jobs of the configuration (default: every job)";
+
+/** Whether words ask for help, which alone needs its texts; who names no command gets it too. */
 export function asksForHelp(words: readonly string[]): boolean {
-  return words.some((word) => word === "-h" || word === "--help");
+  return (
+    words.some((word) => word === "-h" || word === "--help") || words.every((word) => word.startsWith("-"))
+  );
 }
 
 /** Reads the words after the program's name. Pure: prints nothing and ends nothing. */
@@ -33,8 +38,8 @@ export function parse(
   const choose = (chosen: Command): void => {
     command = chosen;
   };
-  const program = build(version, choose, (name) => help?.examples[name] ?? "");
-  program.addHelpText("after", `\n${help?.examples["main"]}\n\n${help?.exitCodeTable}`);
+  const program = build(version, choose);
+  if (help !== undefined) addHelp(program, help);
   for (const place of program.commands) commands[place.name()]?.(place, choose);
   let wrong = program.name();
   configureAll(program, program.name(), (more, place) => {
@@ -75,11 +80,16 @@ function globalOf(options: Options): GlobalOptions {
   };
 }
 
-function build(
-  version: string,
-  choose: (command: Command) => void,
-  exampleOf: (name: string) => string,
-): Program {
+function addHelp(program: Program, { descriptions, examples, exitCodeTable }: typeof HelpTexts): void {
+  program.addHelpText("after", `\n${examples["main"]}\n\n${exitCodeTable}`);
+  for (const place of program.commands) {
+    const example = examples[place.name()];
+    place.description(descriptions[place.name()] ?? "");
+    if (example !== undefined) place.addHelpText("after", `\n${example}`);
+  }
+}
+
+function build(version: string, choose: (command: Command) => void): Program {
   const program = new Program("ec2-backup")
     .description("Backs up the EBS volumes of this EC2 instance and thins the backups.")
     .version(version, "--version", "print the version")
@@ -93,39 +103,28 @@ function build(
       new Option("--log-level <level>", "how much is logged").choices(["error", "warn", "info", "debug"]),
     )
     .option("--no-color", "no colour, even on a terminal");
-  const jobs = "jobs of the configuration (default: every job)";
-  const add = (name: string, description: string): Program =>
-    program
-      .command(name)
-      .description(description)
-      .addHelpText("after", `\n${exampleOf(name)}`);
+  const add = (name: string): Program => program.command(name);
 
-  addRun(
-    add("run", "capture one recovery point of each job, then remove what retention gives up"),
-    jobs,
-    choose,
-  );
-  add("plan", "show what a run would capture, keep and remove, with the reasons")
+  addRun(add("run"), choose);
+  add("plan")
     .argument("[job...]", jobs)
     .option("--all", "all volumes as job 'default', whatever is configured")
-    .action((names: string[], options: Options) => {
-      choose({ name: "plan", jobs: names, all: options["all"] === true });
-    });
-  add("daemon", "run the jobs on their schedules until told to stop").action(() =>
-    choose({ name: "daemon" }),
-  );
-  add("list", "show the recovery points of this instance")
+    .action((names: string[], { all }: Options) => choose({ name: "plan", jobs: names, all: all === true }));
+  const daemon = add("daemon");
+  daemon.action(() => choose({ name: "daemon" }));
+  add("list")
     .argument("[job...]", jobs)
     .action((names: string[]) => choose({ name: "list", jobs: names }));
-  add("explain", "show what a snapshot belongs to and why it is kept or not")
+  add("explain")
     .argument(
       "<snapshot>",
       "id of a snapshot or of a point of this instance",
       pattern(/^(snap-[0-9a-f]+|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$/, "snap-… or the id of a point"),
     )
     .action((snapshot: string) => choose({ name: "explain", snapshot }));
-  addPruning(add, jobs, choose);
-  add("status", "show the last and the next run of each job, and how old its points are")
+  add("prune");
+  add("forget");
+  add("status")
     .option("--refresh", "ask AWS, also where what this host remembers says that all is well")
     .addOption(
       new Option("--offline", "go by what this host remembers, whatever it says").conflicts("refresh"),
@@ -133,34 +132,35 @@ function build(
     .action(({ refresh, offline }: Options) =>
       choose({ name: "status", ask: refresh ? "always" : offline ? "never" : "if-unsure" }),
     );
-  addReport(add("report", "write a page on points, retention, runs, gaps and restore"), jobs, choose);
-  program
-    .command("alarms")
-    .description("plan, write, test and remove the CloudWatch alarms of this instance");
-  program.command("drill").description("restore points for a while and check that they are good");
-  program.command("restore").description("bring data back: show points, make volumes of them, undo that");
-  add("doctor", "look for everything that would keep backups from being made, and say what mends it")
-    .option("--no-metric", "do not send the one real point that shows the permission for metrics")
-    .action((options: Options) => choose({ name: "doctor", metric: options["metric"] !== false }));
-  add("thaw", "thaw and unlock what this agent holds still or has left so")
+  add("report");
+  add("alarms");
+  add("drill");
+  add("restore");
+  add("policy");
+  add("doctor");
+  add("install");
+  add("uninstall");
+  add("thaw")
     .option("--leftovers", "leave alone what a run that lives will thaw by itself")
     .action((options: Options) => choose({ name: "thaw", leftovers: options["leftovers"] === true }));
-  add("check-config", "check the configuration and show each value with its origin")
+  add("check-config")
     .option("--schema", "print the JSON Schema of the configuration file")
+    .option("--quiet", "print nothing but what is wrong")
     .addOption(new Option("--settings").hideHelp())
-    .action((options: Options) => {
-      const settings = options["settings"] === true ? { settings: true as const } : {};
-      choose({ name: "check-config", schema: options["schema"] === true, ...settings });
+    .action(({ schema, settings, quiet }: Options) => {
+      const less = { ...(settings === true && { settings }), ...(quiet === true && { quiet }) };
+      choose({ name: "check-config", schema: schema === true, ...less });
     });
   return program;
 }
 
-function addRun(command: Program, jobs: string, choose: (command: Command) => void): void {
+function addRun(command: Program, choose: (command: Command) => void): void {
   command
     .argument("[job...]", jobs)
     .option("--all", "all volumes as job 'default', whatever is configured")
     .option("--wait", "wait until the points are complete")
     .option("--dry-run", "change nothing, show what would be done")
+    .option("--quiet", "print only what went wrong, on stderr")
     .option("--splay <duration>", "start at this instance's own offset within this time", duration)
     .addOption(new Option("--trigger <trigger>").choices(["manual", "schedule", "catch-up"]).hideHelp())
     .addOption(new Option("--slot <instant>").argParser(instant).hideHelp())
@@ -174,50 +174,13 @@ function addRun(command: Program, jobs: string, choose: (command: Command) => vo
         all: options["all"] === true,
         wait: options["wait"] === true,
         dryRun: options["dryRun"] === true,
+        ...(options["quiet"] === true ? { quiet: true as const } : {}),
         trigger: (options["trigger"] ?? "manual") as Trigger,
         ...(typeof splay === "number" ? { splay } : {}),
         ...(typeof slot === "string" ? { slot } : {}),
         ...(typeof missed === "number" ? { missed } : {}),
         ...(typeof overlapped === "number" ? { overlapped } : {}),
       });
-    });
-}
-
-function addPruning(
-  add: (name: string, description: string) => Program,
-  jobs: string,
-  choose: (command: Command) => void,
-): void {
-  add("prune", "remove what retention gives up, without making a new point")
-    .argument("[job...]", jobs)
-    .option("--all", "job 'default' over all volumes, whatever is configured")
-    .option("--yes", "release the brake and the wait after a shrunk policy")
-    .option("--dry-run", "change nothing, show what would be done")
-    .action((names: string[], options: Options) => {
-      const { all, yes, dryRun } = options;
-      choose({ name: "prune", jobs: names, all: all === true, yes: yes === true, dryRun: dryRun === true });
-    });
-  add("forget", "give up the last points of a volume that is gone for good")
-    .argument("<volume>", "id of a volume that is no longer attached", pattern(/^vol-[0-9a-f]+$/, "vol-…"))
-    .option("--yes", "really remove")
-    .option("--dry-run", "change nothing, show what would be done")
-    .action((volume: string, options: Options) => {
-      choose({ name: "forget", volume, yes: options["yes"] === true, dryRun: options["dryRun"] === true });
-    });
-}
-
-function addReport(command: Program, jobs: string, choose: (command: Command) => void): void {
-  command
-    .argument("[job...]", jobs)
-    .addOption(new Option("--format <format>", "default: by FILE").choices(["html", "md", "json"]))
-    .option("--output <file>", "write there, not to stdout")
-    .action((names: string[], { format, output }: Options) => {
-      choose({
-        name: "report",
-        jobs: names,
-        ...(format && { format }),
-        ...(output && { output }),
-      } as Command);
     });
 }
 
@@ -241,7 +204,8 @@ function count(text: string): number {
   return Number(text);
 }
 
-function pattern(shape: RegExp, example: string): (text: string) => string {
+/** Takes words of one shape only. */
+export function pattern(shape: RegExp, example: string): (text: string) => string {
   return (text) => {
     if (!shape.test(text)) throw new InvalidArgumentError(`expected ${example}.`);
     return text;

@@ -1,5 +1,6 @@
 import type { JobPage, ReportPage } from "../core/report-page.ts";
 import { type Content, html, type Markup } from "./html.ts";
+import { elsewhereLine } from "./locks.ts";
 import { bars, thinning, timeline } from "./report-charts.ts";
 import {
   gapTable,
@@ -99,7 +100,8 @@ function retention(job: JobPage, asOf: string): Content {
   const { forecast } = job;
   if (forecast === undefined)
     return html`<p>${job.configured ? noForecast : "Nothing prunes the points of a job that is not configured."}</p>`;
-  return html`<p class="soft">${basisWords(forecast)}</p>
+  const elsewhere = job.beyond === undefined ? undefined : html`<p>${elsewhereLine(job.beyond, false)}</p>`;
+  return html`${elsewhere}<p class="soft">${basisWords(forecast)}</p>
 ${thinning(job, asOf)}
 ${weekTable(job)}`;
 }

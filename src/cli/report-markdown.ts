@@ -1,5 +1,6 @@
 import type { JobPage, ReportPage } from "../core/report-page.ts";
 import { visible } from "./html.ts";
+import { elsewhereLine } from "./locks.ts";
 import {
   ageWords,
   alarmWords,
@@ -100,7 +101,7 @@ function gapLines({ gaps, gapsSince, promise }: JobPage): string[] {
   ];
 }
 
-function forecastLines({ forecast }: JobPage): string[] {
+function forecastLines({ forecast, beyond }: JobPage): string[] {
   const title = ["", "### Retention in the coming weeks", ""];
   if (forecast === undefined) return [...title, noForecast];
   const rows = forecast.weeks.map(({ at, points, made, removed, oldest }, index) => [
@@ -110,7 +111,14 @@ function forecastLines({ forecast }: JobPage): string[] {
     index === 0 ? "" : String(removed),
     oldest === undefined ? "" : dayOf(oldest, true),
   ]);
-  return [...title, basisWords(forecast), "", ...grid(["At", "Points", "Made", "Removed", "Oldest"], rows)];
+  const elsewhere = beyond === undefined ? [] : [elsewhereLine(beyond, false), ""];
+  return [
+    ...title,
+    ...elsewhere,
+    basisWords(forecast),
+    "",
+    ...grid(["At", "Points", "Made", "Removed", "Oldest"], rows),
+  ];
 }
 
 function runLines({ runs }: JobPage): string[] {

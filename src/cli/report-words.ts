@@ -64,6 +64,7 @@ export function drillWords({ drill }: JobPage): string {
 export function whyWords({ verdict, reasons, holds }: PointPage): string {
   const held = holds.length > 0 && reasons.length === 0 ? holds : reasons;
   if (verdict === "remove") return "no rule keeps it: the next run removes it";
+  if (verdict === "elsewhere") return "no rule keeps it; another role prunes";
   if (verdict === "postponed") return "no rule keeps it; the brake leaves it for now";
   if (verdict === "unknown") return [...holds, "no such job is configured: nothing prunes it"].join("; ");
   // Ids of many volumes hide what is said of them; they are in the table of volumes.

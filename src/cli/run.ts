@@ -1,5 +1,6 @@
 import { formatSpan } from "../core/duration.ts";
 import type { ImageReport, PointSummary, Problem, RetentionReport, RunReport } from "../core/report.ts";
+import { elsewhereLine, printLocks } from "./locks.ts";
 import { printMounts } from "./mounts.ts";
 import { printStillness } from "./stillness.ts";
 import { formatBytes, formatInstant, type Terminal, table } from "./terminal.ts";
@@ -19,6 +20,7 @@ function printReport(report: RunReport, out: Terminal): void {
   if (report.mounts !== undefined) printMounts(report.mounts, out);
   printStillness(report, out);
   for (const point of report.points) printPoint(point, report, out);
+  printLocks(report, out);
   if (report.retention !== undefined) printRetention(report.retention, report, out);
   if (report.image !== undefined) printImage(report.image, report, out);
   for (const problem of report.problems) printProblem(problem, out);
@@ -87,6 +89,12 @@ function printRetention(
       point.id,
       [...imageOf(point), "given up, left until prune --yes"].join("; "),
     ]),
+    ...(retention.beyond ?? []).map((point) => [
+      formatInstant(point.captured),
+      "beyond",
+      point.id,
+      [...imageOf(point), "no rule keeps it; another role prunes"].join("; "),
+    ]),
     ...retention.remove.map((point) => [
       formatInstant(point.captured),
       report.planned ? "would go" : "remove",
@@ -96,6 +104,7 @@ function printRetention(
   ].sort((a, b) => (a[0] === b[0] ? 0 : (a[0] ?? "") < (b[0] ?? "") ? 1 : -1));
   if (rows.length > 0)
     for (const line of table(["CAPTURED", "", "POINT", "WHY"], rows, out.width)) out.print(line);
+  if (retention.beyond !== undefined) out.print(elsewhereLine(retention.beyond.length, report.planned));
 }
 
 function imageOf({ image }: PointSummary): string[] {

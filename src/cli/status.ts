@@ -1,6 +1,7 @@
 import { formatSpan } from "../core/duration.ts";
 import { harmless } from "../core/harmless.ts";
 import type { JobStatus, Status, VolumeAge } from "../core/status.ts";
+import { elsewhereLine, unlockedLine } from "./locks.ts";
 import { formatBytes, formatInstant, type Terminal, table, wrapped } from "./terminal.ts";
 
 /** What is wider is not read. */
@@ -118,6 +119,10 @@ function printTrouble(
   }
   for (const problem of report?.problems.filter((one) => one.severity === "error") ?? [])
     say(job, "red", `${problem.doing}: ${problem.found}`, out);
+  const { locks, retention } = report ?? {};
+  if (retention?.beyond !== undefined) say(job, "yellow", elsewhereLine(retention.beyond.length, false), out);
+  if (locks !== undefined && locks.missing.length > 0)
+    say(job, "red", unlockedLine(locks.missing.length), out);
   if (protection === "left out" && (alarms?.alarms ?? []).length === 0) return;
   if (alarms === undefined) {
     out.print(`${job}: whether alarms watch it is not known here`);

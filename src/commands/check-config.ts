@@ -12,10 +12,14 @@ export const execute: Execute<"check-config"> = async (command, context) => {
     const json = { settings: { log, daemon, runtimeDirectory: options.self.runtimeDirectory } };
     return { code: exitCodes.done, json, print: (out) => out.print(JSON.stringify(json.settings)) };
   }
-  const { printChecked } = await import("../cli/check-config.ts");
+  const { printChecked, printFaults } = await import("../cli/check-config.ts");
   const found = await checkConfiguration(options, context.stop);
   const code = found.ok ? exitCodes.done : exitCodes.configuration;
-  return { code, json: found, print: (out) => printChecked(found, out) };
+  return {
+    code,
+    json: found,
+    print: (out) => (command.quiet ? printFaults(found, out) : printChecked(found, out)),
+  };
 };
 
 async function schema(): Promise<Result> {

@@ -18,6 +18,8 @@ export interface Result {
 export interface ProcessFacts extends Omit<HostProcess, "runtimeDirectory"> {
   /** The version of Node. */
   readonly node: string;
+  /** The Node that runs us. */
+  readonly execPath: string;
   /** What was started, maybe by a link: beside its folder stand `policies`, `systemd` and `windows`. */
   readonly program: string;
   readonly stderr: { write(text: string): unknown; readonly isTTY?: boolean };

@@ -10,7 +10,8 @@ export const execute: Execute<"doctor"> = async (command, context) => {
   const { doctorJson, exitCodeOfFindings, printDoctor } = await import("../cli/doctor.ts");
   const options = await agentOptions(command, context);
   const places = { root: "/", proc: "/proc" };
-  const reports = await doctor({ ...options, places, deadline, metric: command.metric }, context.stop);
+  const { metric, proveBinding = false } = command;
+  const reports = await doctor({ ...options, places, deadline, metric, proveBinding }, context.stop);
   return {
     code: exitCodeOfFindings(reports.flatMap(({ findings }) => findings)),
     json: doctorJson(reports),

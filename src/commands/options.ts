@@ -18,15 +18,18 @@ export async function agentOptions(
   context: Pick<Context, "global" | "host" | "opened">,
 ): Promise<AgentOptions> {
   const { global, host } = context;
-  const loaded = await load(context, command.name);
+  const { loaded, unknown } = await load(context, command.name);
   const all = "all" in command && command.all;
   const flags = { all, ...(global.logLevel === undefined ? {} : { logLevel: global.logLevel }) };
   const { settings } = resolve({ tags: {}, flags, ...(loaded.ok === true ? { file: loaded.file } : {}) });
   // Of a faulty file the log is still believed, so that the faults are seen where the log is read.
   const log = loaded.ok === false ? logOf(loaded.log) : settings.log;
   const configured = loaded.ok === false ? loaded.stateDirectory : settings.stateDirectory;
+  const quiet = "quiet" in command && command.quiet === true;
   const bar = progressBar(host.stderr);
   const state = configured ?? stateDirectory(host);
+  const write = besideBar(await processLog(context, log, quiet), bar);
+  if (unknown !== undefined) write("warn", `who can write the configuration was not checked: ${unknown}`);
   return {
     version,
     loaded,
@@ -37,7 +40,7 @@ export async function agentOptions(
       files: [...host.files, ...logPlaces(log.file)],
     },
     owner: `process ${host.pid}`,
-    log: besideBar(await processLog(context, log), bar),
+    log: write,
     progress: (percent, point) => {
       if (percent >= 100) bar.end();
       else bar.update(percent, `of ${point.snapshots.length} snapshots`);
@@ -50,14 +53,18 @@ export async function agentOptions(
 async function load(
   { global, host }: Pick<Context, "global" | "host">,
   command: Command["name"],
-): Promise<Loaded> {
+): Promise<{ readonly loaded: Loaded; readonly unknown?: string }> {
   const file = global.config ?? configFile(host);
   // These are asked whether the file is good, and look for themselves.
   const judges = command === "check-config" || command === "doctor";
   const loaded = await loadFile(file, { uid: host.uid, kept: judges ? undefined : keptFiles(host, build) });
-  if (loaded.absent !== true || global.config === undefined) return loaded;
+  if (loaded.absent !== true || global.config === undefined) {
+    if (host.platform !== "win32") return { loaded };
+    const { judgedOnWindows } = await import("../agent/windows-trust.ts");
+    return judgedOnWindows(loaded, file, host.env);
+  }
   const fault = { place: file, path: "", expected: "a configuration file", found: "no such file" };
-  if (command === "doctor") return { ok: false, faults: [fault] };
+  if (command === "doctor") return { loaded: { ok: false, faults: [fault] } };
   throw new BackupError({
     kind: "configuration",
     doing: "read the configuration",

@@ -6,17 +6,19 @@ import type { Context } from "./command.ts";
 
 /**
  * The log of this process, as the flags and then the configuration want it. The secrets of the environment
- * are in no line. What writes elsewhere than on the console is loaded only where it is wanted.
+ * are in no line. `quiet` keeps from the console what went well. What writes elsewhere than on the console is loaded only where it is wanted.
  */
 export async function processLog(
   { global, host, opened }: Pick<Context, "global" | "host" | "opened">,
   wanted: Settings["log"],
+  quiet = false,
 ): Promise<Log> {
   const level = global.logLevel ?? wanted.level;
   const format = chooseFormat(wanted.format, host.env);
   const color = global.color && host.stderr.isTTY === true && host.env["NO_COLOR"] === undefined;
   const conceal = concealer(secretsOf(host.env));
-  const console = createLog({ level, format, color });
+  const spoken = quiet && (level === "info" || level === "debug") ? "warn" : level;
+  const console = createLog({ level: spoken, format, color });
   if (!wanted.file && !wanted.syslog && !wanted.eventLog) return concealed(console, conceal);
   const { openSinks } = await import("../log/sinks.ts");
   const facts = {

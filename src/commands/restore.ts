@@ -36,7 +36,7 @@ export const execute: Execute<"restore"> = async (command, context) => {
       case "list": {
         const { instance } = command.query;
         const { points, all, zone, away } = await restore.listed(command.query, options, stop);
-        const json = { zone, ...(away && { region: away }), points: points.map(pointJson) };
+        const json = { zone, ...(away && { region: away }), points: points.map((point) => pointJson(point)) };
         return {
           code: exitCodes.done,
           json,

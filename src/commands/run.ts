@@ -2,6 +2,7 @@ import { perform } from "../agent/perform.ts";
 import { type Outcome, wishOf } from "../agent/wish.ts";
 import { forgotten } from "../cli/forget.ts";
 import { printReports } from "../cli/run.ts";
+import { terminal } from "../cli/terminal.ts";
 import { exitCodeOf, exitCodes } from "../core/report.ts";
 import type { Asked, Context, Execute, Result } from "./command.ts";
 import { agentOptions } from "./options.ts";
@@ -10,7 +11,7 @@ import { agentOptions } from "./options.ts";
 type Reporting = "run" | "plan" | "prune" | "forget";
 
 export const execute: Execute<Reporting> = async (command, context) =>
-  reported(await outcomeOf(command, context), context);
+  reported(await outcomeOf(command, context), context, command.name === "run" && command.quiet === true);
 
 async function outcomeOf(command: Asked<Reporting>, context: Context): Promise<Outcome> {
   const { stop } = context;
@@ -38,15 +39,18 @@ async function outcomeOf(command: Asked<Reporting>, context: Context): Promise<O
   }
 }
 
-function reported({ reports, message }: Outcome, { interruptedCode }: Context): Result {
+function reported({ reports, message }: Outcome, { interruptedCode, host }: Context, quiet: boolean): Result {
   // Neither a report nor a sentence: that would be success without a word.
   const nothing = reports.length === 0 && message === undefined;
   const cut = reports.some((report) => report.problems.some((problem) => problem.kind === "interrupted"));
+  const code = cut ? interruptedCode() : nothing ? exitCodes.internal : exitCodeOf(reports);
   return {
-    code: cut ? interruptedCode() : nothing ? exitCodes.internal : exitCodeOf(reports),
+    code,
     json: { reports, ...(message === undefined ? {} : { message }) },
-    print: (out) => {
-      printReports(reports, out);
+    print: (stdout) => {
+      // Who is to be quiet has nothing to say of what went well; cron mails all that is said.
+      const out = quiet ? terminal(host.stderr, false) : stdout;
+      if (!quiet || code !== exitCodes.done) printReports(reports, out);
       if (message !== undefined) out.print(message);
     },
   };

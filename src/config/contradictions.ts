@@ -7,7 +7,9 @@ import type { Path } from "./path.ts";
  */
 export function contradictions(file: unknown, context: z.core.$RefinementCtx): void {
   for (const [name, job] of Object.entries(mapping(mapping(file).jobs))) {
-    const { volumes, retention, image } = mapping(job);
+    const { volumes, retention, image, vss, hooks } = mapping(job);
+    if (vss !== undefined && Array.isArray(hooks) && hooks.length > 0)
+      report(context, ["jobs", name, "vss"], "no hooks beside it: VSS holds applications itself", "hooks");
     if (image !== undefined && hasNoImage(mapping(volumes)))
       report(context, ["jobs", name, "image"], "no image, which always has the root volume", "root: false");
     if (takesNothing(mapping(volumes))) {

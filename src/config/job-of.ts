@@ -1,4 +1,5 @@
 import type { Job, VolumeMatcher, VolumeSelection, Waits } from "../core/job.ts";
+import type { LockWish } from "../core/lock.ts";
 import {
   type Consistency,
   type CountedRule,
@@ -6,9 +7,11 @@ import {
   defaultRetention,
   type RetentionPolicy,
 } from "../core/retention-policy.ts";
+import { consistencyOfVss } from "../core/vss-consistency.ts";
 import { defaultSplay, defaultTimezone, defaultWaits } from "./defaults.ts";
 import { hooksOf } from "./hooks-of.ts";
 import type { FileJob, FileRetention } from "./job-schema.ts";
+import type { FileLock } from "./lock-schema.ts";
 import type { FileMatcher } from "./matcher.ts";
 import type { Origins } from "./origins.ts";
 import type { FileConfig } from "./schema.ts";
@@ -40,8 +43,20 @@ export function jobOf(
     ...(job?.recordUserData === true
       ? { recordUserData: origins.pick([...path, "recordUserData"], job.recordUserData, false) }
       : {}),
+    ...(job?.vss === undefined ? {} : { vss: origins.pick([...path, "vss"], job.vss, job.vss) }),
+    ...(job?.prune === "elsewhere" ? { prune: origins.pick([...path, "prune"], job.prune, job.prune) } : {}),
+    ...(job?.lock === undefined ? {} : { lock: lockOf(name, job.lock, origins) }),
     waits: waitsOf(name, job, origins),
   };
+}
+
+function lockOf(name: string, lock: FileLock, origins: Origins): LockWish {
+  const path = ["jobs", name, "lock"];
+  const mode = origins.pick([...path, "mode"], lock.mode, "governance");
+  const days = origins.pick([...path, "days"], lock.days, lock.days);
+  if (mode === "governance") return { mode, days };
+  const coolOff = origins.pick([...path, "coolOff"], lock.coolOff, 72 * 3_600_000);
+  return { mode, days, coolOff: coolOff / 3_600_000 };
 }
 
 function timezoneOf(
@@ -93,6 +108,7 @@ function stillnessOf(
 /** What retention prefers: what is demanded or, without a word of it, the best that such hooks can give. */
 function preferred(job: FileJob | undefined): Consistency {
   if (job?.consistency !== undefined) return job.consistency;
+  if (job?.vss !== undefined) return consistencyOfVss(job.vss);
   const hooks = job?.hooks ?? [];
   if (hooks.some((hook) => hook.freeze === undefined)) return "application";
   return hooks.length > 0 ? "filesystem" : defaultRetention.demanded;

@@ -1,10 +1,11 @@
 import * as z from "zod/mini";
-import { imageIntervals } from "../core/job.ts";
+import { imageIntervals, vssModes } from "../core/job.ts";
 import { consistencies, defaultRetention } from "../core/retention-policy.ts";
 import { defaultSchedule } from "./defaults.ts";
 import { count, duration, notes, oneOf, schedule, section, timezone, yesOrNo } from "./fields.ts";
 import { hooks } from "./hooks-schema.ts";
 import * as limits from "./limits.ts";
+import { lock, prune } from "./lock-schema.ts";
 import { matcher } from "./matcher.ts";
 
 const maybe = z.exactOptional;
@@ -150,6 +151,16 @@ export const job = section(
         default: false,
       }),
     ),
+    vss: maybe(
+      oneOf(vssModes, {
+        description:
+          "On Windows: points are made by the Volume Shadow Copy Service through AWS's own components, as a full " +
+          "backup, so that other backups' chains are left alone (copy-only), or without applications (no-writers).",
+        examples: ["full"],
+      }),
+    ),
+    prune: maybe(prune),
+    lock: maybe(lock),
     waits: maybe(waits),
   },
   { description: "One job: which volumes, when, and how long their points are kept." },

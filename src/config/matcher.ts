@@ -25,8 +25,9 @@ const fields = {
     }),
   ),
   mount: maybe(
-    text(/^\/(?!.*\0).{0,4095}$/s, "a mount point such as /scratch", {
-      description: "The mount point of a filesystem that rests on the volumes.",
+    text(/^(?:\/|[A-Z]:\\)(?!.*\0).{0,4095}$/s, "a mount point such as /scratch", {
+      description:
+        "The mount point of a filesystem that rests on the volumes; on Windows a drive letter such as D:\\.",
       examples: ["/scratch"],
     }),
   ),

@@ -69,7 +69,13 @@ function valuesOfJob(job: Job): [Path, string][] {
     [under("hooks"), hooksText(job)],
     [under("consistency"), job.consistency ?? "what the hooks can give"],
     [under("whenLess"), job.whenLess],
+    ...(job.vss === undefined ? [] : [[under("vss"), job.vss] as [Path, string]]),
     ...(job.image === undefined ? [] : [[under("image"), job.image] as [Path, string]]),
+    ...(job.prune === undefined ? [] : [[under("prune"), job.prune] as [Path, string]]),
+    ...Object.entries(job.lock ?? {}).map(([key, value]): [Path, string] => [
+      under("lock", key),
+      key === "coolOff" ? `${value}h` : String(value),
+    ]),
     ...Object.keys(job.waits).map((key): [Path, string] => [
       under("waits", key),
       formatDuration(job.waits[key as keyof Waits]),

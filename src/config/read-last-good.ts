@@ -1,6 +1,7 @@
 import * as z from "zod/mini";
 import { parseDuration } from "../core/duration.ts";
-import { imageIntervals, type Job, type Waits } from "../core/job.ts";
+import { imageIntervals, type Job, vssModes, type Waits } from "../core/job.ts";
+import { lockModes, longestCoolOff } from "../core/lock.ts";
 import { syslogProtocols } from "../core/log-sinks.ts";
 import { type MetricName, metricOutputs, metricTable } from "../core/metrics.ts";
 import { isPingUrl } from "../core/ping-address.ts";
@@ -71,6 +72,15 @@ const job = z
     dialect: z.enum(dialects),
     image: maybe(z.enum(imageIntervals)),
     recordUserData: maybe(z.boolean()),
+    vss: maybe(z.enum(vssModes)),
+    prune: maybe(z.literal("elsewhere")),
+    lock: maybe(
+      z.strictObject({
+        mode: z.enum(lockModes),
+        days: z.int().check(z.gte(1)),
+        coolOff: maybe(z.int().check(z.gte(1), z.lte(longestCoolOff))),
+      }),
+    ),
     waits: z.strictObject(each(Object.keys(defaultWaits) as (keyof Waits)[], between("0s", "7d"))),
   })
   .check(

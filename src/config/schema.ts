@@ -7,6 +7,7 @@ import { drills } from "./drill-schema.ts";
 import { duration, notes, oneOf, section, text, timezone, yesOrNo } from "./fields.ts";
 import { job } from "./job-schema.ts";
 import * as limits from "./limits.ts";
+import { lockContradictions } from "./lock-schema.ts";
 import { log } from "./log-schema.ts";
 import { metricContradictions, metricOutputFields, notify, sharedPing } from "./outputs-schema.ts";
 
@@ -135,6 +136,7 @@ export const fileSchema = section(
   { description: "The configuration of ec2-backup." },
 ).check(
   z.superRefine(contradictions, { when: () => true }),
+  z.superRefine(lockContradictions, { when: () => true }),
   z.superRefine(alarmContradictions, { when: () => true }),
   sharedPing,
 );

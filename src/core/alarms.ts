@@ -191,8 +191,10 @@ function askSlow(job: Job, { settings, durations }: AlarmFacts): Answer {
 }
 
 function askDegraded(job: Job): Answer {
-  if (!holdsStill(job)) return { because: "the job holds nothing still and demands no consistency" };
-  return { ...ofLatest(0), means: "the last recovery point is less consistent than the job demands" };
+  if (!holdsStill(job) && job.lock === undefined)
+    return { because: "the job holds nothing still and demands no consistency" };
+  const means = "the last recovery point is less consistent than the job demands";
+  return { ...ofLatest(0), means: job.lock === undefined ? means : `${means}, or not locked as it asks` };
 }
 
 function holdsStill({ hooks, consistency }: Job): boolean {

@@ -6,6 +6,6 @@ export interface Explanation {
   readonly point: RecoveryPoint;
   /** The policy in force; absent where no job of the configuration makes such points any more. */
   readonly policy?: string;
-  readonly verdict: "keep" | "remove" | "postponed" | "unknown";
+  readonly verdict: "keep" | "remove" | "postponed" | "unknown" | "elsewhere";
   readonly reasons: readonly string[];
 }

@@ -30,6 +30,7 @@ export const grants = {
     },
   },
   "ec2:DeleteSnapshot": { resource: snapshots, condition: { StringEquals: own } },
+  "ec2:LockSnapshot": { resource: snapshots, condition: { StringEquals: own } },
   "cloudwatch:PutMetricData": { resource: "*" },
   "kms:DescribeKey": { resource: "arn:*:kms:*:*:key/*" },
   "kms:GetKeyPolicy": { resource: "arn:*:kms:*:*:key/*" },
@@ -41,6 +42,11 @@ export type Right = keyof typeof grants;
 /** The statement for one right. */
 export function statementOf(right: Right, change: Partial<Omit<Statement, "actions">> = {}): Statement {
   return { actions: [right.replace(/ .*$/, "")], ...grants[right], ...change };
+}
+
+/** Own snapshots, for no longer than that: who can lock for ever can make an account pay for ever. */
+export function lockCondition(days: number): NonNullable<Statement["condition"]> {
+  return { StringEquals: own, NumericLessThanEquals: { "ec2:SnapshotLockDuration": String(days) } };
 }
 
 /** The command that adds a statement to a role, as a policy of its own that later ones do not replace. */

@@ -75,6 +75,7 @@ export function jobPage(facts: JobFacts, instance: Instance, now: Date): JobPage
     }),
     volumes: volumePages(points, chosen, judged.volumes, now),
     points: pointPages(points, job, ahead?.forecast, now),
+    ...(job?.prune !== undefined && { beyond: planRetention(points, job.retention, now).remove.length }),
     ...(ahead && { forecast: forecastPage(ahead) }),
     ...(gaps?.since !== undefined && { gaps: gaps.gaps, gapsSince: gaps.since }),
     ...(history && history.runs.length > 0 && { runs: history.runs }),
@@ -126,7 +127,15 @@ function pointPages(
       lesser: job !== undefined && isLess(point.consistency, job.retention.demanded),
       holds: point.holds.map(({ by, detail }) => `${by}: ${detail}`),
       verdict:
-        plan === undefined ? "unknown" : reasons ? "keep" : postponed.has(point) ? "postponed" : "remove",
+        plan === undefined
+          ? "unknown"
+          : reasons
+            ? "keep"
+            : job?.prune !== undefined
+              ? "elsewhere"
+              : postponed.has(point)
+                ? "postponed"
+                : "remove",
       reasons: reasons ?? [],
       ...(leaves !== undefined && { leaves }),
     };

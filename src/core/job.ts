@@ -1,4 +1,5 @@
 import type { HookConfig } from "./hook-config.ts";
+import type { LockWish } from "./lock.ts";
 import type { Consistency, RetentionPolicy } from "./retention-policy.ts";
 
 /**
@@ -25,6 +26,14 @@ export interface VolumeSelection {
 export const imageIntervals = ["daily", "weekly", "monthly", "yearly"] as const;
 
 export type ImageInterval = (typeof imageIntervals)[number];
+
+/**
+ * How the Volume Shadow Copy Service of Windows holds still: `full` as a full backup, `copy-only` so that the chain
+ * of an application's own backups is left alone, `no-writers` without the applications.
+ */
+export const vssModes = ["full", "copy-only", "no-writers"] as const;
+
+export type VssMode = (typeof vssModes)[number];
 
 /** Waits of one run, in milliseconds. */
 export interface Waits {
@@ -73,6 +82,12 @@ export interface Job {
   readonly image?: ImageInterval;
   /** Whether the tags of a point hold the user data, which who may look at snapshots can read then. */
   readonly recordUserData?: boolean;
+  /** On Windows: points are made by the Volume Shadow Copy Service, in this way; absent = by EC2 alone. */
+  readonly vss?: VssMode;
+  /** `elsewhere`: runs remove nothing, since another role prunes; absent = each run removes what is given up. */
+  readonly prune?: "elsewhere";
+  /** How the snapshots of its points are locked right after their capture; absent = not at all. */
+  readonly lock?: LockWish;
   readonly waits: Waits;
 }
 

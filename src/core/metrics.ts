@@ -11,7 +11,10 @@ export const metricTable = {
   },
   Size: { unit: "Bytes", says: "size of the newest complete point" },
   Errors: { unit: "Count", says: "errors in the run's report" },
-  Degraded: { unit: "Count", says: "1 if the run's point is less consistent than the job demands, else 0" },
+  Degraded: {
+    unit: "Count",
+    says: "1 if the run's point is less consistent than the job demands, or not locked as it asks, else 0",
+  },
   FrozenTime: { unit: "Milliseconds", says: "how long filesystems stood still for the capture" },
   RecoveryPoints: { unit: "Count", says: "complete points kept" },
   SecondsSinceLastBackup: { unit: "Seconds", says: "age of the newest complete point as EC2 lists it" },
@@ -55,9 +58,12 @@ export function metricsOf(report: RunReport): readonly Metric[] {
   if (report.outcome === "skipped") return metrics;
   put("ElapsedTime", report.elapsedMs / 1000);
   put("SettleSeconds", report.settleMs === undefined ? undefined : report.settleMs / 1000);
-  // A job that holds nothing still and demands nothing has nothing to lose, and each metric costs money.
-  put("Degraded", report.stillness === undefined ? undefined : Number(isDegraded(report.stillness)));
-  put("FrozenTime", report.stillness?.frozenMs);
+  // A job that holds nothing still, demands nothing and locks nothing has nothing to lose, and each metric costs money.
+  const { stillness, locks } = report;
+  const unlocked = locks !== undefined && locks.missing.length > 0;
+  const degraded = unlocked || (stillness !== undefined && isDegraded(stillness));
+  put("Degraded", stillness === undefined && locks === undefined ? undefined : Number(degraded));
+  put("FrozenTime", stillness?.frozenMs);
   put("RecoveryPoints", report.series?.complete);
   put("Size", report.series?.newestComplete?.bytes);
   put("SecondsSinceLastBackup", report.series?.newestComplete?.ageSeconds);

@@ -47,6 +47,8 @@ export interface Prepared {
   capture(pointId: string, captured: Date, within?: number, answered?: () => void): Promise<RecoveryPoint>;
   /** Asks whether the very request of the capture would be allowed; makes nothing. */
   rehearse(pointId: string, captured: Date, signal: AbortSignal): Promise<void>;
+  /** What went wrong in captures that made a point all the same, such as one that is less consistent. */
+  problems?(): readonly Failure[];
   /** Makes credentials, names and connection ready for a capture that has no time for them. */
   warm(signal: AbortSignal): Promise<void>;
 }

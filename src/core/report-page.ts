@@ -29,7 +29,7 @@ export interface PointPage extends PointSummary {
   readonly lesser: boolean;
   readonly holds: readonly string[];
   /** What the next run does with it; `unknown` where no job of that name is configured. */
-  readonly verdict: "keep" | "remove" | "postponed" | "unknown";
+  readonly verdict: "keep" | "remove" | "postponed" | "unknown" | "elsewhere";
   /** Why it is kept; empty if it is not. */
   readonly reasons: readonly string[];
   /** When a run is expected to remove it, ISO 8601; absent if that lies further ahead than the forecast looks. */
@@ -66,6 +66,8 @@ export interface JobPage {
   readonly promise?: RecoveryPromise;
   /** In words. */
   readonly policy?: string;
+  /** Points beyond retention, where another role prunes; absent where the job's own runs do. */
+  readonly beyond?: number;
   readonly demanded?: Consistency;
   readonly newest?: { readonly captured: string; readonly bytes: number; readonly ageSeconds: number };
   readonly volumes: readonly VolumePage[];

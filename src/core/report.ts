@@ -1,6 +1,7 @@
 import type { ErrorKind, Failure } from "./errors.ts";
 import type { HookKind } from "./hook.ts";
 import type { Trigger } from "./job.ts";
+import type { LockReport } from "./lock-report.ts";
 import type { MountSummary } from "./mount-map.ts";
 import type { Removal } from "./ports.ts";
 import type { PointImage, RecoveryPoint } from "./recovery-point.ts";
@@ -75,6 +76,8 @@ export interface RetentionReport {
   readonly remove: readonly PointSummary[];
   /** Given up by the policy, left because of the brake. */
   readonly postponed: readonly PointSummary[];
+  /** Given up by the policy and left to another role; absent where the run itself removes. */
+  readonly beyond?: readonly PointSummary[];
   readonly removals: readonly (Removal & { readonly point: string })[];
 }
 
@@ -120,6 +123,8 @@ export interface RunReport {
   /** Milliseconds from capture to completion, where the run waited for it. */
   readonly settleMs?: number;
   readonly retention?: RetentionReport;
+  /** Where the job has its snapshots locked. */
+  readonly locks?: LockReport;
   /** Where the job makes images or has made some. */
   readonly image?: ImageReport;
   /** Of the whole series, where it could be listed. */

@@ -41,9 +41,7 @@ function nothing(scheduled: boolean): Finding {
     why: scheduled
       ? "the schedules of the configuration are the daemon's to keep, and it is not there"
       : "backups are made only when somebody types `ec2-backup run`",
-    command: scheduled
-      ? "systemctl enable --now ec2-backup.service"
-      : "echo '17 2 * * * root ec2-backup run --splay 45m' > /etc/cron.d/ec2-backup",
+    command: "ec2-backup install",
   };
 }
 
@@ -111,7 +109,8 @@ function several(starting: readonly Scheduler[]): Finding {
   };
 }
 
-function removalOf({ kind, name }: Scheduler): string {
+/** The command that puts one out of work. */
+export function removalOf({ kind, name }: Pick<Scheduler, "kind" | "name">): string {
   if (kind === "process") return `kill ${name.replace(/\D/g, "")}`;
   if (kind !== "cron") return `systemctl disable --now ${shellWord(name)}`;
   const [, file = "", line = ""] = /^(.*?)(?::(\d+))?$/.exec(name) ?? [];

@@ -50,6 +50,8 @@ export interface DaemonWaits {
   readonly retryEvery: number;
   /** The pause between two looks at the clock, and between two signs of life. */
   readonly tick: number;
+  /** How long the loop may be at one turn, a reading of the timetable included, and still be said to live. */
+  readonly longestTurn: number;
 }
 
 /**
@@ -71,14 +73,17 @@ export async function daemon(deps: DaemonDeps, stop: AbortSignal): Promise<void>
   };
   deps.onReload(reload);
   stop.addEventListener("abort", () => bell.ring(), { once: true });
+  // A timer that fires proves that Node lives; whether the loop does is told by its turns, which the bell brings about.
+  let turnedAt = clock.elapsed();
   const timer = setInterval(() => {
-    void deps.notify("WATCHDOG=1");
+    if (clock.elapsed() - turnedAt <= waits.longestTurn) void deps.notify("WATCHDOG=1");
     bell.ring();
   }, waits.tick);
   // Before the reading: AWS may be slow, and the service manager does not wait for ever.
   await deps.notify("READY=1");
   deps.thawLeftovers();
   while (!stop.aborted) {
+    turnedAt = clock.elapsed();
     if (readAt !== undefined && readAt <= clock.elapsed()) {
       // Before the reading: who asks for another meanwhile is heard.
       readAt = undefined;

@@ -2,7 +2,7 @@ import { BackupError, type ErrorKind } from "../core/errors.ts";
 import type { PostgresHookConfig } from "../core/hook-config.ts";
 import { type Conversation, converse, type Ending, type Speaker } from "../host/conversation.ts";
 import { systemPath } from "../host/system-path.ts";
-import { type UserAccount, userAccount, wordsAs } from "../host/user-account.ts";
+import { remedyOfSwitch, type UserAccount, userAccount, wordsAs } from "../host/user-account.ts";
 import { type Bound, bounded, withoutSecrets } from "./bounded.ts";
 
 /** What the host says of the agent's process. */
@@ -179,7 +179,7 @@ function wordsOf(
 function startFailure(ending: Ending, secrets: readonly (string | undefined)[], doing: string): BackupError {
   const found = wordsOf(ending, secrets);
   if (ending.unstarted !== undefined || ending.code === 127 || /^setpriv:/.test(ending.errors)) {
-    const remedy = "psql and setpriv (of util-linux) must be in the PATH";
+    const remedy = remedyOfSwitch(ending.errors) ?? "psql and setpriv (of util-linux) must be in the PATH";
     return new BackupError({ kind: "configuration", doing, found, remedy });
   }
   // The server's own words begin with FATAL; what comes before them says that it could not be asked.

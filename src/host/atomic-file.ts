@@ -12,15 +12,21 @@ export function codeOf(error: unknown): string {
   return (error as NodeJS.ErrnoException).code ?? (error instanceof Error ? error.message : String(error));
 }
 
+/** What to do about EROFS: most often it is a unit of systemd that says where its service may write. */
+const readOnlyHere =
+  "a service of systemd may write only where its unit says: add ReadWritePaths= with that directory to it (systemctl edit), or name another directory";
+
 /** A failure to write, with what to do about the usual causes. */
 export function cannotWrite(doing: string, error: unknown): BackupError {
   const code = codeOf(error);
   const remedy =
     code === "ENOSPC"
       ? "free some space"
-      : code === "EACCES" || code === "EPERM" || code === "EROFS"
-        ? "run as root, or name another directory by stateDirectory or STATE_DIRECTORY"
-        : "check the directory and its filesystem";
+      : code === "EROFS"
+        ? readOnlyHere
+        : code === "EACCES" || code === "EPERM"
+          ? "run as root, or name another directory by stateDirectory or STATE_DIRECTORY"
+          : "check the directory and its filesystem";
   return new BackupError({ kind: "cannot-write", doing, found: code, code, remedy }, { cause: error });
 }
 

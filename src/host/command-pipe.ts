@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { closeSync, constants, openSync } from "node:fs";
-import { chown, type FileHandle, mkdtemp, open, rm } from "node:fs/promises";
+import { type FileHandle, mkdtemp, open, rm } from "node:fs/promises";
 import { Socket } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -46,11 +46,12 @@ async function openIn(place: string, owner?: { uid: number; gid: number }): Prom
   try {
     const fifo = path.join(directory, "output");
     await promisify(execFile)("mkfifo", ["-m", "600", fifo], { env: systemEnvironment });
-    if (owner !== undefined) await chown(fifo, owner.uid, owner.gid);
     // Without O_NONBLOCK each end would wait for the other.
     const fd = openSync(fifo, constants.O_RDONLY | constants.O_NONBLOCK);
     try {
       const writeEnd = await open(fifo, constants.O_WRONLY);
+      // Only now: a service without CAP_DAC_OVERRIDE may not open what is another's.
+      if (owner !== undefined) await writeEnd.chown(owner.uid, owner.gid);
       return { writeEnd, reading: new Socket({ fd, readable: true, writable: false }) };
     } catch (error) {
       closeSync(fd);

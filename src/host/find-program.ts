@@ -10,7 +10,7 @@ import {
 import { BackupError, interrupted } from "../core/errors.ts";
 import { look } from "./look.ts";
 import { systemEnvironment } from "./system-path.ts";
-import { type UserAccount, wordsAs } from "./user-account.ts";
+import { remedyOfSwitch, type UserAccount, wordsAs } from "./user-account.ts";
 
 /** Who will run a program, and where it is looked for. */
 export interface Searcher {
@@ -55,7 +55,8 @@ function firstExecutable(
       if (signal.aborted) return reject(interrupted(doing));
       if (error.code === 1 && stderr === "") return resolve(undefined);
       const found = error.killed === true ? `no answer after ${patience / 1000} s` : stderr.trim();
-      reject(unusable(doing, found === "" ? `the search failed (${error.code})` : found));
+      const why = found === "" ? `the search failed (${error.code})` : found;
+      reject(unusable(doing, why, remedyOfSwitch(found)));
     });
   });
 }

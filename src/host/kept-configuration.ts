@@ -16,7 +16,8 @@ interface Kept {
  * directory for caches, which is never made; what others could have written is as if it were not there.
  */
 export function keptConfiguration(caches: string, program: string, uid: number) {
-  const directory = path.join(caches, "ec2-backup");
+  // As the launcher does: a service may have a directory of that name of its own.
+  const directory = path.basename(caches) === "ec2-backup" ? caches : path.join(caches, "ec2-backup");
   const file = path.join(directory, "configuration.json");
   const keyOf = (text: string): string => createHash("sha256").update(`${program}\n${text}`).digest("hex");
   return {

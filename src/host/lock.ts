@@ -1,7 +1,6 @@
 import { spawn } from "node:child_process";
 import { constants } from "node:fs";
 import { type FileHandle, open, readFile } from "node:fs/promises";
-import { createServer, type Server } from "node:net";
 import { platform } from "node:os";
 import path from "node:path";
 import { BackupError } from "../core/errors.ts";
@@ -14,8 +13,7 @@ import { cannotWrite, codeOf, makeDirectory } from "./atomic-file.ts";
  */
 export function fileLocks(directory: string): Locks {
   return {
-    take: (job, owner) =>
-      platform() === "win32" ? takePipe(job) : takeFile(path.join(directory, `${job}.lock`), owner),
+    take: (job, owner) => takeFile(path.join(directory, `${job}.lock`), owner),
   };
 }
 
@@ -37,14 +35,13 @@ async function nameOwner(handle: FileHandle, owner: string): Promise<void> {
 
 /** The open and locked file, or nothing if another process has it. */
 async function openLocked(file: string): Promise<FileHandle | undefined> {
-  // BSD and macOS lock at open: O_NONBLOCK and O_EXLOCK of their fcntl.h, which Node does not name.
-  const atOpen = platform() === "linux" ? 0 : 0x0004 | 0x0020;
+  const atOpen = lockingFlags();
   let handle: FileHandle;
   try {
     await makeDirectory(path.dirname(file));
     handle = await open(file, constants.O_RDWR | constants.O_CREAT | atOpen, 0o600);
   } catch (error) {
-    if (atOpen !== 0 && codeOf(error) === "EAGAIN") return undefined;
+    if (atOpen !== 0 && ["EAGAIN", "EBUSY"].includes(codeOf(error))) return undefined;
     throw cannotWrite(`open the lock ${file}`, error);
   }
   if (atOpen !== 0) return handle;
@@ -56,6 +53,15 @@ async function openLocked(file: string): Promise<FileHandle | undefined> {
   }
   await handle.close();
   return undefined;
+}
+
+/**
+ * Other systems than Linux lock at open, by flags that Node does not name: BSD and macOS by O_NONBLOCK and O_EXLOCK
+ * of their fcntl.h, Windows by UV_FS_O_EXLOCK of libuv, which opens a file for nobody else.
+ */
+function lockingFlags(): number {
+  if (platform() === "linux") return 0;
+  return platform() === "win32" ? 0x1000_0000 : 0x0004 | 0x0020;
 }
 
 /**
@@ -78,20 +84,6 @@ export function flock(fd: number): Promise<boolean> {
     child.once("exit", (code, signal) => {
       if (code === 0 || code === 1) resolve(code === 0);
       else fail(`flock ended with ${code ?? signal}`);
-    });
-  });
-}
-
-/** Windows: a named pipe can have one first owner, and goes with its process. */
-async function takePipe(job: string): Promise<HeldLock | { heldBy: string }> {
-  const server: Server = createServer();
-  return new Promise((resolve, reject) => {
-    server.once("error", (error) => {
-      if (codeOf(error) === "EADDRINUSE") resolve({ heldBy: `the pipe of job ${job}` });
-      else reject(cannotWrite(`take the lock of job ${job}`, error));
-    });
-    server.listen(`\\\\.\\pipe\\ec2-backup-${job}`, () => {
-      resolve({ release: () => new Promise((done) => server.close(() => done())) });
     });
   });
 }

@@ -43,7 +43,13 @@ export function proxyFor(env: Environment, to: Destination): ProxyServer | undef
  * separated by commas or spaces. Beyond that, `*.name` is what `.name` is, and `host:port` is that port alone.
  */
 export function goesDirect(env: Environment, to: Destination): boolean {
-  return metadataHosts.has(plain(to.host)) || listedAsDirect(env, to);
+  return metadataHosts.has(plain(to.host)) || isOwnMetadata(env, to) || listedAsDirect(env, to);
+}
+
+/** The address that the SDK is told to take for the metadata service. */
+function isOwnMetadata(env: Environment, { host, port }: Destination): boolean {
+  const given = URL.parse(env["AWS_EC2_METADATA_SERVICE_ENDPOINT"] ?? "");
+  return given !== null && plain(given.hostname) === plain(host) && Number(given.port || 80) === port;
 }
 
 /** Whether NO_PROXY itself names it. */

@@ -53,7 +53,9 @@ export async function rewriteTextfile(
   } catch (error) {
     await unlink(fresh).catch(() => undefined);
     // A disk that is full is full wherever the collector is told to look.
-    throw codeOf(error) === "ENOSPC" ? cannotWrite(doing, error) : cannot(doing, codeOf(error), error);
+    throw ["ENOSPC", "EROFS"].includes(codeOf(error))
+      ? cannotWrite(doing, error)
+      : cannot(doing, codeOf(error), error);
   } finally {
     await lock.release();
   }

@@ -30,6 +30,12 @@ export function wordsAs({ uid, gid }: UserAccount, setpriv: string): string[] {
   return [setpriv, `--reuid=${uid}`, `--regid=${gid}`, "--init-groups", "--"];
 }
 
+/** What to do where setpriv(1) has said that it may not become a user; absent where it has said nothing of the kind. */
+export function remedyOfSwitch(said: string): string | undefined {
+  if (!/^setpriv: .*not permitted/m.test(said)) return undefined;
+  return "the service may not become another user: allow it by the drop-in systemd/ec2-backup.service.d/hooks-as-user.conf.example, which lies beside the program";
+}
+
 function getent(user: string, signal: AbortSignal): Promise<string | undefined> {
   const options = { env: systemEnvironment, timeout: patience, signal };
   return new Promise((resolve, reject) => {

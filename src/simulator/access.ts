@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from "node:http";
 import { ApiError, commonError } from "./api-error.ts";
+import type { Context } from "./context.ts";
 import type { Instance } from "./ec2/machines.ts";
 import { missingPermission, type Permission } from "./identity-policies.ts";
 import { digest } from "./ids.ts";
@@ -145,14 +146,14 @@ export function authorize(
 
 /** Refuses what the caller's identity policies do not allow. @throws ApiError with the service's own words. */
 export function authorizeByPolicies(
-  world: World,
+  { world, principal, asked }: Pick<Context, "world" | "principal" | "asked">,
   service: ServiceName,
-  credential: Credential,
   permissions: readonly Permission[],
 ): void {
-  const missing = missingPermission(world, credential, permissions);
+  asked?.(permissions);
+  const missing = missingPermission(world, principal, permissions);
   if (missing !== undefined)
-    throw commonError(service, "denied", refusal(service, credential.arn, missing.action, missing.resource));
+    throw commonError(service, "denied", refusal(service, principal.arn, missing.action, missing.resource));
 }
 
 /** The sentence with which AWS refuses. */

@@ -59,6 +59,7 @@ const wordings: Partial<Record<ServiceName, typeof others>> = {
   ec2,
   sns: { ...others, ...sns },
   kms: { ...others, ...kms },
+  ssm: { ...others, ...kms, internal: ["InternalServerError", 500, "An internal error has occurred"] },
 };
 
 /** The service's own wording of a fault that all services share; `message` replaces the standard sentence. */

@@ -36,7 +36,7 @@ export interface ApiRequest {
 /** "1 MB per POST." */
 const maximumBody = 1_048_576;
 
-const wires: Readonly<Record<Exclude<ApiService, "kms">, Wire>> = {
+const wires: Readonly<Record<Exclude<ApiService, "kms" | "ssm">, Wire>> = {
   ec2: ec2Wire,
   sts: queryWire("https://sts.amazonaws.com/doc/2011-06-15/"),
   cloudwatch: queryWire("http://monitoring.amazonaws.com/doc/2010-08-01/"),
@@ -53,7 +53,7 @@ export function recognise(request: HttpRequest): ApiRequest | undefined {
   if (data !== undefined) return data;
   const form = new URLSearchParams(request.method === "GET" ? request.query : request.body.toString());
   const action = form.get("Action") ?? "";
-  const wire = service === "kms" ? kmsWire : wires[service];
+  const wire = service === "kms" || service === "ssm" ? kmsWire : wires[service];
   return { service, signature, action, wire, raw: Object.fromEntries(form), input: () => ({ form }) };
 }
 
@@ -79,6 +79,9 @@ function dataRequest(
   const [, ofKms] = /^TrentService\.(\w+)$/.exec(target) ?? [];
   if (service === "kms" && ofKms !== undefined)
     return bodyRequest(request, service, signature, ofKms, kmsWire, json);
+  const [, ofSsm] = /^AmazonSSM\.(\w+)$/.exec(target) ?? [];
+  if (service === "ssm" && ofSsm !== undefined)
+    return bodyRequest(request, service, signature, ofSsm, kmsWire, json);
   if (service !== "cloudwatch") return undefined;
   const [, byTarget] = /^GraniteServiceVersion20100801\.(\w+)$/.exec(target) ?? [];
   if (byTarget !== undefined) return bodyRequest(request, service, signature, byTarget, jsonWire, json);

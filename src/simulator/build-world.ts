@@ -82,6 +82,7 @@ function initialSettings(scenario: Scenario): Settings {
     times: usualTimes,
     keyFault: "vanishes",
     attachmentLimit: 27,
+    ebsEncryption: { byDefault: false, key: "alias/aws/ebs" },
     initializationQuota: 5_000,
     consistency: 0,
     limits: true,
@@ -94,6 +95,7 @@ function initialSettings(scenario: Scenario): Settings {
     deny: [],
     policies: [],
     recycleBin: null,
+    ssm: { agent: true, vss: "success", seconds: 0 },
   };
   return mergeSettings(blank, scenario);
 }
@@ -112,6 +114,7 @@ export function mergeSettings(settings: Settings, change: ScenarioSettings): Set
     },
     times: { ...settings.times, ...inMilliseconds(change.times ?? {}) },
     keyFault: change.keyFault ?? settings.keyFault,
+    ebsEncryption: { ...settings.ebsEncryption, ...change.ebsEncryption },
     attachmentLimit: change.attachmentLimit ?? settings.attachmentLimit,
     initializationQuota: change.initializationQuota ?? settings.initializationQuota,
     consistency: change.consistency ? change.consistency.seconds * 1_000 : settings.consistency,
@@ -127,6 +130,7 @@ export function mergeSettings(settings: Settings, change: ScenarioSettings): Set
     imds: { ...settings.imds, ...change.imds },
     deny: change.deny ?? settings.deny,
     policies: change.policies ?? settings.policies,
+    ssm: { ...settings.ssm, ...change.ssm },
     recycleBin: change.recycleBin === undefined ? settings.recycleBin : change.recycleBin,
   };
 }

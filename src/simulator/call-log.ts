@@ -1,3 +1,4 @@
+import type { Permission } from "./identity-policies.ts";
 import type { ServiceName } from "./service-name.ts";
 
 /** One request to a simulated service. */
@@ -14,6 +15,8 @@ export interface Call {
   /** The decoded parameters, or as they came when they could not be decoded. */
   parameters: unknown;
   userAgent: string;
+  /** The permissions that it needed, each with the condition keys that a policy is asked with. */
+  permissions?: Permission[];
   /** The faults that hit it. */
   faults: string[];
   /** How it ended: null while it is under way, status null when no answer was sent (`code` then names the fault). */

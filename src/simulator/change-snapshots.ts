@@ -1,5 +1,6 @@
 import { changedTags, each, find, put, type TagChange, tagChange } from "./changing.ts";
 import { nullable, object, oneOf, text } from "./check.ts";
+import { type LockMode, lasting } from "./ec2/snapshot-lock.ts";
 import { makeImage, makeSnapshot } from "./make-things.ts";
 import type { ScenarioSnapshot } from "./scenario.ts";
 import { snapshotCheck } from "./scenario-check.ts";
@@ -15,7 +16,7 @@ export type SnapshotChange =
         snapshot: string;
         state?: Snapshot["state"];
         stateMessage?: string;
-        lock?: Snapshot["lock"];
+        lock?: LockMode | null;
         image?: string | null;
         tags?: TagChange;
         storageTier?: Snapshot["storageTier"];
@@ -65,7 +66,7 @@ function changeSnapshot(
 ): void {
   const { state, stateMessage, lock, image, tags, storageTier } = change;
   if (stateMessage !== undefined) snapshot.stateMessage = stateMessage;
-  if (lock !== undefined) snapshot.lock = lock;
+  if (lock !== undefined) snapshot.lock = lock === null ? null : lasting(lock, now);
   if (storageTier !== undefined) snapshot.storageTier = storageTier;
   snapshot.tags = changedTags(snapshot.tags, tags);
   if (state === "error") fail(snapshot, now);

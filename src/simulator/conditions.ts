@@ -20,7 +20,29 @@ const operators: Readonly<Record<string, Compare>> = {
   ArnEquals: (value, wanted) => matchesPattern(wanted, value),
   ArnLike: (value, wanted) => matchesPattern(wanted, value),
   Bool: (value, wanted) => value.toLowerCase() === wanted.toLowerCase(),
+  ...ordered("Numeric", (text) => (text.trim() === "" ? Number.NaN : Number(text))),
+  ...ordered("Date", instantOf),
 };
+
+/** The operators of a kind that has an order; what cannot be read matches nothing. */
+function ordered(kind: "Numeric" | "Date", read: (text: string) => number): Record<string, Compare> {
+  const by =
+    (holds: (value: number, wanted: number) => boolean): Compare =>
+    (value, wanted) =>
+      holds(read(value), read(wanted));
+  return {
+    [`${kind}Equals`]: by((value, wanted) => value === wanted),
+    [`${kind}LessThan`]: by((value, wanted) => value < wanted),
+    [`${kind}LessThanEquals`]: by((value, wanted) => value <= wanted),
+    [`${kind}GreaterThan`]: by((value, wanted) => value > wanted),
+    [`${kind}GreaterThanEquals`]: by((value, wanted) => value >= wanted),
+  };
+}
+
+/** ISO 8601, or seconds since the epoch. */
+function instantOf(text: string): number {
+  return /^\d+$/.test(text) ? Number(text) * 1_000 : Date.parse(text);
+}
 
 /** Whether all of a statement's conditions hold (IAM user guide, multiple context keys: all blocks, any value). */
 export function conditionsHold(given: unknown, context: ConditionContext, rules: ConditionRules): boolean {
@@ -45,7 +67,7 @@ function conditionHolds(
   if (name === "Null")
     return wanted.some((each) => (each.toLowerCase() === "true") === (value === undefined));
   const [, set, plain = ""] = /^(?:(ForAllValues|ForAnyValue):)?(.*?)(?:IfExists)?$/.exec(name) ?? [];
-  const negated = /^(String|Arn)Not/.test(plain);
+  const negated = /^(String|Arn|Numeric|Date)Not/.test(plain);
   const compare = operators[plain.replace("Not", "")];
   if (compare === undefined) return whenUnknown;
   if (value === undefined || (typeof value !== "string" && value.length === 0)) {

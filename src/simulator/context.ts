@@ -1,5 +1,6 @@
 import type { ByteStore } from "./bytes.ts";
 import type { Fault } from "./faults.ts";
+import type { Permission } from "./identity-policies.ts";
 import type { Credential, World } from "./world.ts";
 
 /** What an action is carried out with. */
@@ -15,6 +16,8 @@ export interface Context {
   readonly bytes: ByteStore;
   /** Faults that act while the call is executed. */
   readonly faults: readonly Fault[];
+  /** Told the permissions that the call needs, whoever calls. */
+  readonly asked?: (permissions: readonly Permission[]) => void;
 }
 
 /** The fault of a kind that hit this call. */

@@ -6,12 +6,14 @@ import { cloudwatch } from "./cloudwatch/service.ts";
 import type { Context } from "./context.ts";
 import { readEc2Request } from "./ec2/service.ts";
 import type { Fault } from "./faults.ts";
+import { askedOf, type Permission } from "./identity-policies.ts";
 import { requestId } from "./ids.ts";
 import { kms } from "./kms/service.ts";
 import { type DecodedRequest, readRequest } from "./operations.ts";
 import { own } from "./own.ts";
 import type { Runtime } from "./runtime.ts";
 import { sns } from "./sns/service.ts";
+import { ssm } from "./ssm/service.ts";
 import { executeSts } from "./sts.ts";
 import { type Answer, queryWire } from "./wire.ts";
 
@@ -47,7 +49,7 @@ interface Done {
   code: string;
 }
 
-const tables = { cloudwatch, sns, kms };
+const tables = { cloudwatch, sns, kms, ssm };
 
 function decode(api: ApiRequest): DecodedRequest | ApiError {
   try {
@@ -130,7 +132,10 @@ async function execute(
         : authenticate(world, api.service, api.signature, http.headers, now);
     if (decoded instanceof ApiError) throw decoded;
     const elapsed = clock.elapsed();
-    const result = await decoded.execute({ world, now, elapsed, principal, bytes, faults, url });
+    const asked = (permissions: readonly Permission[]) => {
+      call.permissions = [...(call.permissions ?? []), ...askedOf(world, principal, permissions)];
+    };
+    const result = await decoded.execute({ world, now, elapsed, principal, bytes, faults, url, asked });
     if (decoded.changes) runtime.save();
     void runtime.deliver();
     const answer = api.wire.success(api.action, result, requestId(world.settings.seed, call.number));

@@ -20,6 +20,7 @@ export function emptyWorld(): Omit<World, "settings"> {
     subscriptions: {},
     deliveries: [],
     keys: {},
+    commands: {},
     buckets: {},
     credentials: {},
     metadataTokens: {},

@@ -73,7 +73,7 @@ export const faultsCheck: Check = list(
   object(
     {
       kind: oneOf(...faultKinds),
-      service: oneOf("ec2", "cloudwatch", "sts", "sns", "kms", "imds"),
+      service: oneOf("ec2", "cloudwatch", "sts", "sns", "kms", "ssm", "imds"),
       action: text(),
       dryRun: flag,
       index: number({ min: 1, integer: true }),

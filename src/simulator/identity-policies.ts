@@ -15,13 +15,17 @@ export interface Permission {
 
 /** Keys that a request has whenever AWS would give it them, and lacks otherwise. */
 export const simulatedKeys: readonly RegExp[] = [
-  /^aws:requesttag\//,
-  /^(aws|ec2):resourcetag\//,
-  /^aws:tagkeys$/,
-  /^aws:principalarn$/,
-  /^ec2:(createaction|region|instanceid|sourceinstancearn)$/,
+  /^aws:(requesttag|resourcetag)\//,
+  /^aws:(tagkeys|principalarn|principalaccount|requestedregion|userid)$/,
+  /^ec2:resourcetag\//,
+  /^ec2:(createaction|region|instanceid|sourceinstancearn|owner|parentvolume|parentsnapshot)$/,
+  /^ec2:(snapshotid|snapshottime|volumeid|volumesize|volumetype|encrypted|imageid|availabilityzone)$/,
+  /^ec2:(snapshotlockduration|snapshotcooloffperiod)$/,
+  /^ec2:(add|remove)\/(userid|group)$/,
   /^iam:passedtoservice$/,
-  /^cloudwatch:namespace$/,
+  /^cloudwatch:(namespace|alarmactions)$/,
+  /^sns:(endpoint|protocol)$/,
+  /^kms:(viaservice|calleraccount|grantisforawsresource)$/,
 ];
 
 /** The first permission that the caller's identity policies do not give; undefined where none is missing or none governs him. */
@@ -30,30 +34,46 @@ export function missingPermission(
   principal: Credential,
   permissions: readonly Permission[],
 ): Permission | undefined {
-  const documents = world.settings.policies
-    .filter((one) => matchesPattern(one.principal, principal.arn))
-    .flatMap((one) => one.documents);
-  if (!world.settings.policies.some((one) => matchesPattern(one.principal, principal.arn))) return undefined;
-  const every = commonContext(world, principal);
-  return permissions.find(({ action, resource, context }) => {
-    const question = { action, resource, context: { ...every, ...context } };
-    const verdicts = documents.map((document) => askIdentityPolicy(document, question, isSimulated));
-    return verdicts.includes("deny") || !verdicts.includes("allow");
+  const governing = world.settings.policies.filter((one) => matchesPattern(one.principal, principal.arn));
+  if (governing.length === 0) return undefined;
+  const documents = governing.flatMap((one) => one.documents);
+  const every = askedOf(world, principal, permissions);
+  return permissions.find((_, index) => {
+    const question = every[index];
+    return question === undefined || !isAllowed(documents, question);
   });
+}
+
+/** Whether policy documents of one principal allow it: one of them does, and none denies it. */
+export function isAllowed(documents: readonly string[], permission: Permission): boolean {
+  const verdicts = documents.map((document) => askIdentityPolicy(document, permission, isSimulated));
+  return !verdicts.includes("deny") && verdicts.includes("allow");
 }
 
 function isSimulated(key: string): boolean {
   return simulatedKeys.some((pattern) => pattern.test(key));
 }
 
-function commonContext({ settings }: World, { arn, session }: Credential): ConditionContext {
+/** The permissions with the condition keys that every request of that principal has. */
+export function askedOf(
+  { settings }: World,
+  { arn, userId, session }: Credential,
+  permissions: readonly Permission[],
+): Permission[] {
   const { partition, region, account } = settings;
   const source = session?.instance;
-  return {
+  const every = {
     "aws:principalarn": arn.replace(/:sts:(.*):assumed-role\/([^/]+)\/.*$/, ":iam:$1:role/$2"),
-    "ec2:region": region,
+    "aws:principalaccount": account,
+    "aws:requestedregion": region,
+    "aws:userid": userId,
     ...(source === undefined
       ? {}
       : { "ec2:sourceinstancearn": `arn:${partition}:ec2:${region}:${account}:instance/${source}` }),
   };
+  return permissions.map(({ action, resource, context }) => ({
+    action,
+    resource,
+    context: { ...every, ...(action.startsWith("ec2:") ? { "ec2:region": region } : {}), ...context },
+  }));
 }

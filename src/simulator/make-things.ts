@@ -1,4 +1,5 @@
 import type { Image, Instance } from "./ec2/machines.ts";
+import { lasting } from "./ec2/snapshot-lock.ts";
 import { attached, type Volume } from "./ec2/volume.ts";
 import { newId } from "./ids.ts";
 import type { ScenarioImage, ScenarioInstance, ScenarioSnapshot, ScenarioVolume } from "./scenario.ts";
@@ -101,7 +102,7 @@ export function makeSnapshot(world: World, given: ScenarioSnapshot, now: number)
     fullSizeBytes: given.fullSizeBytes ?? volume?.writtenBytes ?? (volumeSize * GIB) / 4,
     tiering: null,
     recycledAt: state === "recoverable" ? now : null,
-    lock: given.lock ?? null,
+    lock: given.lock ? lasting(given.lock, startTime) : null,
     deleteWhenSettled: false,
     visibleFrom: 0,
     formerTags: null,

@@ -1,6 +1,7 @@
 import { authorize, authorizeByPolicies } from "./access.ts";
 import { ApiError, commonError } from "./api-error.ts";
 import { type Rate, takeToken } from "./buckets.ts";
+import type { ConditionContext } from "./conditions.ts";
 import type { Context } from "./context.ts";
 import { own } from "./own.ts";
 import { decodeQuery } from "./query-protocol.ts";
@@ -15,8 +16,10 @@ export interface Operation {
   needs?(input: never, context: Context): readonly string[];
   /** ARN of what it acts on; `*` where there is no one thing. */
   resource?(input: never, context: Context): string;
+  /** ARNs of what it acts on, where it may be several things. */
+  resources?(input: never, context: Context): readonly string[];
   /** Condition keys in lower case that the request has for identity policies. */
-  conditions?(input: never): Readonly<Record<string, string>>;
+  conditions?(input: never): ConditionContext;
   run(input: never, context: Context): unknown;
 }
 
@@ -26,7 +29,8 @@ export function operation<const S extends StructureShape>(definition: {
   changes: boolean;
   needs?(input: Decoded<S>, context: Context): readonly string[];
   resource?(input: Decoded<S>, context: Context): string;
-  conditions?(input: Decoded<S>): Readonly<Record<string, string>>;
+  resources?(input: Decoded<S>, context: Context): readonly string[];
+  conditions?(input: Decoded<S>): ConditionContext;
   run(input: Decoded<S>, context: Context): unknown;
 }): Operation {
   return definition;
@@ -74,11 +78,26 @@ export function readRequest(table: ServiceTable, action: string, input: RequestI
       const resource = found.resource?.(parameters, context) ?? "*";
       authorize(world, service, principal, actions, resource);
       const conditions = found.conditions?.(parameters) ?? {};
-      const permissions = actions.map((each) => ({ action: each, resource, context: conditions }));
-      authorizeByPolicies(world, service, principal, permissions);
+      const things = found.resources?.(parameters, context) ?? [resource];
+      authorizeByPolicies(
+        context,
+        service,
+        things.flatMap((thing) =>
+          actions.map((each, index) => ({
+            action: each,
+            resource: thing,
+            context: index === 0 ? conditions : globalOnly(conditions),
+          })),
+        ),
+      );
       return found.run(parameters, context);
     },
   };
+}
+
+/** What an action that is asked for beside the called one has of its condition keys. */
+function globalOnly(conditions: ConditionContext): ConditionContext {
+  return Object.fromEntries(Object.entries(conditions).filter(([key]) => key.startsWith("aws:")));
 }
 
 const malformed: DecodeFailure = (fault, path) =>

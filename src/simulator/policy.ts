@@ -21,6 +21,7 @@ interface Statement {
   Action?: unknown;
   NotAction?: unknown;
   Resource?: unknown;
+  NotResource?: unknown;
   Condition?: unknown;
 }
 
@@ -36,8 +37,9 @@ export function askIdentityPolicy(
   question: Omit<PolicyQuestion, "principal" | "account">,
   simulated: ConditionRules["simulated"],
 ): Verdict {
-  // Without Resource (NotResource is not simulated) an allow is void.
-  const usable = statementsOf(document).filter((one) => one.Resource !== undefined || one.Effect === "Deny");
+  const whole = (one: Statement) => one.Resource !== undefined || one.NotResource !== undefined;
+  // Such a document IAM would not take; a denial in it is believed all the same.
+  const usable = statementsOf(document).filter((one) => whole(one) || one.Effect === "Deny");
   return verdictOf(usable, question, simulated);
 }
 
@@ -81,8 +83,13 @@ function concerns(statement: Statement, question: Pick<PolicyQuestion, "action" 
   const named = (patterns: unknown) =>
     textsOf(patterns).some((pattern) => matchesPattern(pattern.toLowerCase(), action));
   const acts = statement.NotAction === undefined ? named(statement.Action) : !named(statement.NotAction);
-  const resources = textsOf(statement.Resource ?? "*");
-  return acts && resources.some((pattern) => matchesPattern(pattern, question.resource));
+  const found = (patterns: unknown) =>
+    textsOf(patterns).some((pattern) => matchesPattern(pattern, question.resource));
+  const lies =
+    statement.NotResource === undefined
+      ? found(statement.Resource ?? "*")
+      : statement.Resource === undefined && !found(statement.NotResource);
+  return acts && lies;
 }
 
 function isPrincipal(given: unknown, { principal, account }: PolicyQuestion): boolean {

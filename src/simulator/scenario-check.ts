@@ -13,6 +13,7 @@ import {
 } from "./check.ts";
 import { keyStates } from "./kms/key.ts";
 import type { Scenario, Times } from "./scenario.ts";
+import { vssOutcomes } from "./ssm/command.ts";
 
 /** A scenario that cannot be played; `faults` names every reason. */
 export class ScenarioError extends Error {
@@ -157,6 +158,7 @@ const settings = {
   settle: object({ seconds: number({ min: 0 }), secondsPerGiB: number({ min: 0 }) }),
   times: object(Object.fromEntries(timed.map((name) => [name, number({ min: 0 })]))),
   keyFault: oneOf("vanishes", "error"),
+  ebsEncryption: object({ byDefault: flag, key: text() }),
   attachmentLimit: number({ min: 1, integer: true }),
   initializationQuota: number({ min: 0, integer: true }),
   consistency: object({ seconds: number({ min: 0 }) }, ["seconds"]),
@@ -179,6 +181,7 @@ const settings = {
   }),
   deny: list(object({ action: text(), principal: text(), standalone: flag }, ["action"])),
   policies: list(object({ principal: text(), documents: list(text()) }, ["principal", "documents"])),
+  ssm: object({ agent: flag, vss: oneOf(...vssOutcomes), seconds: number({ min: 0 }) }),
   recycleBin: nullable(
     object({
       tag: object({ key: text(), value: text() }, ["key"]),

@@ -1,4 +1,6 @@
 import type { DenyRule, IdentityPolicies } from "./access-rules.ts";
+import type { AlarmOptions } from "./cloudwatch/alarm-options.ts";
+import type { SsmOptions } from "./ssm/command.ts";
 
 /** A duration as text (`90s`, `24h`) or a number of seconds. */
 export type DurationText = string | number;
@@ -15,19 +17,6 @@ export interface ImdsOptions {
   tags: boolean;
   /** How long issued credentials live, in seconds. */
   credentialSeconds: number;
-}
-
-/** What CloudWatch does with alarms where its documentation leaves it open, or where partitions differ. */
-export interface AlarmOptions {
-  /**
-   * How many periods beyond its evaluation periods an alarm looks back for data. AWS tells only that it depends on the
-   * period, and has 2 in its examples (3 of 3 periods: an evaluation range of 5), which is the default.
-   */
-  extraPeriods: number;
-  /** Whether EvaluationWindow and WarmUpConfiguration are known: newer than many endpoints. Default `accepted`. */
-  newParameters: "accepted" | "ignored" | "refused";
-  /** Whether the history of an alarm tells that the key of an encrypted topic forbade its message. Default false. */
-  tellKeyFaults: boolean;
 }
 
 /** Which deleted snapshots are kept in the Recycle Bin. No tag named: all of the Region. */
@@ -189,6 +178,8 @@ export interface ScenarioSettings {
   keyFault?: "vanishes" | "error";
   /** EBS volumes that AttachVolume gives to one instance. Default 27: 28 attachments, one of them the network interface. */
   attachmentLimit?: number;
+  /** Whether every new volume is encrypted (default: no), and the default key, by id, ARN or alias (default: AWS's own). */
+  ebsEncryption?: { byDefault?: boolean; key?: string };
   /** MiB/s of volume initialization at once. Default 5,000, the quota of a new account. */
   initializationQuota?: number;
   /** Seconds during which what is new, a change of tags or a deletion is not seen. Default 0. */
@@ -209,6 +200,8 @@ export interface ScenarioSettings {
   /** Whoever is named may do only what all of these allow together. Default: none. */
   policies?: IdentityPolicies[];
   recycleBin?: RecycleBinRule | null;
+  /** How Run Command finds the instances, and what a VSS backup comes to. */
+  ssm?: Partial<SsmOptions>;
 }
 
 /** A scenario file. Everything is optional; without instances, those of the default scenario are taken. */

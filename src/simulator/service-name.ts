@@ -1,5 +1,5 @@
 /** The services that are simulated, under the names used in faults, call records and deny rules. */
-export type ServiceName = "ec2" | "cloudwatch" | "sts" | "sns" | "kms" | "imds";
+export type ServiceName = "ec2" | "cloudwatch" | "sts" | "sns" | "kms" | "ssm" | "imds";
 
 /** The name a service has in a SigV4 credential scope; CloudWatch signs as `monitoring`. */
 export const signingNames: Readonly<Record<string, ServiceName>> = {
@@ -8,4 +8,5 @@ export const signingNames: Readonly<Record<string, ServiceName>> = {
   sts: "sts",
   sns: "sns",
   kms: "kms",
+  ssm: "ssm",
 };

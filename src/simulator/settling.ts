@@ -31,6 +31,8 @@ export function fail(snapshot: Snapshot, at: number): void {
   snapshot.stoppedAt = percentage(snapshot, at);
   snapshot.state = "error";
   snapshot.stateMessage ??= "Snapshot creation failed";
+  // "If the creation fails, the lock is cancelled."
+  snapshot.lock = null;
 }
 
 /** How far a snapshot is, in whole percent. A pending one never shows 100: a large one may stay at 99 for long. */

@@ -1,7 +1,8 @@
+import { lasting } from "./ec2/snapshot-lock.ts";
 import { attached } from "./ec2/volume.ts";
 import { emptyWorld } from "./empty-world.ts";
 import { makeImage, makeInstance, makeSnapshot, makeVolume, noteRoots } from "./make-things.ts";
-import type { World } from "./world.ts";
+import type { Snapshot, World } from "./world.ts";
 
 /**
  * A saved state as the present simulator knows it: of a kind of thing that was not simulated when it was saved it has
@@ -19,8 +20,17 @@ export function upgrade(saved: Partial<World>, fresh: World, now: number): World
   }
   noteRoots(world);
   for (const [id, one] of Object.entries(world.snapshots))
-    world.snapshots[id] = { ...makeSnapshot(world, { id, volumeId: one.volumeId }, now), ...one };
+    world.snapshots[id] = {
+      ...makeSnapshot(world, { id, volumeId: one.volumeId }, now),
+      ...one,
+      ...lockOf(one),
+    };
   for (const [id, one] of Object.entries(world.images))
     world.images[id] = { ...makeImage(world, { id, snapshots: one.snapshots }, now), ...one };
   return world;
+}
+
+/** Of a lock only its mode was kept once. */
+function lockOf({ lock, startTime }: Snapshot): Pick<Snapshot, "lock"> {
+  return typeof lock === "string" ? { lock: lasting(lock, startTime) } : { lock };
 }

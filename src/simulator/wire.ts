@@ -129,7 +129,7 @@ function json(status: number, headers: Record<string, string>, body: unknown, re
   return { status, headers: { ...own, ...headers }, body: Buffer.from(JSON.stringify(body)) };
 }
 
-/** AWS JSON 1.1, which KMS speaks: the code is the name of the error. */
+/** AWS JSON 1.1, which KMS and Systems Manager speak: the code is the name of the error. */
 export const kmsWire: Wire = {
   success: (_action, result, requestId) => asJson11(json(200, {}, withSeconds(result ?? {}), requestId)),
   failure: (error, requestId) =>

@@ -1,11 +1,14 @@
 import type { DenyRule, IdentityPolicies } from "./access-rules.ts";
 import type { Bucket } from "./buckets.ts";
 import type { Alarm, AlarmHistoryItem, Dashboard } from "./cloudwatch/alarm.ts";
+import type { AlarmOptions } from "./cloudwatch/alarm-options.ts";
 import type { Image, Instance, RootTask } from "./ec2/machines.ts";
+import type { SnapshotLock } from "./ec2/snapshot-lock.ts";
 import type { Volume } from "./ec2/volume.ts";
 import type { KmsKey } from "./kms/key.ts";
-import type { AlarmOptions, ImdsOptions, RecycleBinRule, Times } from "./scenario.ts";
+import type { ImdsOptions, RecycleBinRule, Times } from "./scenario.ts";
 import type { Delivery, Subscription, Topic } from "./sns/topic.ts";
+import type { SsmCommand, SsmOptions } from "./ssm/command.ts";
 
 /** Tags as a plain record; EC2 keys are case-sensitive and unique per resource. */
 export type Tags = Record<string, string>;
@@ -26,6 +29,8 @@ export interface Settings {
   keyFault: "vanishes" | "error";
   /** EBS volumes that one instance takes. */
   attachmentLimit: number;
+  /** Whether every new volume is encrypted, and the key of those that name none. */
+  ebsEncryption: { byDefault: boolean; key: string };
   /** MiB/s of volume initialization that the account may use at once. */
   initializationQuota: number;
   /** For how long a new snapshot, a change of tags or a deletion is not seen by Describe calls. */
@@ -41,6 +46,7 @@ export interface Settings {
   deny: DenyRule[];
   policies: IdentityPolicies[];
   recycleBin: RecycleBinRule | null;
+  ssm: SsmOptions;
 }
 
 export interface Snapshot {
@@ -69,7 +75,7 @@ export interface Snapshot {
   tiering: { asked: number; readyAt: number; days: number | null; until: number | null } | null;
   /** When it came into the Recycle Bin, in simulated time. */
   recycledAt: number | null;
-  lock: "governance" | "compliance" | null;
+  lock: SnapshotLock | null;
   /** Deleted while pending: takes effect when it settles. */
   deleteWhenSettled: boolean;
   /** From when Describe calls see it, on the `elapsed` hand. */
@@ -139,6 +145,8 @@ export interface World {
   deliveries: Delivery[];
   /** By key id. */
   keys: Record<string, KmsKey>;
+  /** Of Run Command, by id. */
+  commands: Record<string, SsmCommand>;
   buckets: Record<string, Bucket>;
   credentials: Record<string, Credential>;
   /** Metadata tokens, each with the moment of the `elapsed` hand at which it expires. */

@@ -85,7 +85,7 @@ describe("a check of hooks", () => {
     const found = await checkHooks({ jobs, self: self(here, "darwin"), stateDirectory: here }, signal);
     expect(found).toEqual({
       faults: [],
-      warnings: ["jobs.db.hooks[0].freeze.mounts: not checked: mounts can be told on Linux only"],
+      warnings: ["jobs.db.hooks[0].freeze.mounts: not checked: mounts can be told on Linux and Windows only"],
     });
   });
 });

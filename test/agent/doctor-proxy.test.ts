@@ -35,6 +35,21 @@ test("a proxy that passes and is known to the service is no finding", async () =
   expect(proxy.asked.map(({ target }) => target)).toEqual(["ec2.eu-central-1.amazonaws.com:443"]);
 });
 
+test("a proxy may stand in a file that the unit names", async () => {
+  const { patient } = await behind({});
+  for (const [file, text] of [
+    [
+      "etc/systemd/system/ec2-backup-.service.d/proxy.conf",
+      "[Service]\nEnvironmentFile=-/etc/ec2-backup/p\n",
+    ],
+    ["etc/ec2-backup/p", "https_proxy=http://proxy:3128\n"],
+  ] as const) {
+    mkdirSync(path.dirname(path.join(patient.root, file)), { recursive: true });
+    writeFileSync(path.join(patient.root, file), text);
+  }
+  expect(await found(patient)).toEqual([]);
+});
+
 test("a proxy that does not pass is an error, and one that only this shell knows a warning", async () => {
   const { patient, proxy } = await behind({ answer: 403 });
   expect(await found(patient)).toMatchObject([

@@ -357,7 +357,7 @@ const faults: Readonly<Record<string, Planted>> = {
     plant: ({ root }) => rmSync(path.join(root, "etc/cron.d/ec2-backup")),
     check: "scheduler",
     what: /nothing on this host starts backups/,
-    command: /systemctl enable --now|\/etc\/cron\.d/,
+    command: /^ec2-backup install/,
     code: 2,
   },
   "a line of cron that nobody reads": {

@@ -1,6 +1,6 @@
 // Measures the built agent beside its baselines and prints the figures next to their goals.
 //
-//   npm run bench [-- one-shot sizes idle planning window]
+//   npm run bench [-- one-shot sizes idle planning window artifacts]
 //
 // BENCH_RUNS (15) and BENCH_IDLE_SECONDS (60) say how long. A slow machine never fails it; a wrong
 // count or size does.
@@ -18,6 +18,7 @@ const parts: Record<string, () => Promise<void>> = {
   "one-shot": async () => (await import("./one-shot.ts")).oneShot(root, folder, runs),
   planning: async () => (await import("./planning.ts")).planning(root, folder, runs),
   window: async () => (await import("./window.ts")).freezeWindow(root, folder, runs),
+  artifacts: async () => (await import("./artifacts.ts")).artifacts(root, folder, runs),
   idle: async () => (await import("./idle.ts")).idle(root, folder, seconds),
 };
 

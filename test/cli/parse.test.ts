@@ -3,7 +3,12 @@ import type { Command, Invocation } from "../../src/cli/command.ts";
 import * as helpTexts from "../../src/cli/help-texts.ts";
 import { parse } from "../../src/cli/parse.ts";
 import { addAlarms } from "../../src/cli/parse-alarms.ts";
+import { addDoctor } from "../../src/cli/parse-doctor.ts";
 import { addDrill } from "../../src/cli/parse-drill.ts";
+import { addInstall, addUninstall } from "../../src/cli/parse-install.ts";
+import { addPolicy } from "../../src/cli/parse-policy.ts";
+import { addForget, addPrune } from "../../src/cli/parse-prune.ts";
+import { addReport } from "../../src/cli/parse-report.ts";
 import { addRestore } from "../../src/cli/parse-restore.ts";
 import { exitCodes } from "../../src/core/report.ts";
 
@@ -14,7 +19,18 @@ const wordsOf = (line: string): string[] =>
 const invoke = (line: string): Invocation =>
   parse(wordsOf(line), "1.2.3", {
     help: helpTexts,
-    commands: { alarms: addAlarms, drill: addDrill, restore: addRestore },
+    commands: {
+      alarms: addAlarms,
+      doctor: addDoctor,
+      drill: addDrill,
+      install: addInstall,
+      forget: addForget,
+      policy: addPolicy,
+      prune: addPrune,
+      report: addReport,
+      uninstall: addUninstall,
+      restore: addRestore,
+    },
   });
 
 function commandOf(line: string): Command {
@@ -179,7 +195,7 @@ describe("help", () => {
   const sisters = ["plan", "apply", "remove", "test", "pause", "resume", "beat", "dashboard"];
   const ways = ["list", "volumes", "file", "ls", "cat", "replace", "instance"];
   const places = [
-    ...[...names, "doctor", "thaw", "drill", "alarms", "restore"],
+    ...[...names, "doctor", "thaw", "policy", "drill", "alarms", "restore", "install", "uninstall"],
     ...sisters.map((one) => `alarms ${one}`),
     ...ways.map((one) => `restore ${one}`),
   ];

@@ -36,6 +36,14 @@ describe("the last good configuration", () => {
     expect(fromLastGood(record)).toMatchObject({ jobs: [{ name: "db", recordUserData: true }] });
   });
 
+  it("keeps who prunes, and how snapshots are locked", () => {
+    const lock = "{ days: 7, mode: compliance, irrevocable: true, coolOff: 24h }";
+    const file = fileOf(`version: 1\njobs: { db: { prune: elsewhere, lock: ${lock} } }\n`);
+    const record: unknown = JSON.parse(JSON.stringify(toLastGood(resolve({ file, tags: {} }), asOf)));
+    const job = { name: "db", prune: "elsewhere", lock: { mode: "compliance", days: 7, coolOff: 24 } };
+    expect(fromLastGood(record)).toMatchObject({ jobs: [job] });
+  });
+
   it("is never one with a faulty tag", () => {
     expect(toLastGood(resolve({ tags: { Retention: "0" } }), asOf)).toBeUndefined();
   });
@@ -60,6 +68,9 @@ describe("the last good configuration", () => {
     ["jobs.0.addTags", { "aws:x": "y" }],
     ["jobs.0.dialect", "seed3"],
     ["jobs.0.recordUserData", "yes"],
+    ["jobs.0.prune", "here"],
+    ["jobs.0.lock", { mode: "governance", days: 0 }],
+    ["jobs.0.lock", { mode: "none", days: 1 }],
     ["jobs.0.waits.request", undefined],
     [
       "jobs.0.hooks",

@@ -25,10 +25,11 @@ describe("what starts backups", () => {
     expect(judged(unit({ kind: "cron", name: "/etc/cron.d/x:1" }))).toEqual([]);
   });
 
-  test("is nothing, and then the daemon is proposed where jobs have schedules", () => {
-    expect(judged()).toEqual([["error", expect.stringMatching(/cron\.d/)]]);
+  test("is nothing, and then install is proposed, which takes the daemon where the file has schedules", () => {
+    expect(judged()).toEqual([["error", "ec2-backup install"]]);
     const [finding] = judgeSchedulers({ schedulers: [], cronRuns: true }, true);
-    expect(finding?.command).toBe("systemctl enable --now ec2-backup.service");
+    expect(finding?.command).toBe("ec2-backup install");
+    expect(finding?.why).toContain("the daemon's to keep");
   });
 
   test("has failed", () => {

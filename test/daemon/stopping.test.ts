@@ -53,6 +53,15 @@ test("READY does not wait for a timetable that is slow to read", async () => {
   expect(host.notified).toEqual(["READY=1", "WATCHDOG=1", "WATCHDOG=1"]);
 });
 
+test("a loop that does not come round any more is not said to live, though its timers go on", async () => {
+  const host = new FakeHost({ jobs: [nightly] });
+  host.slowReading = new Promise(() => undefined);
+  await host.run();
+  await pass(hour);
+  // The fakes allow five minutes for a turn.
+  expect(host.notified).toEqual(["READY=1", "WATCHDOG=1", "WATCHDOG=1"]);
+});
+
 test("an idle daemon ends at once", async () => {
   const host = watched(await new FakeHost({ jobs: [nightly] }).run());
   host.stop();

@@ -50,7 +50,7 @@ await daemon(
       }),
     notify: () => Promise.resolve(),
     uptime: () => 86_400_000,
-    waits: { bootDelay: 0, stopWithin: 1_000, retryEvery: 1_000, tick: 60_000 },
+    waits: { bootDelay: 0, stopWithin: 1_000, retryEvery: 1_000, tick: 60_000, longestTurn: 300_000 },
     onReload: () => undefined,
     hurry: new AbortController().signal,
   },

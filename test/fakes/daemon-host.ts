@@ -90,6 +90,7 @@ export class FakeHost {
           stopWithin: 5 * minute,
           retryEvery: minute,
           tick: 2 * minute,
+          longestTurn: 5 * minute,
           ...waits,
         },
         onReload: (reload) => {

@@ -127,7 +127,7 @@ describe("a write that fails says so and leaves the old content whole", () => {
     const ended = await execute(["unshare", "--mount", "sh", "-c", command, mount, ...words], {});
     const { kind, code, message } = JSON.parse(ended.stdout);
     expect({ kind, code }).toEqual({ kind: "cannot-write", code: "EROFS" });
-    expect(message).toMatch(/name another directory by stateDirectory or STATE_DIRECTORY$/);
+    expect(message).toMatch(/ReadWritePaths= .*, or name another directory$/);
   });
 });
 

@@ -44,6 +44,12 @@ describe("NO_PROXY", () => {
     }
   });
 
+  test("nor those of another address that the SDK is given, and nothing else there", () => {
+    const env = { HTTP_PROXY: "http://proxy:1", AWS_EC2_METADATA_SERVICE_ENDPOINT: "http://10.0.0.1:8080/" };
+    expect(proxyFor(env, to("10.0.0.1", 8080, false))).toBeUndefined();
+    expect(proxyFor(env, to("10.0.0.1", 80, false))?.host).toBe("proxy");
+  });
+
   test("is read in small letters first", () => {
     expect(goesDirect({ no_proxy: "a.example", NO_PROXY: "b.example" }, to("b.example"))).toBe(false);
     expect(goesDirect({ no_proxy: "", NO_PROXY: "b.example" }, to("b.example"))).toBe(true);

@@ -90,7 +90,11 @@ async function removeVolume(lab: Lab, VolumeId: string): Promise<void> {
     // Refused where an earlier run was cut short while it was detaching.
     await refusalOf(() => lab.ec2.send(new DetachVolumeCommand({ VolumeId })));
   }
-  const free = await lab.until(async () => ((await look())?.State === "available" ? true : undefined));
+  const { signal } = new AbortController();
+  const free = await lab.until(
+    async () => ((await look())?.State === "available" ? true : undefined),
+    signal,
+  );
   if (free === undefined) throw new Error("it does not let go of this instance");
   await lab.ec2.send(new DeleteVolumeCommand({ VolumeId }));
 }

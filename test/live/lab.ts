@@ -67,9 +67,12 @@ export class Lab {
     return Object.entries(all).map(([Key, Value]) => ({ Key, Value }));
   }
 
-  /** Looks again until there is something to see, or until patience ends. */
-  async until<T>(look: () => Promise<T | undefined>): Promise<T | undefined> {
-    const { patience, pause, signal } = this.options;
+  /** Looks again until there is something to see, or until patience ends. Who tidies up is not interrupted. */
+  async until<T>(
+    look: () => Promise<T | undefined>,
+    signal: AbortSignal | undefined = this.options.signal,
+  ): Promise<T | undefined> {
+    const { patience, pause } = this.options;
     for (const end = performance.now() + patience; ; ) {
       const seen = await look();
       if (seen !== undefined || performance.now() > end) return seen;

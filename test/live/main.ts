@@ -42,7 +42,7 @@ async function main(): Promise<number> {
     say("live: this makes things in an AWS account that cost money; it never runs where CI is set");
     return 64;
   }
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => stop.abort());
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, interrupt);
   process.env["AWS_EC2_METADATA_V1_DISABLED"] = "true";
   const chosen = questions.filter(({ id }) => asked.only?.includes(id) ?? true);
   const unknown = asked.only?.filter((id) => !questions.some((one) => one.id === id)) ?? [];
@@ -67,6 +67,13 @@ async function main(): Promise<number> {
   } finally {
     lab.close();
   }
+}
+
+/** The first ends the questions, and what was made is taken away; the second ends that too. */
+function interrupt(): void {
+  if (stop.signal.aborted) process.exit(130);
+  say("live: told to stop; taking away what was made (once more, and it stays until --clean)");
+  stop.abort();
 }
 
 async function open(): Promise<Lab> {

@@ -1,4 +1,6 @@
-import { execFile, spawnSync } from "node:child_process";
+import { execFile, spawn, spawnSync } from "node:child_process";
+import path from "node:path";
+import { createInterface } from "node:readline";
 import { promisify } from "node:util";
 import { keys, type Simulation } from "./simulate.ts";
 
@@ -14,7 +16,38 @@ function findCli(): { version: string } | { reason: string } {
 /** The AWS CLI, and why it is missing. */
 export const cli = findCli();
 export const missing = "reason" in cli ? cli.reason : undefined;
-const run = promisify(execFile);
+const execute = promisify(execFile);
+
+type Run = (words: readonly string[], env: NodeJS.ProcessEnv) => Promise<string>;
+
+/** The very CLI that is there, loaded once by a Python that has it; else a start of it for each command. */
+function loadedOnce(): Run {
+  const version = "version" in cli ? /aws-cli\/([\d.]+)/.exec(cli.version)?.[1] : undefined;
+  const has = `import awscli, os, sys; sys.exit(awscli.__version__ != "${version}" or not hasattr(os, "fork"))`;
+  const python = ["python3", "/usr/bin/python3"].find((one) => spawnSync(one, ["-c", has]).status === 0);
+  if (python === undefined) {
+    return async (words, env) => (await execute("aws", [...words], { env })).stdout;
+  }
+  const program = path.join(import.meta.dirname, "aws_commands.py");
+  const child = spawn(python, [program], { env: withoutAws(), stdio: ["pipe", "pipe", "inherit"] });
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  child.unref();
+  let last: Promise<unknown> = lines.next();
+  return (words, env) => {
+    const ended = last.then(async () => {
+      child.stdin.write(`${JSON.stringify({ words, env })}\n`);
+      const { value } = await lines.next();
+      return JSON.parse(value) as { readonly code: number; readonly stdout: string; readonly stderr: string };
+    });
+    last = ended.catch(() => undefined);
+    return ended.then(({ code, stdout, stderr }) => {
+      if (code === 0) return stdout;
+      throw Object.assign(new Error(`Command failed: aws ${words.join(" ")}\n${stderr}`), { code, stderr });
+    });
+  };
+}
+
+let run: Run | undefined;
 
 /** Answers of the AWS CLI, as JSON; with long-lived keys unless `environment` says otherwise. */
 export async function aws(
@@ -32,8 +65,12 @@ export async function aws(
     "json",
   ];
   const credentials = { AWS_ACCESS_KEY_ID: keys.accessKeyId, AWS_SECRET_ACCESS_KEY: keys.secretAccessKey };
-  const { stdout } = await run("aws", given, {
-    env: { ...withoutAws(), AWS_PAGER: "", AWS_MAX_ATTEMPTS: "1", ...(environment ?? credentials) },
+  run ??= loadedOnce();
+  const stdout = await run(given, {
+    ...withoutAws(),
+    AWS_PAGER: "",
+    AWS_MAX_ATTEMPTS: "1",
+    ...(environment ?? credentials),
   });
   return (stdout.trim() === "" ? undefined : JSON.parse(stdout)) as never;
 }

@@ -17,6 +17,8 @@ const context = {
   "aws:tagkeys": ["Color", "Size"],
   "ec2:sourceinstancearn": arn,
   "aws:resourcetag/owner": arn,
+  "ec2:snapshotlockduration": "35",
+  "ec2:snapshottime": "2026-03-01T02:00:00.000Z",
 };
 
 /** Whether an allow with the condition holds; a key beside those above is unknown where it begins with `x:`. */
@@ -50,6 +52,13 @@ describe("conditions", () => {
     // What is not simulated never helps.
     [{ StringNotEquals: { "x:Unknown": "y" } }, false],
     [{ NumericLessThan: { "aws:RequestTag/Color": "3" } }, false],
+    [{ NumericLessThanEquals: { "x:Days": "3" } }, false],
+    [{ NumericLessThanEquals: { "ec2:SnapshotLockDuration": "35" } }, true],
+    [{ NumericLessThan: { "ec2:SnapshotLockDuration": "35" } }, false],
+    [{ NumericNotEquals: { "ec2:SnapshotLockDuration": "35" } }, false],
+    [{ DateGreaterThan: { "ec2:SnapshotTime": "2026-01-01T00:00:00Z" } }, true],
+    [{ DateLessThan: { "ec2:SnapshotTime": "1767225600" } }, false],
+    [{ BinaryEquals: { "aws:RequestTag/Color": "cmVk" } }, false],
     [{ StringEquals: { "aws:TagKeys": "Color" } }, false],
   ])("%j: %s", (condition, expected) => {
     expect(holds(condition)).toBe(expected);
@@ -57,7 +66,7 @@ describe("conditions", () => {
 
   test("of a deny hold where they cannot be told", () => {
     expect(holds({ StringEquals: { "x:Unknown": "y" } }, true)).toBe(true);
-    expect(holds({ NumericLessThan: { "aws:RequestTag/Color": "3" } }, true)).toBe(true);
+    expect(holds({ BinaryEquals: { "aws:RequestTag/Color": "cmVk" } }, true)).toBe(true);
   });
 });
 
@@ -70,7 +79,9 @@ test("a statement without Resource allows nothing, and a deny is stronger than a
     );
   const allow = { Effect: "Allow", Action: "ec2:*", Resource: "arn:*:ec2:*:*:volume/*" };
   expect(ask(allow)).toBe("allow");
-  expect(ask({ ...allow, Resource: undefined, NotResource: "arn:x" })).toBe("silent");
+  expect(ask({ ...allow, Resource: undefined })).toBe("silent");
+  expect(ask({ ...allow, Resource: undefined, NotResource: "arn:x" })).toBe("allow");
+  expect(ask({ ...allow, Resource: undefined, NotResource: "arn:aws:ec2:*" })).toBe("silent");
   expect(ask({ ...allow, Resource: "arn:*:ec2:*:*:instance/*" })).toBe("silent");
   expect(ask(allow, { ...allow, Effect: "Deny", Action: "ec2:Delete*" })).toBe("deny");
 });

@@ -56,7 +56,7 @@ describe("the command doctor", () => {
     const { code, stdout, stderr, ms } = await doctor(on, "--config", on.config);
     expect({ code, stdout, stderr }).toEqual({
       code: 0,
-      stdout: "Nothing found in 17 checks.\n",
+      stdout: "Nothing found in 18 checks.\n",
       stderr: "",
     });
     expect(ms).toBeLessThan(20_000);

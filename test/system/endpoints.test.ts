@@ -59,7 +59,9 @@ test.each(Object.keys(table))("the built agent finds EC2, CloudWatch and SNS in 
   const partition = region.startsWith("cn-") ? "aws-cn" : region.startsWith("us-gov-") ? "aws-us-gov" : "aws";
   const topic = `arn:${partition}:sns:${region}:111122223333:backups`;
   await writeFile(stage.bench.config, `version: 1\nalarms: { topic: "${topic}" }\n`, { mode: 0o600 });
-  for (const [variant, hosts] of Object.entries(table[region] ?? {})) {
+  const rows = Object.entries(table[region] ?? {});
+  // Each start of the agent costs its time; the others are asked in the soak.
+  for (const [variant, hosts] of process.env["SOAK"] ? rows : rows.slice(1, 3)) {
     const seen = stage.proxy.asked.length;
     await stage.ask(["alarms", "plan"], environment[variant as Variant]);
     const names = stage.proxy.asked.slice(seen).map(({ target }) => target.replace(/:443$/, ""));

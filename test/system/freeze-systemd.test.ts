@@ -121,7 +121,7 @@ describe.skipIf(why !== undefined)(`under systemd${why ? ` (${why})` : ""}`, () 
     );
     expect(shown.split("\n").sort()).toEqual([
       "KillMode=mixed",
-      "NotifyAccess=all",
+      "NotifyAccess=main",
       "RuntimeDirectoryPreserve=yes",
       "TimeoutStopUSec=5min 30s",
     ]);

@@ -5,7 +5,7 @@ import type { Run } from "./bench.ts";
 import { chanceOf, shuffled } from "./chance.ts";
 import { instance, scenarioOf } from "./history.ts";
 import { expectNoLeak, expectSound, ImageStage, imageOf, living, pointsOf } from "./image-stage.ts";
-import { govern, policyNamed, policyOfReadme, without } from "./policies.ts";
+import { asked, govern, ofPolicy, policiesOfAgent, policyNamed, superfluous, without } from "./policies.ts";
 
 const soak = process.env["SOAK"] !== undefined;
 const seed = Number(process.env["SEED"] ?? Math.floor(Math.random() * 1e9));
@@ -330,9 +330,9 @@ test("EC2's interval between two snapshots of a volume is waited out", async () 
 
 test("the policy beside the role's is enough and needed, and the regular point is good without it", async () => {
   await using stage = await ImageStage.after(1);
-  const role = await policyOfReadme();
+  const role = await policiesOfAgent();
   const more = await policyNamed("image");
-  await govern(stage.bench.simulator, [role]);
+  await govern(stage.bench.simulator, role);
   const denied = await stage.bench.run();
   expect([denied.code, denied.report.outcome, denied.report.points.length]).toEqual([1, "degraded", 1]);
   expect(errors(denied)).toMatchObject([
@@ -342,24 +342,25 @@ test("the policy beside the role's is enough and needed, and the regular point i
       remedy: expect.stringContaining("policies/image.json"),
     },
   ]);
-  await govern(stage.bench.simulator, [role, more]);
+  await govern(stage.bench.simulator, [...role, more]);
   await stage.nextMonth();
   const allowed = await stage.bench.run();
   expect([allowed.code, imageOf(allowed)?.outcome], allowed.stderr).toEqual([0, "made"]);
   await stage.nextMonth();
   const needed = ["ec2:DeregisterImage", "ec2:DescribeImageAttribute"];
   for (const action of shuffled(needed, chanceOf(seed)).slice(0, soak ? undefined : 1)) {
-    await govern(stage.bench.simulator, [role, without(more, action)]);
+    await govern(stage.bench.simulator, [...role, without(more, action)]);
     const run = await stage.bench.run();
     expect([run.code, imageOf(run)?.outcome], action).toEqual([1, "made"]);
     expect(JSON.stringify(errors(run)), action).toContain(action);
     expectSound(await stage.control.state());
-    await govern(stage.bench.simulator, [role, more]);
+    await govern(stage.bench.simulator, [...role, more]);
     await stage.nextMonth();
   }
   const next = await stage.bench.run();
   expect(next.code, next.stderr).toBe(0);
   expectNoLeak(await stage.control.state());
+  expect(superfluous([...role, more], asked(stage.bench.simulator)).filter(ofPolicy(more))).toEqual([]);
 });
 
 test("an image that EC2 does not show yet is not made twice", async () => {

@@ -13,8 +13,20 @@ import { need } from "../host/places.ts";
 import { Bench } from "./bench.ts";
 import { chanceOf, shuffled } from "./chance.ts";
 import { scenarioOf } from "./history.ts";
+import { disagreements } from "./iam-agreement.ts";
 import { loopDisksCan, loopDisksNeed } from "./loop-disks.ts";
-import { actionsOf, called, govern, type Policy, policyNamed, policyOfReadme, without } from "./policies.ts";
+import {
+  actionsOf,
+  asked,
+  called,
+  govern,
+  notAllowed,
+  type Policy,
+  policiesOfAgent,
+  policyNamed,
+  superfluous,
+  without,
+} from "./policies.ts";
 import { RestoreHost } from "./restore-host.ts";
 
 const soak = process.env["SOAK"] !== undefined;
@@ -52,6 +64,11 @@ describe("policies/restore.json", () => {
     expect(await host.made()).toEqual([]);
     const named = actionsOf([policy]).filter((action) => !byKms.test(action) && action !== "kms:DescribeKey");
     expect(called(host.bench.simulator)).toEqual(named);
+    const needed = asked(host.bench.simulator);
+    expect(notAllowed([policy], needed)).toEqual([]);
+    // Where volumes are encrypted the keys' part is needed too: test/system/policies-restore.test.ts.
+    expect(superfluous([policy], needed).filter((less) => !/Keys/.test(less))).toEqual([]);
+    expect(await disagreements([policy], needed)).toEqual([]);
   });
 
   test("protects volumes that were not restored, and what they are tagged with", async () => {
@@ -103,14 +120,14 @@ describe("policies/restore.json", () => {
 describe("the role of an instance that is backed up", () => {
   test("is enough for run, and for nothing that restores", async () => {
     await using bench = await Bench.start(scenarioOf(2, 6, { limits: false }));
-    const policy = await policyOfReadme();
-    await govern(bench.simulator, [policy]);
+    const policies = await policiesOfAgent();
+    await govern(bench.simulator, policies);
     const { code, report, stderr } = await bench.run();
     expect([code, report.outcome], stderr + JSON.stringify(report.problems)).toEqual([0, "done"]);
     expect(report.retention?.removals.map(({ outcome }) => outcome)).toContain("removed");
     const restoring = await Promise.all(restorePolicies.map(policyNamed));
     const more = actionsOf(restoring).filter((action) => !/:(Describe|List|Get)/.test(action));
-    const shared = more.filter((action) => actionsOf([policy]).includes(action));
+    const shared = more.filter((action) => actionsOf(policies).includes(action));
     // The same words, on other things: of restored volumes there, of new snapshots here; the metrics are a drill's.
     expect(shared).toEqual(["cloudwatch:PutMetricData", "ec2:CreateTags"]);
     const words = ["restore", "volumes", "--config", bench.config, "--yes", "--json"];

@@ -1,5 +1,6 @@
 import path from "node:path";
 import { snapshotsOfVolumes } from "../../aws/volume-facts.ts";
+import { hasOwnSchedules } from "../../config/own-schedules.ts";
 import { type Failure, failureOf, sentenceOf } from "../../core/errors.ts";
 import { type Finding, nothingFound, type Untested } from "../../core/finding.ts";
 import { judgeForeign } from "../../core/foreign-snapshots.ts";
@@ -137,12 +138,16 @@ export const scheduler: DoctorCheck = {
   command: "systemctl list-timers; systemctl status 'ec2-backup*'; grep -r ec2-backup /etc/cron*",
   async run(ground) {
     const { places } = ground.given;
+    if (ground.given.self.platform === "win32") {
+      const { windowsScheduler } = await import("./check-windows.ts");
+      return windowsScheduler(ground);
+    }
     if (ground.given.self.platform !== "linux")
       return {
         findings: [],
-        untested: [{ what: "what starts backups", because: "it is known on Linux only" }],
+        untested: [{ what: "what starts backups", because: "it is known on Linux and Windows only" }],
       };
-    const [units, cron, processes, { jobs, protection }] = await Promise.all([
+    const [units, cron, processes, { protection }] = await Promise.all([
       places.root === "/" ? unitSchedulers() : [],
       cronSchedulers(places.root),
       lookForProcesses(places.proc),
@@ -155,12 +160,7 @@ export const scheduler: DoctorCheck = {
       .filter((pid) => !served.has(pid))
       .map((pid): Scheduler => ({ kind: "process", name: `process ${pid}`, enabled: false, active: true }));
     const found = { schedulers: [...units, ...cron, ...byHand], cronRuns: processes.cronRuns };
-    return {
-      findings: judgeSchedulers(
-        found,
-        jobs.some(({ schedule }) => schedule !== undefined),
-      ),
-    };
+    return { findings: judgeSchedulers(found, hasOwnSchedules(ground.given.loaded)) };
   },
 };
 

@@ -3,9 +3,10 @@ import { rehearsalsOf } from "../../aws/rehearsals.ts";
 import { leftOutByTags } from "../../config/backup-tag.ts";
 import { BackupError } from "../../core/errors.ts";
 import { type Finding, NotTestable, nothingFound, type Untested } from "../../core/finding.ts";
-import { grantCommand, statementOf } from "../../core/grant.ts";
+import { grantCommand, lockCondition, statementOf } from "../../core/grant.ts";
 import type { Discovery } from "../../core/instance.ts";
 import type { Job } from "../../core/job.ts";
+import type { LockWish } from "../../core/lock.ts";
 import { marksOf } from "../../core/point-tags.ts";
 import type { RecoveryPoint } from "../../core/recovery-point.ts";
 import { scopeOf, selectVolumes } from "../../core/selection.ts";
@@ -118,9 +119,16 @@ export const retention: DoctorCheck = {
     if (reach.dryRun !== true) throw new NotTestable("ec2:DeleteSnapshot", unanswered);
     const sample = sampleOf(points);
     if (sample === undefined) return { ...nothingFound, untested: [withoutPoint] };
-    const asked = questions(ground, reach, sample, signal).map(askFor);
-    const findings = await Promise.all([...asked, locksSeen(reach, sample, signal)]);
-    return { findings: findings.filter((one) => one !== undefined) };
+    const jobs = await ground.jobs();
+    // Where another role prunes all of them, this one needs no right to.
+    const prunes = jobs.some(({ prune }) => prune === undefined);
+    const asked = questions(ground, reach, sample, signal).filter(
+      ({ pruning }) => prunes || pruning !== true,
+    );
+    const findings = await Promise.all([...asked.map(askFor), locksSeen(reach, sample, signal)]);
+    const locking = jobs.flatMap(({ lock }) => lock ?? []);
+    const locks = locking.length === 0 ? [] : await mayLock(locking, points, reach, signal);
+    return { findings: [...findings.filter((one) => one !== undefined), ...locks] };
   },
 };
 
@@ -138,15 +146,18 @@ function sampleOf(points: readonly RecoveryPoint[]): RecoveryPoint | undefined {
 function questions(ground: Ground, { connection, engine }: Reach, point: RecoveryPoint, signal: AbortSignal) {
   const rehearsals = rehearsalsOf(connection);
   const ids = point.snapshots.map(({ id }) => id);
-  const kept = "points that retention gives up stay and cost money";
+  const kept =
+    "points that retention gives up stay and cost money; where another role prunes, say `prune: elsewhere` in the job instead";
   return [
     {
       right: "ec2:DeleteSnapshot" as const,
+      pruning: true as const,
       why: kept,
       ask: () => tolerant(() => rehearsals.remove(ids[0] ?? "", signal)),
     },
     {
       right: "ec2:DescribeImages" as const,
+      pruning: true as const,
       why: "what images hold cannot be told, so nothing is removed",
       ask: () => engine.withHolds([point], signal),
     },
@@ -161,6 +172,29 @@ function questions(ground: Ground, { connection, engine }: Reach, point: Recover
       },
     },
   ];
+}
+
+/** The locks of the jobs on a point that is there, as dry runs. */
+async function mayLock(
+  wishes: readonly LockWish[],
+  points: readonly RecoveryPoint[],
+  { connection }: Reach,
+  signal: AbortSignal,
+): Promise<Finding[]> {
+  const { rehearseLock } = await import("../../aws/lock-snapshots.ts");
+  const [snapshot] = points.filter(({ state }) => state === "complete").at(0)?.snapshots ?? [];
+  if (snapshot === undefined) return [];
+  const findings = await Promise.all(
+    wishes.map((wish) =>
+      askFor({
+        right: "ec2:LockSnapshot",
+        change: { condition: lockCondition(wish.days) },
+        why: "points are made and are not locked, and each run says so with exit code 1",
+        ask: () => tolerant(() => rehearseLock(connection, snapshot.id, wish, signal)),
+      }),
+    ),
+  );
+  return distinct(findings.filter((one) => one !== undefined));
 }
 
 /** Some roles may not ask for locks and some partitions do not know them, and then runs go on without. */

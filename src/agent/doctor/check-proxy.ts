@@ -9,7 +9,7 @@ import type { DoctorCheck } from "./check.ts";
 import type { Ground } from "./ground.ts";
 
 const variables = "HTTPS_PROXY, HTTP_PROXY and NO_PROXY";
-const edit = "systemctl edit ec2-backup.service   # [Service] Environment=HTTPS_PROXY=http://HOST:PORT";
+const edit = "systemctl edit ec2-backup.service   # [Service] EnvironmentFile=/etc/ec2-backup/proxy.env";
 
 export const proxy: DoctorCheck = {
   name: "proxy",
@@ -77,9 +77,15 @@ async function knownToServices({ given }: Ground): Promise<boolean> {
   const alone = ["systemd/system.conf", "crontab", "cron.daily/ec2-backup", "default/ec2-backup"];
   const own = units.filter((name) => name.endsWith(".service")).map((name) => path.join(system, name));
   const files = [...inside.flat(), ...own, ...alone.map((name) => path.join(etc, name))];
-  const texts = await Promise.all(files.map((file) => readFile(file, "utf8").catch(() => "")));
-  return texts.some((text) => /^[^#;]*https?_proxy\s*=/im.test(text));
+  const texts = await textsOf(files);
+  // A login is no matter for `systemctl show`, so it stands in a file of its own.
+  const named = texts.flatMap((text) => [...text.matchAll(/^\s*EnvironmentFile\s*=\s*-?(\/\S+)/gm)]);
+  const more = await textsOf(named.map(([, file = ""]) => path.join(given.places.root, file)));
+  return [...texts, ...more].some((text) => /^[^#;]*https?_proxy\s*=/im.test(text));
 }
+
+const textsOf = (files: readonly string[]): Promise<string[]> =>
+  Promise.all(files.map((file) => readFile(file, "utf8").catch(() => "")));
 
 const listed = (folder: string): Promise<string[]> => readdir(folder).catch(() => []);
 

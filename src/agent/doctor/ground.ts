@@ -25,6 +25,8 @@ export interface DoctorOptions extends AgentOptions {
   readonly deadline: number;
   /** Whether a real point of the metric `Doctor` may be sent. */
   readonly metric: boolean;
+  /** Whether dry runs are made of what the role must not be able to do. */
+  readonly proveBinding?: boolean;
 }
 
 /** What checks share; everything is found out once, when it is first asked for. */

@@ -1,5 +1,6 @@
 import { ApiError } from "../api-error.ts";
 import type { Context } from "../context.ts";
+import { requestedTags } from "../ec2/condition-facts.ts";
 import { type Operation, operation } from "../operations.ts";
 import { readTags, refuseTooMany, tagShape } from "../tags.ts";
 import type { Tags } from "../world.ts";
@@ -9,7 +10,12 @@ import { putMetricAlarmShape } from "./alarm-parameters.ts";
 import { changeState, note } from "./alarm-state.ts";
 import { describeAlarmHistory, describeAlarmHistoryShape } from "./describe-alarm-history.ts";
 import { describeAlarms, describeAlarmsShape } from "./describe-alarms.ts";
-import { alarmNamed, putMetricAlarm, putMetricAlarmNeeds } from "./put-metric-alarm.ts";
+import {
+  alarmNamed,
+  putMetricAlarm,
+  putMetricAlarmConditions,
+  putMetricAlarmNeeds,
+} from "./put-metric-alarm.ts";
 
 const namesShape = { AlarmNames: ["string"] } as const;
 const setAlarmStateShape = {
@@ -25,6 +31,10 @@ const required = <T>(value: T | undefined, name: string): T => {
   return value;
 };
 
+const ofAlarms = ({ AlarmNames: names }: { AlarmNames: readonly string[] }, { world }: Context) =>
+  names.map((name) => alarmArn(world, name));
+const ofArn = ({ ResourceARN: arn = "*" }: { ResourceARN?: string | undefined }) => arn;
+
 const ofAlarm = ({ AlarmName: name = "" }: { AlarmName?: string | undefined }, { world }: Context) =>
   alarmArn(world, name);
 
@@ -35,12 +45,19 @@ export const alarmOperations: Readonly<Record<string, Operation>> = {
     changes: true,
     needs: putMetricAlarmNeeds,
     resource: ofAlarm,
+    conditions: putMetricAlarmConditions,
     run: putMetricAlarm,
   }),
-  DescribeAlarms: operation({ shape: describeAlarmsShape, changes: false, run: describeAlarms }),
+  DescribeAlarms: operation({
+    shape: describeAlarmsShape,
+    changes: false,
+    resource: (_, { world }) => alarmArn(world, "*"),
+    run: describeAlarms,
+  }),
   DescribeAlarmHistory: operation({
     shape: describeAlarmHistoryShape,
     changes: false,
+    resource: ({ AlarmName: name = "*" }, { world }) => alarmArn(world, name),
     run: describeAlarmHistory,
   }),
   SetAlarmState: operation({
@@ -66,6 +83,7 @@ export const alarmOperations: Readonly<Record<string, Operation>> = {
   DeleteAlarms: operation({
     shape: namesShape,
     changes: true,
+    resources: ofAlarms,
     run({ AlarmNames: names }, { world, now }) {
       for (const name of checkNames(names)) {
         // "If you specify an incorrect alarm name or make any other error, the alarms that exist are deleted."
@@ -81,16 +99,19 @@ export const alarmOperations: Readonly<Record<string, Operation>> = {
   EnableAlarmActions: operation({
     shape: namesShape,
     changes: true,
+    resources: ofAlarms,
     run: ({ AlarmNames: names }, context) => switchActions(names, context, true),
   }),
   DisableAlarmActions: operation({
     shape: namesShape,
     changes: true,
+    resources: ofAlarms,
     run: ({ AlarmNames: names }, context) => switchActions(names, context, false),
   }),
   ListTagsForResource: operation({
     shape: { ResourceARN: "string" },
     changes: false,
+    resource: ofArn,
     run: ({ ResourceARN: arn }, context) => ({
       Tags: Object.entries(tagged(context, required(arn, "ResourceARN")).tags).map(([Key, Value]) => ({
         Key,
@@ -101,6 +122,8 @@ export const alarmOperations: Readonly<Record<string, Operation>> = {
   TagResource: operation({
     shape: { ResourceARN: "string", Tags: tagShape },
     changes: true,
+    resource: ofArn,
+    conditions: ({ Tags: tags }) => requestedTags(readTags(tags)),
     run({ ResourceARN: arn, Tags: given }, context) {
       const resource = tagged(context, required(arn, "ResourceARN"));
       const tags = { ...resource.tags, ...readTags(given) };
@@ -112,6 +135,8 @@ export const alarmOperations: Readonly<Record<string, Operation>> = {
   UntagResource: operation({
     shape: { ResourceARN: "string", TagKeys: ["string"] },
     changes: true,
+    resource: ofArn,
+    conditions: ({ TagKeys: keys }) => ({ "aws:tagkeys": keys }),
     run({ ResourceARN: arn, TagKeys: keys }, context) {
       const resource = tagged(context, required(arn, "ResourceARN"));
       for (const key of keys) delete resource.tags[key];

@@ -7,11 +7,15 @@ import { readTags, tagShape } from "../tags.ts";
 import type { Dashboard } from "./alarm.ts";
 import { type BodyMessage, checkDashboardBody } from "./dashboard-body.ts";
 
+const ofName = ({ DashboardName: name = "*" }: { DashboardName?: string | undefined }, context: Context) =>
+  arnOf(context, { name });
+
 /** The actions on dashboards, which are those of an account and not of a Region. */
 export const dashboardOperations: Readonly<Record<string, Operation>> = {
   PutDashboard: operation({
     shape: { DashboardName: "string", DashboardBody: "string", Tags: tagShape },
     changes: true,
+    resource: ofName,
     run({ DashboardName, DashboardBody: body = "", Tags }, { world, now }) {
       const name = checkName(DashboardName);
       const { errors, warnings } = checkDashboardBody(body);
@@ -25,6 +29,7 @@ export const dashboardOperations: Readonly<Record<string, Operation>> = {
   GetDashboard: operation({
     shape: { DashboardName: "string" },
     changes: false,
+    resource: ofName,
     run({ DashboardName }, context) {
       const found = own(context.world.dashboards, checkName(DashboardName));
       if (found === undefined) throw notFound(DashboardName ?? "");
@@ -64,6 +69,7 @@ export const dashboardOperations: Readonly<Record<string, Operation>> = {
   DeleteDashboards: operation({
     shape: { DashboardNames: ["string"] },
     changes: true,
+    resources: ({ DashboardNames: names }, context) => names.map((name) => arnOf(context, { name })),
     run({ DashboardNames: names }, { world }) {
       if (names.length === 0)
         throw new ApiError("MissingParameter", "The parameter DashboardNames is required.");
@@ -101,7 +107,7 @@ function notFound(name: string): ApiError {
   });
 }
 
-function arnOf({ world }: Context, { name }: Dashboard): string {
+function arnOf({ world }: Context, { name }: Pick<Dashboard, "name">): string {
   const { partition, account } = world.settings;
   return `arn:${partition}:cloudwatch::${account}:dashboard/${name}`;
 }

@@ -1,5 +1,7 @@
 import { ApiError } from "../api-error.ts";
+import type { ConditionContext } from "../conditions.ts";
 import type { Context } from "../context.ts";
+import { requestedTags } from "../ec2/condition-facts.ts";
 import { readTags } from "../tags.ts";
 import type { Alarm, AlarmConfiguration } from "./alarm.ts";
 import { alarmArn } from "./alarm-message.ts";
@@ -11,6 +13,16 @@ import { readAlarmConfiguration } from "./read-alarm-configuration.ts";
 export function putMetricAlarmNeeds(input: PutMetricAlarmInput, { world }: Context): string[] {
   const creates = world.alarms[input.AlarmName ?? ""] === undefined;
   return creates && input.Tags.length > 0 ? ["cloudwatch:TagResource"] : [];
+}
+
+/** What a policy may ask of it. */
+export function putMetricAlarmConditions(input: PutMetricAlarmInput): ConditionContext {
+  const { AlarmActions: alarm, OKActions: ok, InsufficientDataActions: silent } = input;
+  const actions = [...alarm, ...ok, ...silent];
+  return {
+    ...requestedTags(readTags(input.Tags)),
+    ...(actions.length === 0 ? {} : { "cloudwatch:alarmactions": actions }),
+  };
 }
 
 /**

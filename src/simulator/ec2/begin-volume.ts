@@ -6,6 +6,8 @@ import { own } from "../own.ts";
 import { reachableSnapshot } from "../visibility.ts";
 import type { Snapshot, Tags, World } from "../world.ts";
 import { checkId, notFound } from "./describing.ts";
+import { defaultKey } from "./ebs-encryption.ts";
+import { mayNotUseKeys } from "./key-permissions.ts";
 import type { Volume } from "./volume.ts";
 
 const GIB = 1_073_741_824;
@@ -45,7 +47,8 @@ export function encryptionOf(
   snapshot: Snapshot | undefined,
   given: { encrypted: boolean | undefined; key: string | undefined },
 ): Pick<VolumePlan, "encrypted" | "kmsKeyId"> {
-  const encrypted = given.encrypted === true || snapshot?.encrypted === true;
+  const { byDefault } = world.settings.ebsEncryption;
+  const encrypted = byDefault || given.encrypted === true || snapshot?.encrypted === true;
   if (given.encrypted === false && snapshot?.encrypted === true)
     throw new ApiError("InvalidParameterValue", "An encrypted snapshot cannot give an unencrypted volume.");
   if (given.key !== undefined && !encrypted) {
@@ -53,7 +56,7 @@ export function encryptionOf(
     throw new ApiError("InvalidParameterDependency", message);
   }
   if (!encrypted) return { encrypted, kmsKeyId: null };
-  const named = given.key ?? snapshot?.kmsKeyId ?? "alias/aws/ebs";
+  const named = given.key ?? snapshot?.kmsKeyId ?? defaultKey(world);
   return { encrypted, kmsKeyId: findKey(world.keys, named)?.arn ?? named };
 }
 
@@ -96,7 +99,11 @@ function newVolume(context: Context, plan: VolumePlan): Volume {
   const { snapshot, rate, ...rest } = plan;
   const { seed, times, keyFault } = world.settings;
   const size = snapshot?.fullSizeBytes ?? 0;
-  const bad = keyIsBad(world, plan.kmsKeyId) || keyIsBad(world, snapshot?.kmsKeyId ?? null);
+  const source = snapshot?.kmsKeyId ?? null;
+  const bad =
+    mayNotUseKeys(context, plan.kmsKeyId, source) ||
+    keyIsBad(world, plan.kmsKeyId) ||
+    keyIsBad(world, source);
   return {
     ...rest,
     id: newId("vol", seed, ++world.sequence),

@@ -5,6 +5,7 @@ import { reachableSnapshot } from "../visibility.ts";
 import type { Snapshot, World } from "../world.ts";
 import { checkId, notFound } from "./describing.ts";
 import { operation } from "./operation.ts";
+import { lockStateOf } from "./snapshot-lock.ts";
 
 /** Deletes one snapshot; one that is pending goes when it has settled. */
 export const deleteSnapshot = operation({
@@ -19,7 +20,7 @@ export const deleteSnapshot = operation({
     checkId("snap", id);
     const snapshot = reachableSnapshot(world, id, elapsed);
     if (snapshot === undefined) throw notFound("snap", id);
-    refuseHeld(world, snapshot);
+    refuseHeld(world, snapshot, now);
     return {
       resource: `arn:${world.settings.partition}:ec2:${world.settings.region}::snapshot/${id}`,
       async commit() {
@@ -35,7 +36,7 @@ export const deleteSnapshot = operation({
   },
 });
 
-function refuseHeld(world: World, snapshot: Snapshot): void {
+function refuseHeld(world: World, snapshot: Snapshot, now: number): void {
   if (snapshot.ownerId !== world.settings.account) {
     throw new ApiError("AuthFailure", `Not authorized for resource '${snapshot.id}'`, 401);
   }
@@ -50,10 +51,11 @@ function refuseHeld(world: World, snapshot: Snapshot): void {
     );
   }
   // That a locked snapshot cannot be deleted is documented; the code is not in EC2's list of errors.
-  if (snapshot.lock !== null) {
+  const lock = lockStateOf(snapshot, now);
+  if (lock !== undefined && lock !== "expired") {
     throw new ApiError(
       "OperationNotPermitted",
-      `The snapshot ${snapshot.id} is locked in ${snapshot.lock} mode and cannot be deleted.`,
+      `The snapshot ${snapshot.id} is locked in ${lock} mode and cannot be deleted.`,
     );
   }
   // Code and sentence as users of EC2 report them.

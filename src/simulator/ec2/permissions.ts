@@ -1,7 +1,11 @@
+import type { ConditionContext } from "../conditions.ts";
 import type { Context } from "../context.ts";
 import type { Permission } from "../identity-policies.ts";
 import { own } from "../own.ts";
 import type { Tags } from "../world.ts";
+import { arnOfThing, factsOf, requestedTags } from "./condition-facts.ts";
+import { usingVolumes } from "./key-permissions.ts";
+import { lockKeys } from "./lock-permissions.ts";
 
 /**
  * What is read of a request to tell what it acts on. Every action has some of it: parameters of one name have one
@@ -29,6 +33,13 @@ interface Input {
   readonly KeyName?: string;
   readonly SecurityGroupId?: readonly string[];
   readonly SubnetId?: string;
+  readonly AvailabilityZone?: string;
+  readonly SourceSnapshotId?: string;
+  readonly LockDuration?: unknown;
+  readonly CoolOffPeriod?: unknown;
+  readonly CreateVolumePermission?: Readonly<
+    Partial<Record<"Add" | "Remove", readonly { readonly UserId?: string; readonly Group?: string }[]>>
+  >;
 }
 
 type Kind = "volume" | "snapshot" | "instance" | "image" | "replace-root-volume-task";
@@ -36,6 +47,7 @@ type Kind = "volume" | "snapshot" | "instance" | "image" | "replace-root-volume-
 /** What each action acts on beside what it makes (Service Authorization Reference, EC2, September 2026). */
 const acting: Readonly<Record<string, readonly Kind[]>> = {
   AttachVolume: ["volume", "instance"],
+  CopySnapshot: ["snapshot"],
   CreateImage: ["instance"],
   CreateReplaceRootVolumeTask: ["instance", "snapshot", "image", "volume"],
   CreateSnapshot: ["volume"],
@@ -44,9 +56,12 @@ const acting: Readonly<Record<string, readonly Kind[]>> = {
   DeleteSnapshot: ["snapshot"],
   DeleteVolume: ["volume"],
   DeregisterImage: ["image"],
+  DescribeImageAttribute: ["image"],
   DescribeInstanceAttribute: ["instance"],
   DetachVolume: ["volume", "instance"],
+  LockSnapshot: ["snapshot"],
   ModifyInstanceAttribute: ["instance", "volume"],
+  ModifySnapshotAttribute: ["snapshot"],
   RebootInstances: ["instance"],
   RegisterImage: ["snapshot"],
   RestoreSnapshotFromRecycleBin: ["snapshot"],
@@ -55,10 +70,12 @@ const acting: Readonly<Record<string, readonly Kind[]>> = {
   StartInstances: ["instance"],
   StopInstances: ["instance"],
   TerminateInstances: ["instance"],
+  UnlockSnapshot: ["snapshot"],
 };
 
 /** What each action makes; network interfaces carry no tags here. */
 const making: Readonly<Record<string, readonly string[]>> = {
+  CopySnapshot: ["snapshot"],
   CreateImage: ["image", "snapshot"],
   CreateReplaceRootVolumeTask: ["replace-root-volume-task", "volume"],
   CreateSnapshot: ["snapshot"],
@@ -74,24 +91,64 @@ export function permissionsOf(name: string, input: Input, context: Context): rea
   if (name === "CreateTags" || name === "DeleteTags") return tagging(action, input, context);
   const there = (acting[name] ?? []).flatMap((kind) => idsOf(kind, name, input, context));
   const made = making[name] ?? [];
+  const origins = originsOf(name, there, input, context);
   const permissions = [
-    ...there.map((id) => ({ action, resource: arn(context, id), context: existing(context, id) })),
-    ...made.map((kind) => ({
+    ...there.map((id) => ({
       action,
-      resource: arn(context, `${kind}/*`),
-      context: requested(tagsFor(kind, input)),
+      resource: arnOfThing(context, id),
+      context: { ...factsOf(action, id, context), ...wished(name, input) },
     })),
+    ...made.flatMap((kind) =>
+      origins(kind).map((origin) => ({
+        action,
+        resource: arnOfThing(context, `${kind}/*`),
+        context: { ...requestedTags(tagsFor(kind, input)), ...origin },
+      })),
+    ),
     ...(name === "RunInstances" ? launching(action, input, context) : []),
   ];
   const tagged = made.filter((kind) => Object.keys(tagsFor(kind, input)).length > 0);
-  const tags = tagged.map((kind) => ({
-    action: "ec2:CreateTags",
-    resource: arn(context, `${kind}/*`),
-    context: { ...requested(tagsFor(kind, input)), "ec2:createaction": name },
-  }));
+  const tags = tagged.flatMap((kind) =>
+    origins(kind).map((origin) => ({
+      action: "ec2:CreateTags",
+      resource: arnOfThing(context, `${kind}/*`),
+      context: { ...requestedTags(tagsFor(kind, input)), ...origin, "ec2:createaction": name },
+    })),
+  );
   return permissions.length === 0
     ? [{ action, resource: "*", context: {} }]
-    : [...permissions, ...tags, ...passing(input, context)];
+    : [...permissions, ...tags, ...passing(input, context), ...usingVolumes(name, input, context)];
+}
+
+/** What a policy may ask of things that are made: of which volume a snapshot is, of which snapshot a volume. */
+function originsOf(name: string, there: readonly string[], input: Input, context: Context) {
+  const from = (kind: Kind, key: string) =>
+    there.filter((id) => id.startsWith(`${kind}/`)).map((id) => ({ [key]: arnOfThing(context, id) }));
+  return (kind: string): readonly ConditionContext[] => {
+    const found =
+      kind === "snapshot" && /^CreateSnapshots?$/.test(name)
+        ? from("volume", "ec2:parentvolume")
+        : kind === "volume" && name === "CreateVolume"
+          ? from("snapshot", "ec2:parentsnapshot").map((one) => ({ ...one, ...placed(input) }))
+          : [];
+    return found.length > 0 ? found : [kind === "volume" && name === "CreateVolume" ? placed(input) : {}];
+  };
+}
+
+const placed = ({ AvailabilityZone: zone }: Input): ConditionContext =>
+  zone === undefined ? {} : { "ec2:availabilityzone": zone };
+
+/** What the request wants of a thing, where policies may ask for that. */
+function wished(name: string, input: Input): ConditionContext {
+  if (name !== "ModifySnapshotAttribute") return lockKeys(input);
+  const { CreateVolumePermission: sharing } = input;
+  const keys = (["Add", "Remove"] as const).flatMap((way) =>
+    (sharing?.[way] ?? []).flatMap(({ UserId: user, Group: group }) => [
+      ...(user === undefined ? [] : [[`ec2:${way.toLowerCase()}/userid`, user]]),
+      ...(group === undefined ? [] : [[`ec2:${way.toLowerCase()}/group`, group]]),
+    ]),
+  );
+  return Object.fromEntries(keys);
 }
 
 function tagging(action: string, input: Input, context: Context): readonly Permission[] {
@@ -100,8 +157,8 @@ function tagging(action: string, input: Input, context: Context): readonly Permi
     const thing = `${kindOf(id)}/${id}`;
     return {
       action,
-      resource: arn(context, thing),
-      context: { ...existing(context, thing), ...requested(given) },
+      resource: arnOfThing(context, thing),
+      context: { ...factsOf(action, thing, context), ...requestedTags(given) },
     };
   });
 }
@@ -122,7 +179,7 @@ function idsOf(kind: Kind, name: string, input: Input, { world }: Context): stri
   const devices = (input.BlockDeviceMapping ?? []).map(({ Ebs: ebs }) => ebs);
   const named: Readonly<Record<Kind, readonly unknown[]>> = {
     volume: [input.VolumeId, ...devices.map((ebs) => ebs?.VolumeId)],
-    snapshot: [input.SnapshotId, ...devices.map((ebs) => ebs?.SnapshotId)],
+    snapshot: [input.SnapshotId, input.SourceSnapshotId, ...devices.map((ebs) => ebs?.SnapshotId)],
     instance: [input.InstanceId, input.InstanceSpecification?.InstanceId].flat(),
     image: [input.ImageId],
     "replace-root-volume-task": [],
@@ -145,13 +202,12 @@ function idsOf(kind: Kind, name: string, input: Input, { world }: Context): stri
 }
 
 function launching(action: string, input: Input, context: Context): readonly Permission[] {
-  const { world } = context;
   const groups = input.SecurityGroupId ?? [];
   return [
     `subnet/${input.SubnetId ?? "default"}`,
     ...(groups.length === 0 ? ["default"] : groups).map((id) => `security-group/${id}`),
     ...(input.KeyName === undefined ? [] : [`key-pair/${input.KeyName}`]),
-  ].map((thing) => ({ action, resource: arn({ ...context, world }, thing), context: {} }));
+  ].map((thing) => ({ action, resource: arnOfThing(context, thing), context: {} }));
 }
 
 function passing({ IamInstanceProfile: profile }: Input, { world }: Context): readonly Permission[] {
@@ -166,40 +222,6 @@ function passing({ IamInstanceProfile: profile }: Input, { world }: Context): re
       context: { "iam:passedtoservice": "ec2.amazonaws.com" },
     },
   ];
-}
-
-/** Snapshots and images have no account in their ARN. */
-function arn({ world }: Pick<Context, "world">, thing: string): string {
-  const { partition, region, account } = world.settings;
-  return `arn:${partition}:ec2:${region}:${/^(snapshot|image)\//.test(thing) ? "" : account}:${thing}`;
-}
-
-function existing({ world }: Context, thing: string): Record<string, string> {
-  const [kind = "", id = ""] = thing.split("/");
-  const all: Readonly<Record<string, Readonly<Record<string, { tags: Tags }>>>> = {
-    volume: world.volumes,
-    snapshot: world.snapshots,
-    instance: world.instances,
-    image: world.images,
-    "replace-root-volume-task": world.rootTasks,
-  };
-  const tags = own(own(all, kind) ?? {}, id)?.tags ?? {};
-  return Object.fromEntries([
-    ...Object.entries(tags).flatMap(([key, value]) =>
-      ["aws", "ec2"].map((prefix) => [`${prefix}:resourcetag/${key.toLowerCase()}`, value]),
-    ),
-    ...(kind === "instance" ? [["ec2:instanceid", id]] : []),
-  ]);
-}
-
-function requested(tags: Tags): Record<string, string | string[]> {
-  const keys = Object.keys(tags);
-  return {
-    ...Object.fromEntries(
-      Object.entries(tags).map(([key, value]) => [`aws:requesttag/${key.toLowerCase()}`, value]),
-    ),
-    ...(keys.length === 0 ? {} : { "aws:tagkeys": keys }),
-  };
 }
 
 function tagsFor(kind: string, { TagSpecification: all = [] }: Input): Tags {

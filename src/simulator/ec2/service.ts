@@ -27,19 +27,29 @@ import { describeTags } from "./describe-tags.ts";
 import { describeVolumeStatus } from "./describe-volume-status.ts";
 import { describeVolumes } from "./describe-volumes.ts";
 import { detachVolume } from "./detach-volume.ts";
+import {
+  disableEbsEncryptionByDefault,
+  enableEbsEncryptionByDefault,
+  getEbsDefaultKmsKeyId,
+  getEbsEncryptionByDefault,
+  modifyEbsDefaultKmsKeyId,
+} from "./ebs-encryption.ts";
 import { describeInstanceAttribute, modifyInstanceAttribute } from "./instance-attributes.ts";
 import { rebootInstances, startInstances, stopInstances, terminateInstances } from "./instance-power.ts";
+import { lockSnapshot, unlockSnapshot } from "./lock-snapshot.ts";
 import type { AnyOperation, Prepared } from "./operation.ts";
 import { permissionsOf } from "./permissions.ts";
 import { listSnapshotsInRecycleBin, restoreSnapshotFromRecycleBin } from "./recycle-bin.ts";
 import { deregisterImage, registerImage } from "./register-image.ts";
 import { createReplaceRootVolumeTask } from "./replace-root.ts";
 import { runInstances } from "./run-instances.ts";
+import { copySnapshot, modifySnapshotAttribute } from "./share-snapshot.ts";
 import { describeSnapshotTierStatus, restoreSnapshotTier } from "./snapshot-tiers.ts";
 
 const operations: ReadonlyMap<string, AnyOperation> = new Map(
   [
     attachVolume,
+    copySnapshot,
     createImage,
     createReplaceRootVolumeTask,
     createSnapshot,
@@ -67,8 +77,15 @@ const operations: ReadonlyMap<string, AnyOperation> = new Map(
     describeVolumeStatus,
     describeVolumes,
     detachVolume,
+    disableEbsEncryptionByDefault,
+    enableEbsEncryptionByDefault,
+    getEbsDefaultKmsKeyId,
+    getEbsEncryptionByDefault,
     listSnapshotsInRecycleBin,
+    lockSnapshot,
+    modifyEbsDefaultKmsKeyId,
     modifyInstanceAttribute,
+    modifySnapshotAttribute,
     rebootInstances,
     registerImage,
     restoreSnapshotFromRecycleBin,
@@ -77,6 +94,7 @@ const operations: ReadonlyMap<string, AnyOperation> = new Map(
     startInstances,
     stopInstances,
     terminateInstances,
+    unlockSnapshot,
   ].map((each) => [each.name, each as AnyOperation]),
 );
 
@@ -127,13 +145,7 @@ export function readEc2Request(action: string, form: URLSearchParams): Ec2Reques
 function prepareAllowed(operation: AnyOperation, input: never, context: Context): Prepared {
   const allow = (needs: readonly string[], resource: string) =>
     authorize(context.world, "ec2", context.principal, [`ec2:${operation.name}`, ...needs], resource);
-  const permit = () =>
-    authorizeByPolicies(
-      context.world,
-      "ec2",
-      context.principal,
-      permissionsOf(operation.name, input, context),
-    );
+  const permit = () => authorizeByPolicies(context, "ec2", permissionsOf(operation.name, input, context));
   let prepared: Prepared;
   try {
     prepared = operation.prepare(input, context);

@@ -1,6 +1,7 @@
-import { authorize } from "../access.ts";
+import { authorize, authorizeByPolicies } from "../access.ts";
 import { ApiError } from "../api-error.ts";
 import type { Context } from "../context.ts";
+import type { Permission } from "../identity-policies.ts";
 import { operation } from "../operations.ts";
 import { askPolicy } from "../policy.ts";
 import { lose, notify } from "./notify.ts";
@@ -41,7 +42,9 @@ export const publish = operation({
         throw keyError(key);
       }
       try {
-        authorize(world, "kms", principal, ["kms:GenerateDataKey", "kms:Decrypt"], key.arn);
+        const actions = ["kms:GenerateDataKey", "kms:Decrypt"];
+        authorize(world, "kms", principal, actions, key.arn);
+        if (key.manager === "CUSTOMER") authorizeByPolicies(context, "kms", ofKey(context, key.arn, actions));
       } catch (error) {
         throw error instanceof ApiError ? keyError({ kind: "denied", told: error.message }) : error;
       }
@@ -49,6 +52,12 @@ export const publish = operation({
     return { MessageId: notify(world, topic, message) };
   },
 });
+
+function ofKey({ world }: Context, resource: string, actions: readonly string[]): readonly Permission[] {
+  const { region, account } = world.settings;
+  const context = { "kms:viaservice": `sns.${region}.amazonaws.com`, "kms:calleraccount": account };
+  return actions.map((action) => ({ action, resource, context }));
+}
 
 function refuseDenied({ world, principal }: Context, topic: Topic): void {
   const { account } = world.settings;

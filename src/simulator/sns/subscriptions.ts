@@ -37,6 +37,10 @@ export const subscriptionOperations: Readonly<Record<string, Operation>> = {
     },
     changes: true,
     resource: ofTopic,
+    conditions: ({ Protocol: protocol, Endpoint: endpoint }) => ({
+      ...(protocol === undefined ? {} : { "sns:protocol": protocol }),
+      ...(endpoint === undefined ? {} : { "sns:endpoint": endpoint }),
+    }),
     run(input, { world, now }) {
       const topic = topicOf(world, input.TopicArn);
       const { Protocol: protocol = "", Endpoint: endpoint = "" } = input;

@@ -1,4 +1,5 @@
 import { ApiError } from "../api-error.ts";
+import { requestedTags } from "../ec2/condition-facts.ts";
 import { type Operation, operation } from "../operations.ts";
 import { own } from "../own.ts";
 import { paginate } from "../pagination.ts";
@@ -31,6 +32,8 @@ export function topicOf(world: World, arn: string | undefined): Topic {
 
 const arnOf = ({ TopicArn }: { TopicArn?: string | undefined }) => TopicArn ?? "*";
 
+const taggedArn = ({ ResourceArn }: { ResourceArn?: string | undefined }) => ResourceArn ?? "*";
+
 function tagged(world: World, arn: string | undefined): Topic {
   const topic = own(world.topics, arn ?? "");
   if (topic === undefined) throw new ApiError("ResourceNotFound", "Resource does not exist", 404);
@@ -44,6 +47,7 @@ export const topicOperations: Readonly<Record<string, Operation>> = {
     changes: true,
     needs: ({ Tags: tags }) => (tags.length > 0 ? ["sns:TagResource"] : []),
     resource: ({ Name: name = "" }, { world }) => topicArn(world, name),
+    conditions: ({ Tags: tags }) => requestedTags(readTags(tags)),
     run: ({ Name: name = "", Attributes, Tags }, { world }) =>
       createTopic(world, name, Attributes ?? {}, Tags),
   }),
@@ -86,6 +90,8 @@ export const topicOperations: Readonly<Record<string, Operation>> = {
   TagResource: operation({
     shape: { ResourceArn: "string", Tags: tagShape },
     changes: true,
+    resource: taggedArn,
+    conditions: ({ Tags: tags }) => requestedTags(readTags(tags)),
     run({ ResourceArn: arn, Tags: given }, { world }) {
       const topic = tagged(world, arn);
       const tags = { ...topic.tags, ...readTags(given) };
@@ -97,6 +103,8 @@ export const topicOperations: Readonly<Record<string, Operation>> = {
   UntagResource: operation({
     shape: { ResourceArn: "string", TagKeys: ["string"] },
     changes: true,
+    resource: taggedArn,
+    conditions: ({ TagKeys: keys }) => ({ "aws:tagkeys": keys }),
     run({ ResourceArn: arn, TagKeys: keys }, { world }) {
       const topic = tagged(world, arn);
       for (const key of keys) delete topic.tags[key];
@@ -106,6 +114,7 @@ export const topicOperations: Readonly<Record<string, Operation>> = {
   ListTagsForResource: operation({
     shape: { ResourceArn: "string" },
     changes: false,
+    resource: taggedArn,
     run: ({ ResourceArn: arn }, { world }) => ({
       Tags: Object.entries(tagged(world, arn).tags).map(([Key, Value]) => ({ Key, Value })),
     }),

@@ -27,11 +27,19 @@ export interface Machine {
   try(command: string): Promise<{ readonly code: number; readonly output: string }>;
 }
 
+export interface BootedMachine extends Machine {
+  /** Its process 1, as it is numbered outside. */
+  readonly leader: number;
+}
+
 /**
  * A machine with a systemd of its own and the files of this one, which goes with the test. `binds` are
  * directories from outside, as `outside:inside`. What is mounted at a path elsewhere is not there inside.
  */
-export async function bootSystemd({ onTestFinished }: Context, binds: readonly string[]): Promise<Machine> {
+export async function bootSystemd(
+  { onTestFinished }: Context,
+  binds: readonly string[],
+): Promise<BootedMachine> {
   const work = mkdtempSync(path.join(tmpdir(), "ec2-backup-lab-"));
   const lab = spawn(path.join(import.meta.dirname, "lab.sh"), [work, ...binds], {
     stdio: ["pipe", "pipe", "inherit"],
@@ -61,6 +69,7 @@ export async function bootSystemd({ onTestFinished }: Context, binds: readonly s
     }
   };
   return {
+    leader: Number(readFileSync(path.join(work, "leader"), "utf8")),
     try: attempt,
     run: async (command) => {
       const { code, output } = await attempt(command);

@@ -59,7 +59,8 @@ boot() {
   cd "$root"
   mkdir -p .outside
   pivot_root . .outside
-  exec chroot . /bin/sh -c 'umount -l /.outside; exec env -i container=lab PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 /lib/systemd/systemd --system --unit=multi-user.target'
+  # What is mounted is seen by all, as on any machine of its own; in a container systemd leaves that to who started it.
+  exec chroot . /bin/sh -c 'umount -l /.outside; mount --make-rshared /; exec env -i container=lab PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 /lib/systemd/systemd --system --unit=multi-user.target'
 }
 export -f boot
 export root
@@ -70,7 +71,8 @@ mkdir -p "$group" || exit 1
 ) </dev/null >"$work/boot.log" 2>&1 &
 starter=$!
 
-inside() { nsenter -t "$leader" -m -u -i -n -p -C -- "$@"; }
+# Its programs keep their compiled code themselves, as on any machine.
+inside() { env -u NODE_COMPILE_CACHE nsenter -t "$leader" -m -u -i -n -p -C -- "$@"; }
 
 for _ in $(seq 200); do
   leader=$(pgrep -P "$starter")
@@ -85,6 +87,7 @@ for _ in $(seq 400); do
   case $state in running | degraded) break ;; esac
   sleep 0.05
 done
+echo "$leader" >"$work/leader"
 echo "booted: $state"
 while IFS= read -r line; do
   inside /bin/sh -c "$line" </dev/null 2>&1

@@ -1,0 +1,37 @@
+import { describeLock } from "../core/lock.ts";
+import type { RunReport } from "../core/report.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** Prints what became of the locks of a run, or what a plan would lock. */
+export function printLocks({ locks, planned }: RunReport, out: Terminal): void {
+  if (locks === undefined) return;
+  const how = describeLock(locks);
+  if (planned) {
+    out.print(`A run now locks the snapshots of its point ${how}.`);
+    return;
+  }
+  const { locked, already, missing } = locks;
+  const before = already === 0 ? "" : `; ${already} of earlier points were locked already`;
+  out.print(`Locked: ${count(locked.length)} ${how}${before}`);
+  if (missing.length > 0)
+    out.print(`${out.paint("red", "Not locked")}: ${missing.join(", ")}; the next run tries again`);
+}
+
+/** One line on who prunes where it is not the job's own run, for the end of the table of retention. */
+export function elsewhereLine(beyond: number, planned: boolean): string {
+  const what = beyond === 0 ? "nothing is beyond retention" : `${pointsOf(beyond)} beyond retention`;
+  return `Pruned by another role (prune: elsewhere): ${what}${planned ? " now" : ""}.`;
+}
+
+/** What `status` says where the last run left something unlocked. */
+export function unlockedLine(missing: number): string {
+  return `${count(missing)} ${missing === 1 ? "is" : "are"} not locked as the job asks`;
+}
+
+function pointsOf(count: number): string {
+  return count === 1 ? "1 point is" : `${count} points are`;
+}
+
+function count(snapshots: number): string {
+  return snapshots === 1 ? "1 snapshot" : `${snapshots} snapshots`;
+}
