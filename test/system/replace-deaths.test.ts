@@ -29,8 +29,8 @@ test.for(some("interrupted", "denied"))(
     need(context, loopDisksCan, loopDisksNeed);
     await using host = await ReplaceHost.start();
     await host.mount("-o", "noatime");
-    await cut(host, ["--yes"], lost, "SIGKILL");
-    expect(await atPlace(host)).toEqual([]);
+    const first = await cut(host, ["--yes"], lost, "SIGKILL");
+    expect(await atPlace(host), first.stdout + first.stderr).toEqual([]);
     const [fresh] = await host.made();
 
     const second = await (how === "denied"
