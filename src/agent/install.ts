@@ -9,8 +9,6 @@ import {
   type InstallWish,
   unitDirectory,
 } from "../core/install/words.ts";
-import type { Scheduler } from "../core/schedulers.ts";
-import { cronSchedulers } from "../host/cron-tables.ts";
 import {
   digest,
   doInstallStep,
@@ -20,13 +18,12 @@ import {
   packagedUnits,
   unfinishedSwitch,
 } from "../host/install-files.ts";
-import { lookForProcesses } from "../host/process-list.ts";
 import { programFile, programFiles } from "../host/program-files.ts";
 import { programStart } from "../host/program-start.ts";
 import { distrustOfProgram } from "../host/program-trust.ts";
-import { unitSchedulers } from "../host/systemd-units.ts";
 import { ourUnits, systemdRuns } from "../host/unit-control.ts";
 import { configFile, type HostFacts, stateDirectory } from "./places.ts";
+import { schedulersOf } from "./schedulers-of.ts";
 
 /** The host that is installed on. */
 export interface InstallHost extends HostFacts {
@@ -58,11 +55,11 @@ async function installFacts(host: InstallHost): Promise<InstallFacts> {
   const names = Object.keys(units);
   const configuration = configFile(host);
   const paths = [configuration, cronScriptPath, ...names.map((name) => `${unitDirectory}/${name}`)];
-  const [files, packaged, known, schedulers, cronDaily, program, unfinished] = await Promise.all([
+  const [files, packaged, known, here, cronDaily, program, unfinished] = await Promise.all([
     foundFiles(paths, places),
     packagedUnits(names, places),
     ourUnits(),
-    schedulersHere(places),
+    schedulersOf(places.root, "/proc"),
     isDirectory(path.join(places.root, path.dirname(cronScriptPath))),
     programStart(host.execPath, host.program),
     unfinishedSwitch(places),
@@ -71,7 +68,7 @@ async function installFacts(host: InstallHost): Promise<InstallFacts> {
     isRoot: host.uid === 0,
     systemd: systemdRuns(),
     cronDaily,
-    schedulers,
+    schedulers: here.schedulers,
     packaged,
     units,
     stale: known.filter(({ stale }) => stale).map(({ name }) => name),
@@ -95,24 +92,6 @@ export async function shippedUnits(program: string): Promise<Readonly<Record<str
     const remedy = "install the agent as a whole again";
     throw new BackupError({ kind: "not-found", doing: "find the units beside the program", found, remedy });
   }
-}
-
-/** What starts backups on this host. */
-export async function schedulersHere({ root }: InstallPlaces): Promise<readonly Scheduler[]> {
-  const [units, cron, processes] = await Promise.all([
-    unitSchedulers(),
-    cronSchedulers(root),
-    lookForProcesses("/proc"),
-  ]);
-  const served = new Set(units.map(({ pid }) => pid));
-  const byHand = processes.daemons.filter((pid) => !served.has(pid));
-  return [
-    ...units,
-    ...cron,
-    ...byHand.map(
-      (pid): Scheduler => ({ kind: "process", name: `process ${pid}`, enabled: false, active: true }),
-    ),
-  ];
 }
 
 /** Does what was planned, in its order; the same plan may be made and done again after any death. */

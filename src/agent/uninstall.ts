@@ -19,9 +19,10 @@ import {
   removeIfEmpty,
 } from "../host/install-files.ts";
 import { ourUnits } from "../host/unit-control.ts";
-import { type InstallHost, installPlaces, schedulersHere, shippedUnits } from "./install.ts";
+import { type InstallHost, installPlaces, shippedUnits } from "./install.ts";
 import { thawAll } from "./leftovers.ts";
 import { cacheDirectory, type HostFacts } from "./places.ts";
+import { schedulersOf } from "./schedulers-of.ts";
 import type { AgentOptions } from "./wish.ts";
 
 type Known = Pick<AgentOptions, "loaded" | "stateDirectory" | "self">;
@@ -44,7 +45,7 @@ export async function uninstallPlan(
     {
       isRoot: host.uid === 0,
       units: units.filter(({ enabled, active }) => enabled || active).map(({ name }) => name),
-      schedulers: await schedulersHere(places),
+      schedulers: (await schedulersOf(places.root, "/proc")).schedulers,
       files: await foundFiles(paths, places),
       stamps: Object.keys(await foundFiles(stamps, places)),
       directories: await directoriesHere(host, stateDirectory, places),

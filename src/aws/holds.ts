@@ -1,16 +1,12 @@
-import {
-  DescribeImagesCommand,
-  DescribeLockedSnapshotsCommand,
-  type Filter,
-  type Image,
-} from "@aws-sdk/client-ec2";
+import { DescribeLockedSnapshotsCommand, type Filter, type Image } from "@aws-sdk/client-ec2";
 import { BackupError } from "../core/errors.ts";
 import type { Connection } from "./connection.ts";
 import { call } from "./discover.ts";
 import { inGroups, maxFilterValues } from "./groups.ts";
-import { pages, unreadable } from "./pages.ts";
+import { ownImages } from "./own-images.ts";
+import { pages } from "./pages.ts";
 
-/** Which images hold which of the snapshots; deprecated and disabled images hold theirs too. */
+/** Which images hold which of the snapshots. */
 export async function imagesUsing(
   connection: Connection,
   snapshotIds: readonly string[],
@@ -20,23 +16,7 @@ export async function imagesUsing(
   const holders = new Map<string, string>();
   for (const Values of inGroups(snapshotIds, maxFilterValues)) {
     const Filters: Filter[] = [{ Name: "block-device-mapping.snapshot-id", Values }];
-    const ask = (next: { NextToken?: string }) =>
-      call(connection, doing, signal, (abortSignal) =>
-        connection.ec2.send(
-          new DescribeImagesCommand({
-            Owners: ["self"],
-            Filters,
-            IncludeDeprecated: true,
-            IncludeDisabled: true,
-            ...next,
-          }),
-          { abortSignal },
-        ),
-      );
-    for await (const page of pages(doing, ask)) {
-      if (page.Images === undefined) throw unreadable(doing, "the answer has no list of images");
-      for (const image of page.Images) noteHolder(image, holders);
-    }
+    for await (const image of ownImages(connection, doing, Filters, signal)) noteHolder(image, holders);
   }
   return holders;
 }

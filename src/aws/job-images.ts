@@ -2,7 +2,6 @@ import {
   CreateImageCommand,
   DeregisterImageCommand,
   DescribeImageAttributeCommand,
-  DescribeImagesCommand,
   type Image as Ec2Image,
   type Filter,
 } from "@aws-sdk/client-ec2";
@@ -11,10 +10,12 @@ import type { Tags } from "../core/instance.ts";
 import type { Connection } from "./connection.ts";
 import { withDeadline } from "./deadline.ts";
 import { call, tagsOf } from "./discover.ts";
-import { awsFailure, awsFailureOfUnrepeatable } from "./failure.ts";
+import { awsFailureOfUnrepeatable } from "./failure.ts";
 import { inGroups, maxFilterValues } from "./groups.ts";
 import { listed } from "./listed-tags.ts";
-import { pages, unreadable } from "./pages.ts";
+import { ownImages } from "./own-images.ts";
+import { unreadable } from "./pages.ts";
+import { rehearsed } from "./rehearsed.ts";
 import { literal } from "./snapshots.ts";
 
 /** One CreateImage request. */
@@ -60,14 +61,11 @@ export async function rehearseImage(
   signal: AbortSignal,
 ): Promise<void> {
   const doing = `rehearse an image of ${request.instanceId}`;
-  try {
-    await withDeadline(deadline, signal, doing, (abortSignal) =>
+  await rehearsed(doing, () =>
+    withDeadline(deadline, signal, doing, (abortSignal) =>
       connection.ec2.send(createCommand(request, true), { abortSignal, requestTimeout: deadline }),
-    );
-  } catch (error) {
-    const failure = awsFailure(error, doing);
-    if (failure.code !== "DryRunOperation") throw failure;
-  }
+    ),
+  );
 }
 
 function createCommand({ instanceId, name, description, tags, without }: ImageRequest, rehearsal = false) {
@@ -141,23 +139,7 @@ async function imagesOf(
 ): Promise<FoundImage[]> {
   const doing = "look for images";
   const images: FoundImage[] = [];
-  const ask = (next: { NextToken?: string }) =>
-    call(connection, doing, signal, (abortSignal) =>
-      connection.ec2.send(
-        new DescribeImagesCommand({
-          Owners: ["self"],
-          Filters,
-          IncludeDeprecated: true,
-          IncludeDisabled: true,
-          ...next,
-        }),
-        { abortSignal },
-      ),
-    );
-  for await (const page of pages(doing, ask)) {
-    if (page.Images === undefined) throw unreadable(doing, "the answer has no list of images");
-    images.push(...page.Images.map((image) => foundOf(image, doing)));
-  }
+  for await (const image of ownImages(connection, doing, Filters, signal)) images.push(foundOf(image, doing));
   return images.filter(({ state }) => state !== "deregistered");
 }
 

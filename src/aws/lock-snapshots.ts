@@ -3,8 +3,8 @@ import type { LockWish } from "../core/lock.ts";
 import type { SnapshotLocks } from "../core/lock-ports.ts";
 import type { Connection } from "./connection.ts";
 import { call } from "./discover.ts";
-import { awsFailure } from "./failure.ts";
 import { locksOf } from "./holds.ts";
+import { rehearsed } from "./rehearsed.ts";
 
 /**
  * Locks by EC2. One that is pending may be locked as well, and its days begin when it is complete (EBS guide, snapshot
@@ -32,14 +32,11 @@ export async function rehearseLock(
   signal: AbortSignal,
 ): Promise<void> {
   const doing = `rehearse the lock of ${id}`;
-  try {
-    await call(connection, doing, signal, (abortSignal) =>
+  await rehearsed(doing, () =>
+    call(connection, doing, signal, (abortSignal) =>
       connection.ec2.send(commandOf(id, wish, true), { abortSignal }),
-    );
-  } catch (error) {
-    const failure = awsFailure(error, doing);
-    if (failure.code !== "DryRunOperation") throw failure;
-  }
+    ),
+  );
 }
 
 function commandOf(SnapshotId: string, { mode, days, coolOff }: LockWish, rehearsal = false) {

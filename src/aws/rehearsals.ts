@@ -2,8 +2,8 @@ import { CreateTagsCommand, DeleteSnapshotCommand, DescribeVolumesCommand } from
 import type { Tags } from "../core/instance.ts";
 import type { Connection } from "./connection.ts";
 import { withDeadline } from "./deadline.ts";
-import { awsFailure } from "./failure.ts";
 import { listed } from "./listed-tags.ts";
+import { rehearsed } from "./rehearsed.ts";
 
 /** Requests that EC2 is asked about and does not carry out. A refusal is thrown as what it is. */
 export interface Rehearsals {
@@ -17,20 +17,11 @@ export interface Rehearsals {
 }
 
 export function rehearsalsOf({ ec2, requestTimeout }: Connection): Rehearsals {
-  const rehearse = async (
+  const rehearse = (
     doing: string,
     signal: AbortSignal,
     send: (abortSignal: AbortSignal) => Promise<unknown>,
-  ): Promise<boolean> => {
-    try {
-      await withDeadline(requestTimeout * 4, signal, doing, send);
-      return false;
-    } catch (error) {
-      const failure = awsFailure(error, doing);
-      if (failure.code === "DryRunOperation") return true;
-      throw failure;
-    }
-  };
+  ): Promise<boolean> => rehearsed(doing, () => withDeadline(requestTimeout * 4, signal, doing, send));
   return {
     honoured: (signal) =>
       rehearse("ask for a dry run", signal, (abortSignal) =>

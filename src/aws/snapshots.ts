@@ -10,11 +10,11 @@ import type { Snapshot } from "../core/recovery-point.ts";
 import type { Connection } from "./connection.ts";
 import { withDeadline } from "./deadline.ts";
 import { call, tagsOf } from "./discover.ts";
-import { awsFailure, awsFailureOfUnrepeatable } from "./failure.ts";
+import { awsFailureOfUnrepeatable } from "./failure.ts";
 import { listed } from "./listed-tags.ts";
 import { pages, unreadable } from "./pages.ts";
+import { rehearsed } from "./rehearsed.ts";
 import { serviceClock } from "./service-clock.ts";
-import { SingleAttemptFailure } from "./single-attempt.ts";
 
 /** One CreateSnapshots request. */
 export interface SetRequest {
@@ -64,14 +64,11 @@ export async function rehearseSnapshots(
   signal: AbortSignal,
 ): Promise<void> {
   const doing = `rehearse the snapshots of ${request.instanceId}`;
-  try {
-    await withDeadline(deadline, signal, doing, (abortSignal) =>
+  await rehearsed(doing, () =>
+    withDeadline(deadline, signal, doing, (abortSignal) =>
       connection.ec2.send(createCommand(request, true), { abortSignal, requestTimeout: deadline }),
-    );
-  } catch (error) {
-    const failure = awsFailure(error instanceof SingleAttemptFailure ? error.failure : error, doing);
-    if (failure.code !== "DryRunOperation") throw failure;
-  }
+    ),
+  );
 }
 
 function telling(command: CreateSnapshotsCommand, answered?: () => void): CreateSnapshotsCommand {

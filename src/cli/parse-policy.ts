@@ -1,5 +1,6 @@
 import { InvalidArgumentError, Option } from "commander";
 import type { AddWords } from "./parse.ts";
+import { shaped } from "./shaped.ts";
 
 const examples = `Examples:
   ec2-backup policy                       what there is
@@ -9,11 +10,6 @@ const examples = `Examples:
   ec2-backup policy --terraform > ec2-backup.tf
 
 What is not said is taken from the configuration and the instance metadata.`;
-
-const shaped = (shape: RegExp, expected: string) => (text: string) => {
-  if (!shape.test(text)) throw new InvalidArgumentError(`expected ${expected}.`);
-  return text;
-};
 
 const listed = (shape: RegExp, expected: string) => {
   const read = shaped(shape, expected);

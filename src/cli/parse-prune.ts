@@ -1,4 +1,5 @@
-import { type AddWords, jobs, pattern } from "./parse.ts";
+import { type AddWords, jobs } from "./parse.ts";
+import { shaped } from "./shaped.ts";
 
 type Options = Record<string, unknown>;
 
@@ -18,7 +19,7 @@ export const addPrune: AddWords = (place, choose) => {
 /** The words of `ec2-backup forget`. */
 export const addForget: AddWords = (place, choose) => {
   place
-    .argument("<volume>", "id of a volume that is no longer attached", pattern(/^vol-[0-9a-f]+$/, "vol-…"))
+    .argument("<volume>", "id of a volume that is no longer attached", shaped(/^vol-[0-9a-f]+$/, "vol-…"))
     .option("--yes", "really remove")
     .option("--dry-run", "change nothing, show what would be done")
     .action((volume: string, options: Options) => {

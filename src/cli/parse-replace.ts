@@ -3,7 +3,7 @@ import type { RestoreWish } from "../core/restore-plan.ts";
 import type { PointQuery } from "../core/restore-query.ts";
 import type { RestoreAction } from "./command.ts";
 import { onlyUndo } from "./only-undo.ts";
-import { label, restoreId } from "./shaped.ts";
+import { label, restoreId } from "./restore-words.ts";
 
 type Options = Record<string, unknown>;
 

@@ -2,7 +2,8 @@ import type { Command as Program } from "commander";
 import type { PointQuery } from "../core/restore-query.ts";
 import type { RestoreAction } from "./command.ts";
 import { onlyUndo } from "./only-undo.ts";
-import { label, shaped } from "./shaped.ts";
+import { label } from "./restore-words.ts";
+import { shaped } from "./shaped.ts";
 
 const examples = `Examples:
   ec2-backup restore instance               the plan, of this one's newest point

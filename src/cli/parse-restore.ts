@@ -7,7 +7,8 @@ import type { AddWords } from "./parse.ts";
 import { addReplace } from "./parse-replace.ts";
 import { addFiles } from "./parse-restore-files.ts";
 import { addInstance } from "./parse-restore-instance.ts";
-import { label, restoreId, shaped } from "./shaped.ts";
+import { label, restoreId } from "./restore-words.ts";
+import { shaped } from "./shaped.ts";
 
 const examples = `Examples:
   ec2-backup restore list                               what there is

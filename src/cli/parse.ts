@@ -4,6 +4,7 @@ import type { Trigger } from "../core/job.ts";
 import type { LogLevel } from "../core/ports.ts";
 import type { Command, GlobalOptions, Invocation } from "./command.ts";
 import type * as HelpTexts from "./help-texts.ts";
+import { shaped } from "./shaped.ts";
 
 type Options = Record<string, string | number | boolean | undefined>;
 
@@ -119,7 +120,7 @@ function build(version: string, choose: (command: Command) => void): Program {
     .argument(
       "<snapshot>",
       "id of a snapshot or of a point of this instance",
-      pattern(/^(snap-[0-9a-f]+|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$/, "snap-… or the id of a point"),
+      shaped(/^(snap-[0-9a-f]+|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$/, "snap-… or the id of a point"),
     )
     .action((snapshot: string) => choose({ name: "explain", snapshot }));
   add("prune");
@@ -202,12 +203,4 @@ function instant(text: string): string {
 function count(text: string): number {
   if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError("expected a whole number.");
   return Number(text);
-}
-
-/** Takes words of one shape only. */
-export function pattern(shape: RegExp, example: string): (text: string) => string {
-  return (text) => {
-    if (!shape.test(text)) throw new InvalidArgumentError(`expected ${example}.`);
-    return text;
-  };
 }

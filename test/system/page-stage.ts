@@ -1,4 +1,3 @@
-import { spawn } from "node:child_process";
 import { randomInt } from "node:crypto";
 import { chmod, mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
@@ -10,6 +9,7 @@ import { agent, Bench, type Ended, execute } from "./bench.ts";
 import { GuestDevices } from "./guest-devices.ts";
 import { instance, scenarioOf, volumesOf } from "./history.ts";
 import { LoopDisks, sh } from "./loop-disks.ts";
+import { mountNamespace } from "./mount-namespace.ts";
 
 /** The other machine of the page, `web-1`. */
 const web = "i-0fa00000000000002";
@@ -47,7 +47,7 @@ export class PageStage implements AsyncDisposable {
     const command = `exec '${process.execPath}' '${agent}' --config '${bench.config}' "$@"`;
     await writeFile(shim, `#!/bin/sh\n${command}\n`);
     await chmod(shim, 0o755);
-    const { space, end } = await namespace();
+    const { space, end } = await mountNamespace();
     disks.janitor.undo(`kill -9 ${space} 2>/dev/null; true`);
     const guest = GuestDevices.start(disks, bench.simulator.control.guest, {}, { every: 25 });
     const stage = new PageStage(bench, disks, guest, space, end);
@@ -170,18 +170,4 @@ async function filesystem(
   // As of one volume: the UUID of a snapshot is that of the volume.
   await sh("mkfs.ext4", "-q", "-U", "0fa00000-0000-4000-8000-000000000001", "-d", source, file);
   return file;
-}
-
-/** A process in a mount namespace of its own, without the disks of other tests. */
-async function namespace(): Promise<{ space: string; end: () => void }> {
-  const script =
-    "awk '$1 ~ /^.dev.loop/ {print $2}' /proc/mounts | tac | xargs -r -n1 umount -l 2>/dev/null; echo ready; exec sleep 3600";
-  const child = spawn("unshare", ["-m", "--propagation", "private", "sh", "-c", script], {
-    stdio: ["ignore", "pipe", "ignore"],
-  });
-  await new Promise<void>((resolve, reject) => {
-    child.once("error", reject);
-    child.stdout.once("data", () => resolve());
-  });
-  return { space: String(child.pid), end: () => child.kill("SIGKILL") };
 }

@@ -69,18 +69,14 @@ const bound = policy(
 );
 // biome-ignore-end lint/suspicious/noTemplateCurlyInString: as above
 
+const asked = (bench: Bench): Promise<Ended> =>
+  bench.execute(["doctor", "--prove-binding", "--no-metric", "--json", "--config", bench.config]);
+
 async function prove(
   bench: Bench,
 ): Promise<Ended & { readonly findings: readonly Finding[]; readonly document: string }> {
   const before = bench.simulator.control.calls().length;
-  const ended = await bench.execute([
-    "doctor",
-    "--prove-binding",
-    "--no-metric",
-    "--json",
-    "--config",
-    bench.config,
-  ]);
+  const ended = await asked(bench);
   const calls = bench.simulator.control.calls().slice(before);
   const deeds = calls.filter(({ action }) =>
     /^(Create|Delete|Modify|Lock|Unlock|Register|Deregister)/.test(action),
@@ -152,14 +148,7 @@ test("an endpoint that takes no notice of DryRun is asked for nothing", async ()
   await bench.simulator.control.faults([
     { action: "DescribeVolumes", dryRun: true, kind: "error", code: "UnsupportedOperation", count: "always" },
   ]);
-  const ended = await bench.execute([
-    "doctor",
-    "--prove-binding",
-    "--no-metric",
-    "--json",
-    "--config",
-    bench.config,
-  ]);
+  const ended = await asked(bench);
   expect(ended.stdout).toContain("it is not sure that the endpoint takes notice of DryRun");
   expect(bench.apiCalls().filter(({ action }) => /^(Create|Delete)/.test(action))).toEqual([]);
 });

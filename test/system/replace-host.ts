@@ -1,4 +1,3 @@
-import { spawn } from "node:child_process";
 import { randomBytes, randomInt } from "node:crypto";
 import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
@@ -11,6 +10,7 @@ import { Bench, type Ended } from "./bench.ts";
 import { GuestDevices, type GuestOptions } from "./guest-devices.ts";
 import { instance, scenarioOf, volumesOf } from "./history.ts";
 import { LoopDisks, sh } from "./loop-disks.ts";
+import { mountNamespace } from "./mount-namespace.ts";
 
 /** Ids of our own: other tests have disks of theirs at the same time, and the host has one /dev. */
 const own = randomBytes(7).toString("hex").slice(0, 13);
@@ -161,7 +161,7 @@ export class ReplaceHost implements AsyncDisposable {
       }),
     } as Scenario;
     const bench = await Bench.start({ ...whole, ...change?.(whole) }, { request: "2s" });
-    const { space, end } = await namespace();
+    const { space, end } = await mountNamespace();
     disks.janitor.undo(`kill -9 ${space} 2>/dev/null; true`);
     const guest = GuestDevices.start(disks, bench.simulator.control.guest, {}, { every: 25, ...options });
     const host = new ReplaceHost(bench, disks, guest, space, end);
@@ -266,18 +266,4 @@ mount $a "$3"; echo "as it is" > "$3/sentinel"; umount "$3"`;
   await mkdir(at);
   await sh("unshare", "-m", "--propagation", "private", "sh", "-c", script, "sh", ...current, at);
   return current.map((file) => ({ current: file, image: `${file}-image` }));
-}
-
-/** A process in a mount namespace of its own, without the disks of others. */
-async function namespace(): Promise<{ space: string; end: () => void }> {
-  const script =
-    "awk '$1 ~ /^.dev.loop/ {print $2}' /proc/mounts | tac | xargs -r -n1 umount -l 2>/dev/null; echo ready; exec sleep 3600";
-  const child = spawn("unshare", ["-m", "--propagation", "private", "sh", "-c", script], {
-    stdio: ["ignore", "pipe", "ignore"],
-  });
-  await new Promise<void>((resolve, reject) => {
-    child.once("error", reject);
-    child.stdout.once("data", () => resolve());
-  });
-  return { space: String(child.pid), end: () => child.kill("SIGKILL") };
 }

@@ -6,13 +6,11 @@ import { type Finding, nothingFound, type Untested } from "../../core/finding.ts
 import { judgeForeign } from "../../core/foreign-snapshots.ts";
 import { judgeSpace, type Place } from "../../core/free-space.ts";
 import { tagKeys } from "../../core/point-tags.ts";
-import { judgeSchedulers, type Scheduler } from "../../core/schedulers.ts";
+import { judgeSchedulers } from "../../core/schedulers.ts";
 import type { DatabaseHook } from "../../hooks/database-login.ts";
-import { cronSchedulers } from "../../host/cron-tables.ts";
 import { spaceAt } from "../../host/free-space.ts";
-import { lookForProcesses } from "../../host/process-list.ts";
 import { findPrograms } from "../../host/programs.ts";
-import { unitSchedulers } from "../../host/systemd-units.ts";
+import { schedulersOf } from "../schedulers-of.ts";
 import type { DoctorCheck } from "./check.ts";
 import type { Ground } from "./ground.ts";
 
@@ -147,19 +145,12 @@ export const scheduler: DoctorCheck = {
         findings: [],
         untested: [{ what: "what starts backups", because: "it is known on Linux and Windows only" }],
       };
-    const [units, cron, processes, { protection }] = await Promise.all([
-      places.root === "/" ? unitSchedulers() : [],
-      cronSchedulers(places.root),
-      lookForProcesses(places.proc),
+    const [found, { protection }] = await Promise.all([
+      schedulersOf(places.root, places.proc),
       ground.force(),
     ]);
     // Where nothing is to be backed up, nothing has to start it.
     if (protection === "left-out") return nothingFound;
-    const served = new Set(units.map(({ pid }) => pid));
-    const byHand = processes.daemons
-      .filter((pid) => !served.has(pid))
-      .map((pid): Scheduler => ({ kind: "process", name: `process ${pid}`, enabled: false, active: true }));
-    const found = { schedulers: [...units, ...cron, ...byHand], cronRuns: processes.cronRuns };
     return { findings: judgeSchedulers(found, hasOwnSchedules(ground.given.loaded)) };
   },
 };

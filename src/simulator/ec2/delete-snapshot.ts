@@ -1,9 +1,8 @@
 import { ApiError } from "../api-error.ts";
 import { ec2Rates } from "../buckets.ts";
 import { removeSnapshot } from "../settling.ts";
-import { reachableSnapshot } from "../visibility.ts";
 import type { Snapshot, World } from "../world.ts";
-import { checkId, notFound } from "./describing.ts";
+import { namedSnapshot } from "./named-snapshot.ts";
 import { operation } from "./operation.ts";
 import { lockStateOf } from "./snapshot-lock.ts";
 
@@ -14,12 +13,8 @@ export const deleteSnapshot = operation({
   parameters: { SnapshotId: "string", DryRun: "boolean" },
   rate: () => ({ bucket: "DeleteSnapshot", rate: ec2Rates.snapshots }),
   prepare(input, { world, now, elapsed, bytes }) {
-    const id = input.SnapshotId;
-    if (id === undefined)
-      throw new ApiError("MissingParameter", "The request must contain the parameter snapshotId");
-    checkId("snap", id);
-    const snapshot = reachableSnapshot(world, id, elapsed);
-    if (snapshot === undefined) throw notFound("snap", id);
+    const snapshot = namedSnapshot(input.SnapshotId, { world, elapsed });
+    const { id } = snapshot;
     refuseHeld(world, snapshot, now);
     return {
       resource: `arn:${world.settings.partition}:ec2:${world.settings.region}::snapshot/${id}`,

@@ -2,9 +2,9 @@ import { ApiError } from "../api-error.ts";
 import { ec2Rates } from "../buckets.ts";
 import { type Context, faultOf } from "../context.ts";
 import type { Decoded } from "../shapes.ts";
-import { reachableSnapshot } from "../visibility.ts";
 import type { Snapshot } from "../world.ts";
-import { checkId, notFound } from "./describing.ts";
+import { notFound } from "./describing.ts";
+import { ownSnapshot, snapshotId } from "./named-snapshot.ts";
 import { operation } from "./operation.ts";
 import {
   type LockMode,
@@ -41,7 +41,7 @@ export const lockSnapshot = operation({
   rate: () => ({ bucket: "LockSnapshot", rate: ec2Rates.mutating }),
   prepare(input, context) {
     const { world, now } = context;
-    const snapshot = ownSnapshot(input.SnapshotId, context);
+    const snapshot = lockable(input.SnapshotId, context);
     const lock = lockOf(input, now);
     if (snapshot.state !== "pending" && snapshot.state !== "completed") {
       const message = `The snapshot '${snapshot.id}' is in the state ${snapshot.state} and cannot be locked.`;
@@ -66,7 +66,7 @@ export const unlockSnapshot = operation({
   rate: () => ({ bucket: "UnlockSnapshot", rate: ec2Rates.mutating }),
   prepare(input, context) {
     const { world, now } = context;
-    const snapshot = ownSnapshot(input.SnapshotId, context);
+    const snapshot = lockable(input.SnapshotId, context);
     const state = lockStateOf(snapshot, now);
     if (state === undefined || state === "expired")
       throw new ApiError("IncorrectState", `The snapshot '${snapshot.id}' is not locked.`);
@@ -89,17 +89,10 @@ function arnOf({ partition, region }: { partition: string; region: string }, id:
   return `arn:${partition}:ec2:${region}::snapshot/${id}`;
 }
 
-function ownSnapshot(id: string | undefined, context: Context): Snapshot {
-  const { world, elapsed } = context;
-  if (id === undefined)
-    throw new ApiError("MissingParameter", "The request must contain the parameter snapshotId");
-  checkId("snap", id);
-  const snapshot = reachableSnapshot(world, id, elapsed);
-  // A fault can play that a new snapshot is not known everywhere yet.
-  if (snapshot === undefined || faultOf(context, "partial") !== undefined) throw notFound("snap", id);
-  if (snapshot.ownerId !== world.settings.account)
-    throw new ApiError("AuthFailure", `Not authorized for resource '${id}'`, 401);
-  return snapshot;
+/** A fault can play that a new snapshot is not known everywhere yet. */
+function lockable(given: string | undefined, context: Context): Snapshot {
+  if (faultOf(context, "partial") !== undefined) throw notFound("snap", snapshotId(given));
+  return ownSnapshot(given, context);
 }
 
 function lockOf(input: Input, now: number): SnapshotLock {

@@ -1,8 +1,8 @@
-import { ApiError } from "../api-error.ts";
 import { ec2Rates } from "../buckets.ts";
 import { percentage } from "../settling.ts";
 import type { Snapshot, World } from "../world.ts";
-import { byIds, checkId, describeRate, notFound, pageOf, pageSize } from "./describing.ts";
+import { byIds, describeRate, notFound, pageOf, pageSize } from "./describing.ts";
+import { snapshotId } from "./named-snapshot.ts";
 import { operation } from "./operation.ts";
 
 const day = 86_400_000;
@@ -51,10 +51,7 @@ export const restoreSnapshotFromRecycleBin = operation({
   parameters: { SnapshotId: "string", DryRun: "boolean" },
   rate: () => ({ bucket: "RestoreSnapshotFromRecycleBin", rate: ec2Rates.mutating }),
   prepare(input, { world, now }) {
-    const id = input.SnapshotId;
-    if (id === undefined)
-      throw new ApiError("MissingParameter", "The request must contain the parameter snapshotId");
-    checkId("snap", id);
+    const id = snapshotId(input.SnapshotId);
     const snapshot = inBin(world).find((each) => each.id === id);
     if (snapshot === undefined) throw notFound("snap", id);
     return {

@@ -2,9 +2,8 @@ import { ApiError } from "../api-error.ts";
 import { ec2Rates } from "../buckets.ts";
 import type { Context } from "../context.ts";
 import { newId } from "../ids.ts";
-import { reachableSnapshot } from "../visibility.ts";
 import type { Snapshot } from "../world.ts";
-import { checkId, notFound } from "./describing.ts";
+import { ownSnapshot } from "./named-snapshot.ts";
 import { operation } from "./operation.ts";
 import { tagsByKind } from "./tag-specifications.ts";
 
@@ -25,7 +24,7 @@ export const modifySnapshotAttribute = operation({
   },
   rate: () => ({ bucket: "ModifySnapshotAttribute", rate: ec2Rates.mutating }),
   prepare(input, context) {
-    const snapshot = ownSnapshot(context, input.SnapshotId);
+    const snapshot = ownSnapshot(input.SnapshotId, context);
     return { resource: arnOf(context, snapshot.id), commit: () => ({ return: true }) };
   },
 });
@@ -48,7 +47,7 @@ export const copySnapshot = operation({
   rate: () => ({ bucket: "CopySnapshot", rate: ec2Rates.mutating }),
   prepare(input, context) {
     const { world, now, elapsed } = context;
-    const source = ownSnapshot(context, input.SourceSnapshotId);
+    const source = ownSnapshot(input.SourceSnapshotId, context);
     if (source.state !== "completed")
       throw new ApiError("IncorrectState", `Snapshot is in invalid state - ${source.state}`);
     if (input.SourceRegion !== world.settings.region)
@@ -82,17 +81,6 @@ export const copySnapshot = operation({
     };
   },
 });
-
-function ownSnapshot({ world, elapsed }: Context, id: string | undefined): Snapshot {
-  if (id === undefined)
-    throw new ApiError("MissingParameter", "The request must contain the parameter snapshotId");
-  checkId("snap", id);
-  const snapshot = reachableSnapshot(world, id, elapsed);
-  if (snapshot === undefined) throw notFound("snap", id);
-  if (snapshot.ownerId !== world.settings.account)
-    throw new ApiError("AuthFailure", `Not authorized for resource '${id}'`, 401);
-  return snapshot;
-}
 
 function arnOf({ world: { settings } }: Context, id: string): string {
   return `arn:${settings.partition}:ec2:${settings.region}::snapshot/${id}`;

@@ -2,10 +2,11 @@ import { ApiError } from "../api-error.ts";
 import { ec2Rates } from "../buckets.ts";
 import { applyFilters, type Fields, filterShape } from "../filters.ts";
 import { tagSet } from "../tags.ts";
-import { reachableSnapshot, visibleSnapshots } from "../visibility.ts";
+import { visibleSnapshots } from "../visibility.ts";
 import type { Snapshot } from "../world.ts";
 import type { XmlValue } from "../xml.ts";
-import { checkId, describeRate, notFound, pageOf, pageSize } from "./describing.ts";
+import { describeRate, pageOf, pageSize } from "./describing.ts";
+import { namedSnapshot } from "./named-snapshot.ts";
 import { operation } from "./operation.ts";
 
 /** "Minimum value of 1, maximum of 180" (docs of RestoreSnapshotTier). */
@@ -85,12 +86,8 @@ export const restoreSnapshotTier = operation({
   },
   rate: () => ({ bucket: "RestoreSnapshotTier", rate: ec2Rates.mutating }),
   prepare(input, { world, now, elapsed }) {
-    const id = input.SnapshotId;
-    if (id === undefined)
-      throw new ApiError("MissingParameter", "The request must contain the parameter snapshotId");
-    checkId("snap", id);
-    const snapshot = reachableSnapshot(world, id, elapsed);
-    if (snapshot === undefined) throw notFound("snap", id);
+    const snapshot = namedSnapshot(input.SnapshotId, { world, elapsed });
+    const { id } = snapshot;
     const days = daysOf(input);
     if (snapshot.storageTier !== "archive" || snapshot.tiering !== null)
       throw new ApiError("IncorrectState", `The snapshot '${id}' is not in the archive tier.`);
