@@ -74,10 +74,14 @@ function prepared(
       const until = performance.now() + config.timeout;
       const bound = (): Bound => ({ ms: Math.max(1, until - performance.now()), signal, doing });
       const look: Look = async (isOver) => {
-        for (;;) {
-          const info = await persistenceOf(session, bound());
+        const isLate = (): boolean => performance.now() + waits.poll >= until;
+        for (let looks = 0; ; looks += 1) {
+          const info = await persistenceOf(session, bound()).catch((error) => {
+            // A server that has answered is not silent when the last look is cut short by the end.
+            throw looks > 0 && isLate() && !signal.aborted ? tooSlow(doing, config) : error;
+          });
           if (isOver(info)) return info;
-          if (performance.now() + waits.poll >= until) throw tooSlow(doing, config);
+          if (isLate()) throw tooSlow(doing, config);
           await pause(waits.poll, doing, signal);
         }
       };
