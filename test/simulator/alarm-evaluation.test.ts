@@ -217,6 +217,7 @@ describe("passing over instants at which nothing can change", () => {
       shape: fc.constantFrom(
         { period: 60, evaluationPeriods: 3 },
         { period: 300, evaluationPeriods: 4 },
+        { period: 3_600, evaluationPeriods: 1 },
         { period: 3_600, evaluationPeriods: 5 },
         { period: 3_600, evaluationPeriods: 26 },
         { period: 21_600, evaluationPeriods: 5 },
@@ -274,26 +275,50 @@ describe("passing over instants at which nothing can change", () => {
     { maxLength: 12 },
   );
 
+  const whole = (alarm: Alarm, given: DataPoint[], step: number) => {
+    const played = world(alarm, given);
+    for (let now = start + step; now <= start + length; now += step) playAlarms(played, now);
+    return played.alarmHistory;
+  };
+
+  const pointAt = (seconds: number, delay: number, value: number): DataPoint => ({
+    time: start + seconds * 1_000,
+    seenFrom: start + (seconds + delay) * 1_000,
+    unit: "None",
+    sum: value,
+    minimum: value,
+    maximum: value,
+    count: 1,
+  });
+
+  test.each([
+    ["of clock hours, whose window slides while it warms up", 3_600, [1_080]],
+    ["of minutes, with a point from long before it was made", 60, [-6_000, 3_600]],
+  ])("an alarm %s, is warm at the same instant", (_, period, times) => {
+    const [sample] = fc.sample(alarms, { numRuns: 1, seed: 1 });
+    const alarm = {
+      ...(sample as Alarm),
+      period,
+      evaluationPeriods: period === 60 ? 3 : 1,
+      datapointsToAlarm: 1,
+      treatMissingData: "notBreaching" as const,
+      wallClock: period === 60 ? null : { zone: "Europe/Berlin" },
+      warmUp: { minutes: 90, whole: false },
+      warm: false,
+    };
+    const given = times.map((time) => pointAt(time, 30, 0));
+    const history = whole(alarm, given, minute);
+    expect(history.map(({ time }) => time < start + 90 * minute)).toContain(true);
+    expect(whole(alarm, given, length)).toEqual(history);
+  });
+
   test("gives the same history as looking every minute", () => {
     const runs = process.env.SOAK === "1" ? 300 : 20;
     const seed = Number(process.env.SEED ?? Date.now() % 1_000_000);
     console.log(`seed ${seed}`);
-    const whole = (alarm: Alarm, given: DataPoint[], step: number) => {
-      const played = world(alarm, given);
-      for (let now = start + step; now <= start + length; now += step) playAlarms(played, now);
-      return played.alarmHistory;
-    };
     fc.assert(
       fc.property(alarms, points, (alarm, given) => {
-        const data = given.map(({ time, delay, value }) => ({
-          time: start + time * 1_000,
-          seenFrom: start + (time + delay) * 1_000,
-          unit: "None",
-          sum: value,
-          minimum: value,
-          maximum: value,
-          count: 1,
-        }));
+        const data = given.map(({ time, delay, value }) => pointAt(time, delay, value));
         const eachMinute = whole(alarm, data, minute);
         expect(whole(alarm, data, length)).toEqual(eachMinute);
         expect(whole(alarm, data, 7 * hour + 1_234)).toEqual(

@@ -35,10 +35,11 @@ export function playAlarms(world: World, now: number): boolean {
 function playAlarm(world: World, alarm: Alarm, now: number): Change[] {
   const { extraPeriods } = world.settings.alarms;
   const changes: Change[] = [];
-  const points = pointsOf(world, alarm, extraPeriods);
+  const all = pointsOf(world, alarm);
+  const points = inReach(all, alarm, extraPeriods);
   let present = alarm.state;
-  for (const at of instants(alarm, points, now, extraPeriods)) {
-    if (!isWarm(alarm, points, at)) continue;
+  for (const at of instants(alarm, all, points, now, extraPeriods)) {
+    if (!isWarm(alarm, all, at)) continue;
     const result = look(alarm, points, at, extraPeriods);
     if (result.state === null || result.state === present) continue;
     present = result.state;
@@ -53,26 +54,38 @@ function playAlarm(world: World, alarm: Alarm, now: number): Change[] {
   return changes;
 }
 
-/** Its metric's data points that may still lie in the evaluation range, in order of time. */
-function pointsOf(world: World, alarm: Alarm, extra: number): DataPoint[] {
+/** Its metric's data points in order of time. */
+function pointsOf(world: World, alarm: Alarm): DataPoint[] {
   const series = world.series[seriesKey(alarm.namespace, alarm.metric, alarm.dimensions)];
-  // Two periods more: wall clock weeks and days may be longer than their length, and windows end before the evaluation.
-  const reach = (alarm.evaluationPeriods + extra + 2) * alarm.period * 1_000 + 2 * 3_600_000;
   return (series?.points ?? [])
-    .filter(
-      (point) =>
-        point.time >= alarm.evaluatedUntil - reach && (alarm.unit === null || point.unit === alarm.unit),
-    )
+    .filter((point) => alarm.unit === null || point.unit === alarm.unit)
     .sort((a, b) => a.time - b.time);
 }
 
-function instants(alarm: Alarm, points: readonly DataPoint[], now: number, extra: number): number[] {
+/** Those that may still lie in the evaluation range. */
+function inReach(points: readonly DataPoint[], alarm: Alarm, extra: number): DataPoint[] {
+  // Two periods more: wall clock weeks and days may be longer than their length, and windows end before the evaluation.
+  const reach = (alarm.evaluationPeriods + extra + 2) * alarm.period * 1_000 + 2 * 3_600_000;
+  return points.filter((point) => point.time >= alarm.evaluatedUntil - reach);
+}
+
+function instants(
+  alarm: Alarm,
+  all: readonly DataPoint[],
+  points: readonly DataPoint[],
+  now: number,
+  extra: number,
+): number[] {
   const from = alarm.evaluatedUntil;
   const found = new Set<number>([nextEvaluation(alarm, from)]);
   const add = (at: number) => {
     if (at > from && at <= now) found.add(at);
   };
-  if (!alarm.warm && alarm.warmUp !== null) add(nextEvaluation(alarm, warmUpEnd(alarm) - 1));
+  if (!alarm.warm && alarm.warmUp !== null) {
+    add(nextEvaluation(alarm, warmUpEnd(alarm) - 1));
+    // The window that warming up waits for slides, also that of an alarm which looks at clock days.
+    for (const { time } of all) add(nextEvaluation(alarm, time + windowLength(alarm) - 1));
+  }
   for (const point of points) {
     add(nextEvaluation(alarm, point.seenFrom - 1));
     add(nextEvaluation(alarm, point.seenFrom));
@@ -80,6 +93,8 @@ function instants(alarm: Alarm, points: readonly DataPoint[], now: number, extra
   }
   return [...found].sort((a, b) => a - b);
 }
+
+const windowLength = (alarm: Alarm): number => alarm.period * 1_000 * alarm.evaluationPeriods;
 
 function warmUpEnd(alarm: Alarm): number {
   return alarm.createdAt + (alarm.warmUp?.minutes ?? 0) * 60_000;
@@ -91,11 +106,10 @@ function warmUpEnd(alarm: Alarm): number {
 function isWarm(alarm: Alarm, points: readonly DataPoint[], at: number): boolean {
   if (alarm.warm) return true;
   const { warmUp } = alarm;
-  const length = alarm.period * 1_000;
   const seen = points.filter((point) => point.seenFrom <= at && point.time < at);
   const full =
-    seen.some((point) => point.time <= at - length * alarm.evaluationPeriods) &&
-    seen.some((point) => point.time >= at - length);
+    seen.some((point) => point.time <= at - windowLength(alarm)) &&
+    seen.some((point) => point.time >= at - alarm.period * 1_000);
   if (warmUp === null || at >= warmUpEnd(alarm) || (!warmUp.whole && full)) alarm.warm = true;
   return alarm.warm;
 }
