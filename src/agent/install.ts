@@ -22,6 +22,7 @@ import { programFile, programFiles } from "../host/program-files.ts";
 import { programStart } from "../host/program-start.ts";
 import { distrustOfProgram } from "../host/program-trust.ts";
 import { ourUnits, systemdRuns } from "../host/unit-control.ts";
+import { oneInstall } from "./install-lock.ts";
 import { configFile, type HostFacts, stateDirectory } from "./places.ts";
 import { schedulersOf } from "./schedulers-of.ts";
 
@@ -100,12 +101,15 @@ export async function applyInstall(
   host: HostFacts,
   signal: AbortSignal,
 ): Promise<void> {
-  for (const step of steps) {
-    if (signal.aborted) throw interrupted("install the rest", "the install");
-    await doInstallStep(step, installPlaces(host)).catch((error: unknown) => {
-      throw repeatable(error);
-    });
-  }
+  if (steps.length === 0) return;
+  await oneInstall("install", async () => {
+    for (const step of steps) {
+      if (signal.aborted) throw interrupted("install the rest", "the install");
+      await doInstallStep(step, installPlaces(host)).catch((error: unknown) => {
+        throw repeatable(error);
+      });
+    }
+  });
 }
 
 /** What is done stays done, and what started backups before is still at work: it goes last. */

@@ -20,6 +20,7 @@ import {
 } from "../host/install-files.ts";
 import { ourUnits } from "../host/unit-control.ts";
 import { type InstallHost, installPlaces, shippedUnits } from "./install.ts";
+import { oneInstall } from "./install-lock.ts";
 import { thawAll } from "./leftovers.ts";
 import { cacheDirectory, type HostFacts } from "./places.ts";
 import { schedulersOf } from "./schedulers-of.ts";
@@ -96,14 +97,17 @@ export async function applyUninstall(
   signal: AbortSignal,
 ): Promise<void> {
   const places = installPlaces(host);
-  for (const step of steps) {
-    if (signal.aborted) throw interrupted("uninstall the rest", "it");
-    if (step.do === "thaw") await thawed(self);
-    else if (step.do === "remove-directory") await removeDirectory(step.path, places);
-    else await doInstallStep(step, places);
-  }
-  // The units make it, whether anything is logged there or not.
-  for (const directory of ["/run/ec2-backup", usualDirectories.logs]) await removeIfEmpty(directory, places);
+  await oneInstall("uninstall", async () => {
+    for (const step of steps) {
+      if (signal.aborted) throw interrupted("uninstall the rest", "it");
+      if (step.do === "thaw") await thawed(self);
+      else if (step.do === "remove-directory") await removeDirectory(step.path, places);
+      else await doInstallStep(step, places);
+    }
+    // The units make it, whether anything is logged there or not.
+    for (const directory of ["/run/ec2-backup", usualDirectories.logs])
+      await removeIfEmpty(directory, places);
+  });
 }
 
 async function thawed(self: AgentOptions["self"]): Promise<void> {

@@ -22,6 +22,11 @@ export function hasFailed({ reports, plans, failure }: InstallCheck): boolean {
 
 const widest = 100;
 
+function notesOf(count: number): string {
+  if (count === 0) return "";
+  return count === 1 ? " (1 note)" : ` (${count} notes)`;
+}
+
 /** A line or two for each finding and each job; the commands themselves tell all. */
 export function printInstallCheck(check: InstallCheck, out: Terminal): void {
   const width = Math.min(out.width, widest);
@@ -29,7 +34,7 @@ export function printInstallCheck(check: InstallCheck, out: Terminal): void {
   const serious = findings.filter(({ severity }) => severity !== "note");
   out.print(
     out.paint("bold", `\nDoctor: ${serious.length === 0 ? "nothing is wrong" : "what it found"}`) +
-      (findings.length > serious.length ? ` (${findings.length - serious.length} notes)` : ""),
+      notesOf(findings.length - serious.length),
   );
   for (const { severity, check: name, what, command } of serious) {
     const style = severity === "error" ? "red" : "yellow";

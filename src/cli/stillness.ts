@@ -32,7 +32,7 @@ function factsOf({ facts }: HookReport): string {
 }
 
 function sentence({ demanded, achieved, frozenMs, attempts }: StillnessReport, planned: boolean): string {
-  if (planned) return `Its hooks can give ${achieved} consistency; demanded is ${demanded}.`;
+  if (planned) return `It can have ${achieved} consistency; demanded is ${demanded}.`;
   const frozen = frozenMs === undefined ? "nothing was frozen" : `filesystems were frozen for ${frozenMs} ms`;
   const tries = attempts === undefined ? "" : ` at attempt ${attempts}`;
   return `Held still${tries}: ${frozen}; ${achieved}-consistent, demanded ${demanded}.`;

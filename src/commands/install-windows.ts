@@ -46,12 +46,17 @@ export async function uninstallWindows(command: Asked<"uninstall">, context: Con
   };
   const { agreed, shown } = await agree(command, context, print);
   const done = agreed && (await removeWindows(context.host));
+  const isUnasked = !agreed && !shown && command.dryRun !== true;
   return {
-    code: exitCodes.done,
+    code: isUnasked ? exitCodes.nothingDone : exitCodes.done,
     json: { plan: { kind: "windows-task", there }, done },
     print(out) {
       if (!shown) print(out);
-      out.print(done ? `\n${out.paint("green", "Uninstalled.")}` : "\nNothing was changed.");
+      out.print(
+        done
+          ? `\n${out.paint("green", "Uninstalled.")}`
+          : `\nNothing was changed${isUnasked ? ": add --yes" : ""}.`,
+      );
     },
   };
 }
@@ -80,7 +85,8 @@ function nothing(
   shown: boolean,
 ): Result {
   return {
-    code: exitCodes.done,
+    // Who is no terminal and says neither --yes nor --dry-run wanted it done.
+    code: shown || dryRun === true ? exitCodes.done : exitCodes.nothingDone,
     json: { plan: { kind: "windows-task", ...plan }, done: false },
     print(out) {
       if (!shown) printPlan(plan, out);

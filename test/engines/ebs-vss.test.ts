@@ -1,5 +1,5 @@
 import { SendCommandCommand, type SendCommandCommandInput, SSMClient } from "@aws-sdk/client-ssm";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import type { Job } from "../../src/core/job.ts";
 import type { CaptureOrder } from "../../src/core/ports.ts";
 import { ebsEngine } from "../../src/engines/ebs.ts";
@@ -9,6 +9,7 @@ import { systemClock } from "../../src/host/clock.ts";
 import type { Scenario } from "../../src/simulator/scenario.ts";
 import { engineContract } from "../contracts/engine.ts";
 import { connectionTo, instance, job, never, volumes, windowsWorld } from "../contracts/engine-order.ts";
+import { roleCredentials } from "../simulator/role-credentials.ts";
 import { policyNamed } from "../system/policies.ts";
 
 const waits = { every: 20, within: 400, seenWithin: 200, lookAfterFailure: 60 };
@@ -224,16 +225,36 @@ describe("policies/vss.json", () => {
     Statement: [{ Effect: "Allow", Action: "ec2:Describe*", Resource: "*" }],
   });
 
+  const asTheInstance = async ({ simulator }: Awaited<ReturnType<typeof start>>["simulation"]) => {
+    const { accessKeyId, secretAccessKey, sessionToken } = await roleCredentials(simulator);
+    Object.assign(process.env, {
+      AWS_ACCESS_KEY_ID: accessKeyId,
+      AWS_SECRET_ACCESS_KEY: secretAccessKey,
+      AWS_SESSION_TOKEN: sessionToken,
+    });
+    onTestFinished(() => {
+      delete process.env["AWS_SESSION_TOKEN"];
+    });
+  };
+
   test("allows the command, and each statement for it is needed", async () => {
     const policy = await policyNamed("vss");
-    for (const left of [undefined, 0, 1]) {
+    expect(policy.Statement).toHaveLength(3);
+    for (const left of [undefined, 0, 1, 2]) {
       const Statement = policy.Statement.filter((_, index) => index !== left);
       const { engine, simulation } = await start();
+      await asTheInstance(simulation);
       const documents = [JSON.stringify({ ...policy, Statement }), rest];
       await simulation.control.settings({ policies: [{ principal: "*", documents }] });
-      const prepared = await engine.prepare(strict(order()), never);
+      // Such a tag its document does not take.
+      const tagged = strict(order({ addTags: { Owner: "Žofie, IT; night" } }));
+      const prepared = await engine.prepare(tagged, never);
       const made = prepared.capture("point-1", when);
-      if (left === undefined) expect(await made).toMatchObject({ consistency: "application" });
+      if (left === undefined || left === 2) {
+        expect(await made).toMatchObject({ consistency: "application" });
+        const kinds = prepared.problems?.().map(({ kind }) => kind);
+        expect(kinds).toEqual(left === 2 ? ["denied"] : []);
+      }
       // Without the right to look at it, nobody knows what became of the command.
       else await expect(made).rejects.toMatchObject({ kind: left === 0 ? "denied" : "unknown-outcome" });
     }

@@ -11,7 +11,7 @@ import { randomUUID } from "node:crypto";
 import { readFile, writeFile } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
-import { parseArgs } from "node:util";
+import { type ParseArgsConfig, parseArgs } from "node:util";
 import { type Cleaned, clean } from "./clean.ts";
 import { Lab } from "./lab.ts";
 import { costOf, livePolicy } from "./policy.ts";
@@ -19,8 +19,18 @@ import { type Answer, type Question, unasked } from "./question.ts";
 import { leftOut, questions, volumesMade } from "./questions/all.ts";
 import { type Asked, markdownOf, type Results, withoutAccount } from "./results.ts";
 
-const { values: asked } = parseArgs({
+const usage = `Asks AWS on one small instance of yours what no documentation says:
+
+  npm run live              what would be done, what it costs, which rights it needs
+  npm run live -- --policy  the policy for the instance's role, filled in
+  npm run live -- --yes     does it, and writes ec2-backup-live.json and .md (--output NAME)
+  npm run live -- --clean   takes away what a run that was cut short has left
+
+--only ID (may be repeated) asks one question alone.`;
+
+const asked = flags({
   options: {
+    help: { type: "boolean", short: "h", default: false },
     yes: { type: "boolean", default: false },
     clean: { type: "boolean", default: false },
     policy: { type: "boolean", default: false },
@@ -32,12 +42,25 @@ const { values: asked } = parseArgs({
     patience: { type: "string", default: "180000" },
     pause: { type: "string", default: "2000" },
   },
-});
+} as const);
+
+function flags<const T extends ParseArgsConfig>(config: T): ReturnType<typeof parseArgs<T>>["values"] {
+  try {
+    return parseArgs(config).values;
+  } catch (error) {
+    console.error(`live: ${error instanceof Error ? error.message : error}\n\n${usage}`);
+    process.exit(64);
+  }
+}
 
 const stop = new AbortController();
 const say = (text: string) => console.error(text);
 
 async function main(): Promise<number> {
+  if (asked.help) {
+    console.log(usage);
+    return 0;
+  }
   if (process.env["CI"]) {
     say("live: this makes things in an AWS account that cost money; it never runs where CI is set");
     return 64;

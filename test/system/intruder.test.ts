@@ -22,6 +22,7 @@ import { DeleteTopicCommand, PublishCommand, SNSClient } from "@aws-sdk/client-s
 import { expect, test } from "vitest";
 import { isAllowed, type Permission } from "../../src/simulator/identity-policies.ts";
 import type { Scenario } from "../../src/simulator/scenario.ts";
+import { roleCredentials } from "../simulator/role-credentials.ts";
 import { Bench } from "./bench.ts";
 import { instance, scenarioOf } from "./history.ts";
 import { disagreements } from "./iam-agreement.ts";
@@ -58,19 +59,8 @@ async function besideNeighbour(more: NonNullable<Scenario["snapshots"]> = []): P
 
 /** The credentials of the role, as any process on the instance gets them. */
 async function stolen({ simulator }: Bench) {
-  const ask = async (path: string, headers: Record<string, string>, method = "GET") =>
-    (await fetch(`${simulator.url}/latest${path}`, { method, headers })).text();
-  const token = await ask("/api/token", { "x-aws-ec2-metadata-token-ttl-seconds": "60" }, "PUT");
-  const own = { "x-aws-ec2-metadata-token": token };
-  const role = await ask("/meta-data/iam/security-credentials/", own);
-  const text = await ask(`/meta-data/iam/security-credentials/${role}`, own);
-  const { AccessKeyId, SecretAccessKey, Token } = JSON.parse(text) as Record<string, string>;
-  expect(AccessKeyId).toMatch(/^ASIA/);
-  const credentials = {
-    accessKeyId: AccessKeyId ?? "",
-    secretAccessKey: SecretAccessKey ?? "",
-    sessionToken: Token ?? "",
-  };
+  const credentials = await roleCredentials(simulator);
+  expect(credentials.accessKeyId).toMatch(/^ASIA/);
   const config = { endpoint: simulator.url, region: instance.region, credentials, maxAttempts: 1 };
   return { ec2: new EC2Client(config), cloudwatch: new CloudWatchClient(config), sns: new SNSClient(config) };
 }
