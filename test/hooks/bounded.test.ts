@@ -36,7 +36,7 @@ test("a pause ends at its time or at the abort", async () => {
   await pause(50, doing, never);
   expect(performance.now() - began).toBeGreaterThan(40);
   expect(await failureIn(pause(5000, doing, AbortSignal.timeout(20)))).toMatchObject({ kind: "interrupted" });
-  expect(performance.now() - began).toBeLessThan(1000);
+  expect(performance.now() - began).toBeLessThan(4000);
 });
 
 test("secrets and lines are taken out of the words of others", () => {

@@ -105,14 +105,14 @@ describe.skipIf(hindrance !== undefined)(`the freeze hook${hindrance ? ` (${hind
 
   test("the mounts of a wave are frozen side by side", async (context) => {
     const disks = await Promise.all([1, 2, 3, 4].map(() => diskOf(context)));
-    const slow = await slowPrograms(0.4);
+    const slow = await slowPrograms(1);
     const hook = await prepared(
       context,
       await hookOf(wavesOf(disks), { deadline: 10_000, programDirectories: slow }),
     );
     const begun = performance.now();
     await (await hook.hold(never)).release(true);
-    expect(performance.now() - begun).toBeLessThan(4 * 400);
+    expect(performance.now() - begun).toBeLessThan(4 * 1_000);
   });
 
   test("a thaw that hangs keeps no other back", async (context) => {
@@ -254,7 +254,7 @@ describe.skipIf(hindrance !== undefined)(`the freeze hook${hindrance ? ` (${hind
       doing: `write back ${disk.path} before the freeze`,
       found: "it took longer than 300 ms; nothing was frozen",
     });
-    expect(performance.now() - begun).toBeLessThan(1_500);
+    expect(performance.now() - begun).toBeLessThan(10_000);
     expect(thawByHand(below)).toBe(true);
     expect(isFrozen(disk)).toBe(false);
   });

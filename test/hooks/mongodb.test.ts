@@ -205,7 +205,7 @@ test("a server that is not there is unreachable, one that says nothing too", asy
   const hook = mongodbHook(config, { uid, ledger: ledgerOf() }, waits);
   const began = performance.now();
   expect(await failureIn(hook.prepare(facts, never))).toMatchObject({ kind: "unreachable" });
-  expect(performance.now() - began).toBeLessThan(3000);
+  expect(performance.now() - began).toBeLessThan(10_000);
   const stop = new AbortController();
   const preparing = failureIn(
     mongodbHook({ ...config, timeout: 20_000 }, { uid, ledger: ledgerOf() }, waits).prepare(

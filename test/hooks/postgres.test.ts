@@ -255,7 +255,7 @@ describeWith(["postgres"], "PostgreSQL", () => {
     const began = performance.now();
     expect(await held.release(true)).toMatchObject({ held: false, problems: [{ kind: "unreachable" }] });
     await prepared.close();
-    expect(performance.now() - began).toBeLessThan(4500);
+    expect(performance.now() - began).toBeLessThan(20_000);
   });
 
   test("the server's restart after a crash is told", async () => {

@@ -304,7 +304,7 @@ describe.skipIf(hindrance !== undefined)("a guard that lives", () => {
     expect((await thaw(agent.runtime, { urge: true, wait: 500 })).ledgers).toMatchObject([
       { state: "in-use" },
     ]);
-    expect(performance.now() - begun).toBeLessThan(1_500);
+    expect(performance.now() - begun).toBeLessThan(4_000);
   });
 });
 

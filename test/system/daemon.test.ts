@@ -122,7 +122,7 @@ describe.concurrent("the daemon", () => {
     );
     const told = performance.now();
     expect(await hanging.end()).toBe(0);
-    expect(performance.now() - told).toBeLessThan(2_000);
+    expect(performance.now() - told).toBeLessThan(4_000);
     expect(hanging.log).not.toContain("error");
     const env = { AWS_EC2_METADATA_SERVICE_ENDPOINT: "http://127.0.0.1:9" };
     const alone = new DaemonProcess(context, bench, env);
