@@ -94,7 +94,7 @@ export async function freePort(): Promise<number> {
 }
 
 /** Waits until the question is answered without an error. */
-export async function eventually<T>(ask: () => Promise<T>, ms = 20_000): Promise<T> {
+export async function eventually<T>(ask: () => Promise<T>, ms = 60_000): Promise<T> {
   const until = performance.now() + ms;
   for (;;) {
     try {

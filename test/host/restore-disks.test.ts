@@ -276,7 +276,7 @@ test("a disk that another mount namespace still has mounted is not let go, and w
   await host.mount(what, at("m"), { writable: false }, never);
   const other = spawn("unshare", ["--mount", "--propagation", "private", "sleep", "60"], { stdio: "ignore" });
   onTestFinished(() => void other.kill("SIGKILL"));
-  await expect.poll(() => readFile(`/proc/${other.pid}/comm`, "utf8"), { timeout: 10_000 }).toBe("sleep\n");
+  await expect.poll(() => readFile(`/proc/${other.pid}/comm`, "utf8"), { timeout: 60_000 }).toBe("sleep\n");
   await expect(host.release(device, never)).rejects.toMatchObject({
     kind: "refused",
     found: expect.stringContaining(`sleep (process ${other.pid}) at ${at("m")}`),

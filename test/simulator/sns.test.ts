@@ -430,7 +430,7 @@ describe("alarms", () => {
     await subscribe(simulation, "http", inbox.url);
     await simulation.control.deliveries();
     await putAlarm(simulation);
-    await expect.poll(inbox.alarms, { timeout: 20_000 }).toContain("errors: INSUFFICIENT_DATA -> ALARM");
+    await expect.poll(inbox.alarms, { timeout: 60_000 }).toContain("errors: INSUFFICIENT_DATA -> ALARM");
   });
 
   const statement = {

@@ -34,7 +34,7 @@ export class AtTerminal implements AsyncDisposable {
 
   /** Waits until this is shown, after all that was waited for before. */
   async sees(words: string): Promise<void> {
-    const until = performance.now() + 30_000;
+    const until = performance.now() + 60_000;
     for (;;) {
       const at = this.text.indexOf(words, this.#read);
       if (at >= 0) {

@@ -86,7 +86,7 @@ const waits: Waits = {
 };
 
 /** Longer than any run of the tests may take: one that is still there hangs. */
-const patience = 45_000;
+const patience = 100_000;
 
 /** A simulated AWS, and a host of its own whose agent knows only its standard environment. */
 export class Bench implements AsyncDisposable {

@@ -157,7 +157,7 @@ export class BlockBench implements AsyncDisposable {
 
 /** Waits until nobody has a device mounted any more: a namespace that ends lets go of it a little later. */
 async function released(device: string): Promise<void> {
-  const until = performance.now() + 10_000;
+  const until = performance.now() + 60_000;
   for (;;) {
     try {
       closeSync(openSync(device, constants.O_RDONLY | constants.O_EXCL));

@@ -136,7 +136,7 @@ export class DaemonProcess {
   async end(signal: NodeJS.Signals = "SIGTERM"): Promise<number> {
     const exited = this.isAlive ? once(this.child, "exit") : undefined;
     this.child.kill(signal);
-    const patience = setTimeout(() => this.child.kill("SIGKILL"), 40_000);
+    const patience = setTimeout(() => this.child.kill("SIGKILL"), 100_000);
     await exited;
     clearTimeout(patience);
     return this.child.exitCode ?? expect.fail(`it ended by ${this.child.signalCode}:\n${this.log}`);
@@ -147,7 +147,7 @@ export class DaemonProcess {
 export async function until(
   holds: () => boolean | Promise<boolean>,
   otherwise: () => string,
-  patience = 30_000,
+  patience = 60_000,
 ): Promise<void> {
   const limit = performance.now() + patience;
   while (!(await holds())) {

@@ -41,7 +41,7 @@ test("too large a point, a missing point and a lock are refused before anything 
 
   await host.configure({ checks: { fsck: false, command: { run: ["/bin/sleep", "2"] } } });
   const first = host.drill();
-  await expect.poll(made, { timeout: 20_000 }).toBe(4);
+  await expect.poll(made, { timeout: 60_000 }).toBe(4);
   const second = await host.drill();
   expect([second.code, second.told.error?.kind], second.stdout).toEqual([75, "locked"]);
   const ended = await first;
@@ -95,7 +95,7 @@ test("a drill that is told to stop, or takes too long, cleans up before it ends"
   const started = Promise.withResolvers<number>();
   const drilling = host.drill([], started.resolve);
   const pid = await started.promise;
-  await expect.poll(mounts, { timeout: 20_000 }).toBe("1");
+  await expect.poll(mounts, { timeout: 60_000 }).toBe("1");
   process.kill(pid, "SIGTERM");
   const stopped = await drilling;
   expect(stopped.code, stopped.stdout + stopped.stderr).toBe(143);
@@ -119,7 +119,7 @@ test("runs remove what a drill has left once its time is over, and not before", 
   const drilling = host.drill([], started.resolve);
   const pid = await started.promise;
   await expect
-    .poll(() => control.calls().some(({ action }) => action === "AttachVolume"), { timeout: 20_000 })
+    .poll(() => control.calls().some(({ action }) => action === "AttachVolume"), { timeout: 60_000 })
     .toBe(true);
   process.kill(pid, "SIGKILL");
   await drilling;

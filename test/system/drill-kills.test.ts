@@ -66,7 +66,7 @@ async function killedAtWork(host: DrillHost): Promise<void> {
   const drilling = host.drill([], started.resolve);
   const pid = await started.promise;
   await expect
-    .poll(() => sh("sh", "-c", `grep -c ${host.runtime} /proc/self/mounts; true`), { timeout: 20_000 })
+    .poll(() => sh("sh", "-c", `grep -c ${host.runtime} /proc/self/mounts; true`), { timeout: 60_000 })
     .not.toBe("0");
   await new Promise((resolve) => setTimeout(resolve, 200));
   process.kill(pid, "SIGKILL");

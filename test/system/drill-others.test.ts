@@ -26,7 +26,7 @@ test("whatever directories another process has, it keeps away from the volumes o
   const drilling = host.drill();
   const words = ["--json", "--config", config, "restore", "ls", "/", "--volume", volume];
   try {
-    await expect.poll(() => access(running).then(() => true), { timeout: 20_000 }).toBe(true);
+    await expect.poll(() => access(running).then(() => true), { timeout: 60_000 }).toBe(true);
     const ls = await host.bench.execute(words, { env: elsewhere });
     expect([ls.code, JSON.parse(ls.stdout).error.kind], ls.stdout + ls.stderr).toEqual([75, "locked"]);
     expect(JSON.parse(ls.stdout).error.found).toContain("another restore is at work here");

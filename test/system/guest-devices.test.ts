@@ -50,7 +50,7 @@ async function stage(options: GuestOptions = {}) {
     return `${Volumes[0]?.State} ${Volumes[0]?.Attachments?.[0]?.State ?? ""}`.trim();
   };
   const reaches = async (VolumeId: string, wanted: string) => {
-    await expect.poll(() => state(VolumeId), { timeout: 10_000 }).toBe(wanted);
+    await expect.poll(() => state(VolumeId), { timeout: 60_000 }).toBe(wanted);
   };
   await pause(300);
   const attached = async () => {
@@ -88,7 +88,7 @@ describe.skipIf(missing !== undefined)(
       expect(await sh("losetup", "-nO", "NAME", "-j", file)).toBe("");
       expect(existsSync(file)).toBe(true);
       await ec2.send(new DeleteVolumeCommand({ VolumeId: volume }));
-      await expect.poll(() => existsSync(file), { timeout: 10_000 }).toBe(false);
+      await expect.poll(() => existsSync(file), { timeout: 60_000 }).toBe(false);
     });
 
     test("devices come and go as late as they are told to, and by force at once", async () => {

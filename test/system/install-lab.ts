@@ -91,7 +91,7 @@ export class InstallLab {
 export async function until<T>(
   look: () => Promise<T>,
   fits: (found: T) => boolean,
-  patience = 20_000,
+  patience = 60_000,
 ): Promise<T> {
   const limit = performance.now() + patience;
   for (;;) {

@@ -124,7 +124,7 @@ test("a run that is killed between capture and lock is healed by the next one", 
       pid = id;
     },
   });
-  await expect.poll(() => callsOf(bench, "LockSnapshot").length, { timeout: 20_000 }).toBe(1);
+  await expect.poll(() => callsOf(bench, "LockSnapshot").length, { timeout: 60_000 }).toBe(1);
   process.kill(pid, "SIGKILL");
   expect((await running).signal).toBe("SIGKILL");
   expect(await lockedIn(bench)).toEqual(Array(3).fill("none"));

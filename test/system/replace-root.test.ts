@@ -57,7 +57,7 @@ test("EC2 exchanges this host's root; nothing is captured until that is confirme
   expect(boots).toEqual([]);
 
   await host.bench.simulator.control.clock({ advance: "10m" });
-  await expect.poll(() => boots.length, { timeout: 10_000 }).toBe(1);
+  await expect.poll(() => boots.length, { timeout: 60_000 }).toBe(1);
   const fresh = await rootOf(host);
   expect(fresh).not.toBe(rootVolume);
   const run = await host.bench.run();
@@ -112,7 +112,7 @@ test("a task that fails is told by the next run, which captures; a refusal leave
   const ordered = await host.replace(["root", "--yes"]);
   expect(ordered.told.result, ordered.stdout).toMatchObject({ outcome: "rebooting" });
   await expect
-    .poll(async () => Object.values((await control.state()).rootTasks)[0]?.state, { timeout: 10_000 })
+    .poll(async () => Object.values((await control.state()).rootTasks)[0]?.state, { timeout: 60_000 })
     .toBe("failed");
   const run = await host.bench.run();
   expect(codesOf(run.report)).toContain("error RootNotReplaced");

@@ -100,10 +100,10 @@ test("a run that is at work is waited for by nobody: the swap is refused; and th
   await using host = await ReplaceHost.start();
   await host.mount();
   const { control } = host.bench.simulator;
-  control.faults([{ kind: "delay", ms: 1_500, action: "AttachVolume", dryRun: false }]);
+  control.faults([{ kind: "delay", ms: 4_000, action: "AttachVolume", dryRun: false }]);
   const swapping = host.replace(["--yes"]);
   await expect
-    .poll(() => control.calls().some(({ action }) => action === "DetachVolume"), { timeout: 20_000 })
+    .poll(() => control.calls().some(({ action }) => action === "DetachVolume"), { timeout: 60_000 })
     .toBe(true);
   const run = await host.bench.run();
   expect([run.code, run.report.problems[0]?.kind], run.stdout).toEqual([75, "locked"]);

@@ -47,7 +47,7 @@ async function destroy(): Promise<void> {
   await ec2.send(new DetachVolumeCommand({ VolumeId, Force: true }));
   await house.guest.gone(VolumeId);
   const isFree = async () => expect((await house.stage.world()).volumes[VolumeId]?.attachments).toEqual([]);
-  await vi.waitFor(isFree, { timeout: 10_000 });
+  await vi.waitFor(isFree, { timeout: 60_000 });
   await ec2.send(new DeleteVolumeCommand({ VolumeId }));
   await sh("rm", "-r", path.join(member(left).mount, "tree"));
 }

@@ -39,7 +39,7 @@ async function stage({ world, ...change }: HostChange = {}) {
     });
     const [made] = await host.made();
     await ec2.send(new DetachVolumeCommand({ VolumeId: made?.id, Force: true }));
-    await expect.poll(async () => (await host.made())[0]?.attachments, { timeout: 10_000 }).toEqual([]);
+    await expect.poll(async () => (await host.made())[0]?.attachments, { timeout: 60_000 }).toEqual([]);
     ec2.destroy();
   };
   return { host, within, restored, undone, byForce, control: host.bench.simulator.control };
@@ -99,7 +99,7 @@ test("a device name that somebody takes meanwhile is replaced by a free one, and
   control.faults([{ kind: "delay", action: "AttachVolume", ms: 600 }]);
   const restoring = within.volumes();
   const asked = () => control.calls().find(({ action }) => action === "AttachVolume");
-  await expect.poll(asked, { timeout: 20_000, interval: 10 }).toBeDefined();
+  await expect.poll(asked, { timeout: 60_000, interval: 10 }).toBeDefined();
   const device = (asked()?.parameters as { Device?: string } | undefined)?.Device ?? "";
   await control.volumes([{ attach: { volume: free, instance: instance.id, device } }]);
   const { outcome, notes } = await restoring;

@@ -32,7 +32,7 @@ export interface ServerKind {
   recovered(log: string): boolean;
 }
 
-const patience = 30_000;
+const patience = 60_000;
 let started = 0;
 
 /** Started in a directory of its own that holds its socket and log; killed at the end, as a crash would. */

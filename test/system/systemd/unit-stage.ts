@@ -140,7 +140,7 @@ export class UnitStage {
     return (await this.machine.try(`journalctl -u ${unit} -o cat --no-pager`)).output;
   }
 
-  async logged(unit: string, text: string | RegExp, patience = 20_000): Promise<string> {
+  async logged(unit: string, text: string | RegExp, patience = 60_000): Promise<string> {
     const found = (all: string): boolean => (typeof text === "string" ? all.includes(text) : text.test(all));
     return await this.until(() => this.journal(unit), found, `${unit} never logged ${text}`, patience);
   }
@@ -150,7 +150,7 @@ export class UnitStage {
     look: () => Promise<T>,
     fits: (found: T) => boolean,
     otherwise: string,
-    patience = 20_000,
+    patience = 60_000,
   ): Promise<T> {
     const limit = performance.now() + patience;
     for (;;) {
