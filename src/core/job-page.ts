@@ -155,8 +155,10 @@ function expectation(
 ): Expectation | undefined {
   if (job.schedule !== undefined) {
     const splay = splayOf(`${id}/${job.name}`, job.splay);
-    const end = new Date(now.getTime() + weeksAhead * week);
-    const slots = slotsBetween(parseSchedule(job.schedule), job.timezone, now, end, mostSlots);
+    // A slot that has passed may have its run still to come.
+    const from = now.getTime() - splay;
+    const [after, end] = [new Date(from), new Date(from + weeksAhead * week)];
+    const slots = slotsBetween(parseSchedule(job.schedule), job.timezone, after, end, mostSlots);
     const runs = slots.map((slot) => new Date(slot.getTime() + splay));
     return { forecast: forecast(points, job.retention, runs, now, weeksAhead) };
   }

@@ -179,6 +179,15 @@ describe("a job", () => {
     expect(few.jobs[0]).not.toHaveProperty("forecast");
   });
 
+  test("has as many runs ahead at every time of day, that of a slot which has just passed among them", () => {
+    for (let minutes = 0; minutes < 24 * 60; minutes += 10) {
+      const now = new Date(asOf.getTime() + minutes * minute);
+      const utc = { ...healthy(), job: job({ schedule: "0 2 * * *", splay: 90 * minute }) };
+      const runs = composePage(facts([utc], { asOf: now })).jobs[0]?.forecast?.runs;
+      expect(runs, now.toISOString()).toBe(56);
+    }
+  });
+
   test("without points has a forecast and no recipe", () => {
     const { history: _, ...fresh } = healthy({ points: [] });
     const [one] = composePage(facts([fresh])).jobs;
