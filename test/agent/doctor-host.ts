@@ -53,8 +53,14 @@ export interface Examined {
 /** Somebody is told of what fails. */
 export const noticed = "version: 1\nnotify: { ping: { url: https://example.org/ping } }\n";
 
+/**
+ * A new alarm can be spared for two days, in which the first two runs tell an age: at any time of day only of a
+ * schedule whose next slot comes soon.
+ */
+export const soon = `0 ${(new Date().getUTCHours() + 2) % 24} * * *`;
+
 /** Long enough for a busy machine. */
-const config = `${noticed}jobs: { default: { waits: { request: 10s, capture: 10s } } }\n`;
+const config = `${noticed}jobs: { default: { schedule: "${soon}", waits: { request: 10s, capture: 10s } } }\n`;
 
 /**
  * An instance that is in order: points of three days, encrypted volumes whose key is good, one line of cron and

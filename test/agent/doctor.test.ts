@@ -13,6 +13,7 @@ import {
   type Patient,
   type PlantedTopic,
   plantTopic,
+  soon,
   topic,
   withTopic,
 } from "./doctor-host.ts";
@@ -59,7 +60,7 @@ const foreign = (tags: Record<string, string>): Partial<Scenario> => ({
 /** Alarms that tell somebody. */
 async function watched(patient: Patient): Promise<void> {
   patient.configure(
-    `${noticed}jobs: { default: { waits: { request: 10s } } }\nalarms: { topic: ${topic} }\n`,
+    `${noticed}jobs: { default: { schedule: "${soon}", waits: { request: 10s } } }\nalarms: { topic: ${topic} }\n`,
   );
   await plantTopic(patient);
   await patient.applyAlarms();
@@ -270,7 +271,7 @@ const faults: Readonly<Record<string, Planted>> = {
   "alarms that were not applied": {
     plant: (one) => {
       one.configure(
-        `${noticed}jobs: { default: { waits: { request: 10s } } }\nalarms: { topic: ${topic} }\n`,
+        `${noticed}jobs: { default: { schedule: "${soon}", waits: { request: 10s } } }\nalarms: { topic: ${topic} }\n`,
       );
       return plantTopic(one);
     },
