@@ -66,10 +66,21 @@ async function settle(
       unlock();
     }
   } catch (error) {
-    // Those who lived have cleared up behind themselves.
-    if (codeOf(error) === "ENOENT")
+    // Those who lived have cleared up behind themselves, or were ended in the midst of it.
+    if (codeOf(error) === "ENOENT") {
+      await removeRest(directory);
       return urged.size === 0 ? undefined : { ...none, state: "done", mounts: [...urged.values()] };
+    }
     return { ...none, state: "failed", problem: failureOf(error, `thaw what ${directory.path} tells of`) };
+  }
+}
+
+/** A ledger comes into being as a whole, so that a directory without one is what is left of it. */
+async function removeRest(directory: LedgerDirectory): Promise<void> {
+  try {
+    directory.read();
+  } catch (error) {
+    if (codeOf(error) === "ENOENT") await directory.remove().catch(() => undefined);
   }
 }
 

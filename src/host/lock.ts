@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { constants } from "node:fs";
-import { type FileHandle, open, readFile } from "node:fs/promises";
+import { type FileHandle, open, readFile, rm, stat } from "node:fs/promises";
 import { platform } from "node:os";
 import path from "node:path";
 import { BackupError } from "../core/errors.ts";
@@ -13,11 +13,37 @@ import { cannotWrite, codeOf, makeDirectory } from "./atomic-file.ts";
  */
 export function fileLocks(directory: string): Locks {
   return {
-    take: (job, owner) => takeFile(path.join(directory, `${job}.lock`), owner),
+    async take(job, owner) {
+      const lock = await takeFile(path.join(directory, `${job}.lock`), owner);
+      return "heldBy" in lock ? lock : { release: lock.release };
+    },
   };
 }
 
-async function takeFile(file: string, owner: string): Promise<HeldLock | { heldBy: string }> {
+/** One whose file goes when it is released. On Linux only. */
+export async function passingLock(file: string, owner: string): Promise<HeldLock | { heldBy: string }> {
+  for (;;) {
+    const lock = await takeFile(file, owner);
+    if ("heldBy" in lock) return lock;
+    // Whoever had it may have taken the file away after we had opened it: then others lock another one.
+    const now = await stat(file).catch(() => undefined);
+    if (now?.ino !== lock.inode) {
+      await lock.release();
+      continue;
+    }
+    return {
+      async release() {
+        await rm(file, { force: true });
+        await lock.release();
+      },
+    };
+  }
+}
+
+async function takeFile(
+  file: string,
+  owner: string,
+): Promise<(HeldLock & { readonly inode: number }) | { heldBy: string }> {
   const handle = await openLocked(file);
   if (handle === undefined) {
     const holder = (await readFile(file, "utf8").catch(() => "")).trim();
@@ -25,7 +51,8 @@ async function takeFile(file: string, owner: string): Promise<HeldLock | { heldB
   }
   // The name only tells others; the lock holds without it, also on a full disk.
   await nameOwner(handle, owner).catch(() => undefined);
-  return { release: () => handle.close() };
+  const { ino } = await handle.stat();
+  return { inode: ino, release: () => handle.close() };
 }
 
 async function nameOwner(handle: FileHandle, owner: string): Promise<void> {

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { expect, test } from "vitest";
 import { oneInstall } from "../../src/agent/install-lock.ts";
 import { need } from "../host/places.ts";
@@ -17,4 +18,5 @@ test("a second install is told of the first, and may begin when that has ended o
     }),
   ).rejects.toThrow("full");
   expect(await second()).toBe("done");
+  expect(existsSync("/run/ec2-backup-install.lock")).toBe(false);
 });

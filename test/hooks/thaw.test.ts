@@ -60,6 +60,15 @@ test("where nothing was left there is nothing to do, not even a directory", asyn
   expect(await thaw(path.join(empty, "missing"))).toEqual({ ledgers: [] });
 });
 
+test("what somebody left who was ended while he cleared up is cleared up", async () => {
+  const runtime = await folder();
+  const rest = path.join(runtime, "guard-0123456789ab");
+  mkdirSync(rest, { mode: 0o700 });
+  writeFileSync(path.join(rest, "error.3"), "");
+  expect(await thaw(runtime)).toEqual({ ledgers: [] });
+  expect(readdirSync(runtime)).toEqual([]);
+});
+
 describe.skipIf(hindrance !== undefined)(`what was left frozen${hindrance ? ` (${hindrance})` : ""}`, () => {
   test("is thawed, if the ledger calls it ours: frozen, or in the midst of it", async () => {
     const disks = [await diskOf({ onTestFinished }), await diskOf({ onTestFinished })];

@@ -4,7 +4,7 @@ import { mkdir, readdir, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { createInterface, type Interface } from "node:readline";
 import { expect, onTestFinished, test } from "vitest";
-import { fileLocks } from "../../src/host/lock.ts";
+import { fileLocks, passingLock } from "../../src/host/lock.ts";
 import { execute } from "../system/bench.ts";
 import { folder, has, isLinux, isRoot, need, node } from "./places.ts";
 
@@ -135,4 +135,30 @@ test("on a full disk the lock holds all the same, without the name of its owner"
   const command = `${full}; echo take | "$@"`;
   const ended = await execute(["unshare", "--mount", "sh", "-c", command, mount, ...words], {});
   expect(ended.stdout).toBe("ready\ntaken\n");
+});
+
+test("a lock whose file goes with it is held by one at a time, and leaves nothing", async (context) => {
+  need(context, isLinux && has("flock"), "flock of Linux");
+  const directory = await folder();
+  const file = path.join(directory, "passing.lock");
+  let [inside, held, refused] = [0, 0, 0];
+  const worker = async (name: string): Promise<void> => {
+    for (let round = 0; round < 15; round += 1) {
+      const lock = await passingLock(file, name);
+      if ("heldBy" in lock) {
+        refused += 1;
+        continue;
+      }
+      inside += 1;
+      held += 1;
+      expect(inside).toBe(1);
+      await new Promise((resolve) => setTimeout(resolve, 3));
+      inside -= 1;
+      await lock.release();
+    }
+  };
+  await Promise.all(["a", "b", "c", "d"].map(worker));
+  expect(held + refused).toBe(60);
+  expect(Math.min(held, refused)).toBeGreaterThan(0);
+  expect(await readdir(directory)).toEqual([]);
 });
