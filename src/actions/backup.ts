@@ -32,7 +32,7 @@ export async function backup(
       const failure = failureOf(error, "capture");
       if (failure.kind === "unknown-outcome")
         return reconcile(pointId, expected, waits, deps, failure.found, signal);
-      const pause = jittered(waits.retryEvery * 2 ** Math.min(attempt - 1, 4), clock);
+      const pause = pauseAfter(attempt, waits, clock);
       if (failure.kind !== "throttled" || clock.elapsed() + pause > until) throw error;
       log("warn", `capture turned away (${failure.code}), trying again in ${Math.round(pause / 1000)} s`, {
         point: pointId,
@@ -42,9 +42,12 @@ export async function backup(
   }
 }
 
-/** Between one and one and a half times the pause, so that the hosts of a fleet drift apart. */
-export function jittered(pause: number, clock: Clock): number {
-  return pause * (1 + clock.random() / 2);
+/**
+ * The pause after so many tries that failed: longer each time, to sixteen of the first, and up to half as long again,
+ * so that the hosts of a fleet drift apart.
+ */
+export function pauseAfter(failed: number, { retryEvery }: Pick<Waits, "retryEvery">, clock: Clock): number {
+  return retryEvery * 2 ** Math.min(failed - 1, 4) * (1 + clock.random() / 2);
 }
 
 /**

@@ -3,8 +3,9 @@ import type { Job } from "../core/job.ts";
 import { daysLeft, describeLock, type LockWish, lockDays } from "../core/lock.ts";
 import type { SnapshotLocks } from "../core/lock-ports.ts";
 import type { LockReport } from "../core/lock-report.ts";
-import type { Clock, Listing } from "../core/ports.ts";
+import type { Listing } from "../core/ports.ts";
 import type { RecoveryPoint, Snapshot } from "../core/recovery-point.ts";
+import { pauseAfter } from "./backup.ts";
 import type { Findings, RunDeps, RunRequest } from "./run-request.ts";
 import type { Recorder } from "./steps.ts";
 
@@ -169,15 +170,11 @@ async function lockOne(
     } catch (error) {
       const failure = failureOf(error, `lock ${snapshot.id}`);
       const passes = failure.kind === "throttled" || (fresh && failure.kind === "not-found");
-      const pause = pauseBefore(attempt, job, clock);
+      const pause = pauseAfter(attempt, job.waits, clock);
       if (!passes || signal.aborted || clock.elapsed() + pause > until) return failure;
       await clock.sleep(pause, signal);
     }
   }
-}
-
-function pauseBefore(attempt: number, { waits }: Job, clock: Clock): number {
-  return waits.retryEvery * 2 ** Math.min(attempt - 1, 4) * (1 + clock.random() / 2);
 }
 
 /** A refusal is the same for each snapshot that meets it. */

@@ -4,7 +4,7 @@ import type { FoundImage, ImageEngine, ImageOrder } from "../core/image-ports.ts
 import type { Waits } from "../core/job.ts";
 import { tagKeys } from "../core/point-tags.ts";
 import type { Clock, Log } from "../core/ports.ts";
-import { jittered } from "./backup.ts";
+import { pauseAfter } from "./backup.ts";
 import type { Recorder } from "./steps.ts";
 
 export interface MakeImageDeps {
@@ -40,7 +40,7 @@ export async function makeImage(
   const { owner, order, waits } = wanted;
   const { engine, clock, log } = deps;
   const until = clock.elapsed() + waits.retryFor;
-  let attempt = 0;
+  let failures = 0;
   for (let nth = 1; nth <= mostNames; ) {
     if (signal.aborted) throw interrupted("make an image");
     const name = imageNameOf(owner, order.period, nth);
@@ -55,10 +55,10 @@ export async function makeImage(
         nth += 1;
         continue;
       }
-      const pause = jittered(waits.retryEvery * 2 ** Math.min(attempt, 4), clock);
+      const pause = pauseAfter(failures + 1, waits, clock);
       const passing = failure.kind === "throttled" || failure.kind === "unknown-outcome";
       if (!passing || clock.elapsed() + pause > until) throw failed(failure);
-      attempt += 1;
+      failures += 1;
       log("warn", `the image was not made (${failure.code}), trying again in ${Math.round(pause / 1000)} s`, {
         point: order.pointId,
       });

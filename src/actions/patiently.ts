@@ -1,7 +1,7 @@
 import { failureOf } from "../core/errors.ts";
 import type { Waits } from "../core/job.ts";
 import type { Clock, Log } from "../core/ports.ts";
-import { jittered } from "./backup.ts";
+import { pauseAfter } from "./backup.ts";
 
 /** How long metrics that were not taken are tried again. */
 export interface Patience {
@@ -43,9 +43,9 @@ async function sendAgain(
   // Also a try that is under way ends with the time and with the signal.
   const end = clock.sleep(lasts, AbortSignal.any([signal, settled.signal]));
   try {
-    for (let attempt = 0; ; attempt += 1) {
+    for (let failed = 1; ; failed += 1) {
       const { kind, found } = failureOf(error, "publish the metrics");
-      const pause = jittered(waits.retryEvery * 2 ** Math.min(attempt, 4), clock);
+      const pause = pauseAfter(failed, waits, clock);
       if (signal.aborted || !passing.has(kind) || clock.elapsed() + pause > until) throw error;
       log("warn", `the metrics were not taken (${found}), trying again in ${Math.round(pause / 1000)} s`);
       await clock.sleep(pause, signal);

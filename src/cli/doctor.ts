@@ -1,3 +1,4 @@
+import { counted } from "../core/counted.ts";
 import { type CheckReport, type Finding, type Severity, worstFirst } from "../core/finding.ts";
 import { harmless } from "../core/harmless.ts";
 import { type Terminal, wrapped } from "./terminal.ts";
@@ -79,7 +80,7 @@ function sumOf(findings: readonly Finding[], checks: number, out: Terminal): str
   if (findings.length === 0) return out.paint("green", `Nothing found in ${checks} checks.`);
   const parts = (["error", "warning", "note"] as const).flatMap((severity) => {
     const number = count(severity);
-    return number === 0 ? [] : [`${number} ${severity}${number === 1 ? "" : "s"}`];
+    return number === 0 ? [] : [counted(number, severity)];
   });
   return `${parts.join(", ")} in ${checks} checks.`;
 }

@@ -1,3 +1,4 @@
+import { counted } from "../core/counted.ts";
 import { type CheckReport, worstFirst } from "../core/finding.ts";
 import { harmless } from "../core/harmless.ts";
 import type { RunReport } from "../core/report.ts";
@@ -23,8 +24,7 @@ export function hasFailed({ reports, plans, failure }: InstallCheck): boolean {
 const widest = 100;
 
 function notesOf(count: number): string {
-  if (count === 0) return "";
-  return count === 1 ? " (1 note)" : ` (${count} notes)`;
+  return count === 0 ? "" : ` (${counted(count, "note")})`;
 }
 
 /** A line or two for each finding and each job; the commands themselves tell all. */
@@ -55,6 +55,6 @@ function lineOf({ job, chosen, points, problems }: RunReport): string {
   const [point] = points;
   const errors = problems.filter(({ severity }) => severity === "error").length;
   const consistency = point === undefined ? "" : `, ${point.consistency}-consistent`;
-  const wrong = errors === 0 ? "" : `; ${errors} error${errors === 1 ? "" : "s"}: see ec2-backup plan`;
-  return `Job ${job}: a run takes ${chosen.length} volume${chosen.length === 1 ? "" : "s"}${consistency}${wrong}`;
+  const wrong = errors === 0 ? "" : `; ${counted(errors, "error")}: see ec2-backup plan`;
+  return `Job ${job}: a run takes ${counted(chosen.length, "volume")}${consistency}${wrong}`;
 }

@@ -1,3 +1,4 @@
+import { counted } from "../core/counted.ts";
 import type { RecoveryPoint } from "../core/recovery-point.ts";
 import { sizeOf } from "../core/recovery-point.ts";
 import { summaryOf } from "../core/report.ts";
@@ -35,7 +36,7 @@ export function printPoints(
   const complete = regular.filter((point) => point.state === "complete").length;
   const images = points.length - regular.length;
   const beside = images === 0 ? "" : `; beside them ${images} of images`;
-  out.print(`${regular.length} ${regular.length === 1 ? "point" : "points"}, ${complete} complete${beside}`);
+  out.print(`${counted(regular.length, "point")}, ${complete} complete${beside}`);
   if (beyond === undefined) return;
   const over = points.filter(({ id }) => beyond.has(id)).length;
   if (over > 0) out.print(`${over} beyond retention: pruned by another role (prune: elsewhere)`);

@@ -1,3 +1,4 @@
+import { counted } from "../core/counted.ts";
 import { describeLock } from "../core/lock.ts";
 import type { RunReport } from "../core/report.ts";
 import type { Terminal } from "./terminal.ts";
@@ -12,7 +13,7 @@ export function printLocks({ locks, planned }: RunReport, out: Terminal): void {
   }
   const { locked, already, missing } = locks;
   const before = already === 0 ? "" : `; ${already} of earlier points were locked already`;
-  out.print(`Locked: ${count(locked.length)} ${how}${before}`);
+  out.print(`Locked: ${counted(locked.length, "snapshot")} ${how}${before}`);
   if (missing.length > 0)
     out.print(`${out.paint("red", "Not locked")}: ${missing.join(", ")}; the next run tries again`);
 }
@@ -25,13 +26,9 @@ export function elsewhereLine(beyond: number, planned: boolean): string {
 
 /** What `status` says where the last run left something unlocked. */
 export function unlockedLine(missing: number): string {
-  return `${count(missing)} ${missing === 1 ? "is" : "are"} not locked as the job asks`;
+  return `${counted(missing, "snapshot")} ${missing === 1 ? "is" : "are"} not locked as the job asks`;
 }
 
 function pointsOf(count: number): string {
   return count === 1 ? "1 point is" : `${count} points are`;
-}
-
-function count(snapshots: number): string {
-  return snapshots === 1 ? "1 snapshot" : `${snapshots} snapshots`;
 }

@@ -18,8 +18,9 @@ export async function installWindows(
   look: () => Promise<InstallCheck>,
 ): Promise<Result> {
   const plan = await windowsPlan(context.host);
-  const { agreed, shown } = await agree(command, context, (out) => printPlan(plan, out));
-  if (!agreed) return nothing(plan, command, context, shown);
+  const agreement = await agree(command, context, (out) => printPlan(plan, out));
+  const { agreed, shown } = agreement;
+  if (!agreed) return nothing(plan, command, context, agreement);
   await applyWindows(plan, context.host);
   const check = command.check ? await look() : undefined;
   const isWrong = check !== undefined && hasFailed(check);
@@ -44,9 +45,8 @@ export async function uninstallWindows(command: Asked<"uninstall">, context: Con
     out.print("If alarms were made, the one for missed backups goes off as no backup comes any more:");
     out.print("    $ ec2-backup alarms remove");
   };
-  const { agreed, shown } = await agree(command, context, print);
+  const { agreed, shown, isUnasked } = await agree(command, context, print);
   const done = agreed && (await removeWindows(context.host));
-  const isUnasked = !agreed && !shown && command.dryRun !== true;
   return {
     code: isUnasked ? exitCodes.nothingDone : exitCodes.done,
     json: { plan: { kind: "windows-task", there }, done },
@@ -65,6 +65,8 @@ interface Agreement {
   readonly agreed: boolean;
   /** Whether somebody at a terminal has seen the plan. */
   readonly shown: boolean;
+  /** Who is no terminal and says neither --yes nor --dry-run wanted it done. */
+  readonly isUnasked: boolean;
 }
 
 async function agree(
@@ -72,26 +74,25 @@ async function agree(
   context: Context,
   show: (out: Terminal) => void,
 ): Promise<Agreement> {
-  if (command.dryRun === true) return { agreed: false, shown: false };
+  if (command.dryRun === true) return { agreed: false, shown: false, isUnasked: false };
   const person = personAt(command, context);
-  if (person === undefined) return { agreed: command.yes, shown: false };
-  return { agreed: await person.agrees(show).finally(person.end), shown: true };
+  if (person === undefined) return { agreed: command.yes, shown: false, isUnasked: !command.yes };
+  return { agreed: await person.agrees(show).finally(person.end), shown: true, isUnasked: false };
 }
 
 function nothing(
   plan: WindowsPlan,
   { dryRun }: Asked<"install">,
   { global }: Context,
-  shown: boolean,
+  { shown, isUnasked }: Agreement,
 ): Result {
   return {
-    // Who is no terminal and says neither --yes nor --dry-run wanted it done.
-    code: shown || dryRun === true ? exitCodes.done : exitCodes.nothingDone,
+    code: isUnasked ? exitCodes.nothingDone : exitCodes.done,
     json: { plan: { kind: "windows-task", ...plan }, done: false },
     print(out) {
       if (!shown) printPlan(plan, out);
       if (dryRun === true && !global.json) out.print(`\n${plan.xml}`);
-      out.print(`\nNothing was changed${shown || dryRun === true ? "" : ": add --yes"}.`);
+      out.print(`\nNothing was changed${isUnasked ? ": add --yes" : ""}.`);
     },
   };
 }

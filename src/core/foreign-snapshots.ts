@@ -1,3 +1,4 @@
+import { counted } from "./counted.ts";
 import type { Finding } from "./finding.ts";
 import type { Snapshot } from "./recovery-point.ts";
 
@@ -57,7 +58,7 @@ export function judgeForeign(snapshots: readonly Marked[], ownTag: string, now: 
 
 function finding({ name, command, advice }: Tool, made: readonly Marked[]): Finding {
   const volumes = [...new Set(made.map((one) => one.volumeId))].sort();
-  const count = `${made.length} ${made.length === 1 ? "snapshot" : "snapshots"}`;
+  const count = counted(made.length, "snapshot");
   return {
     severity: "warning",
     what: `${name} made ${count} of ${volumes.join(", ")} in the last 14 days`,

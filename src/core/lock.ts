@@ -1,3 +1,4 @@
+import { counted } from "./counted.ts";
 import type { RetentionPolicy } from "./retention-policy.ts";
 import { keepsAll } from "./retention-policy.ts";
 import { nextSlot, parseSchedule, type Schedule } from "./schedule.ts";
@@ -93,5 +94,5 @@ export function daysLeft(days: number, captured: Date, now: Date): number {
 /** "for 14 days in governance mode". */
 export function describeLock({ days, mode, coolOff }: LockWish): string {
   const cooling = coolOff === undefined ? "" : ` after ${coolOff} h of cooling off`;
-  return `for ${days} ${days === 1 ? "day" : "days"} in ${mode} mode${cooling}`;
+  return `for ${counted(days, "day")} in ${mode} mode${cooling}`;
 }

@@ -1,3 +1,4 @@
+import { counted } from "./counted.ts";
 import { formatDuration } from "./duration.ts";
 import type { Problem, VolumeChoice } from "./report.ts";
 import type { Finding, JobPage, ReportPage, VolumePage } from "./report-page.ts";
@@ -207,10 +208,6 @@ function ofHistory({ configured }: JobPage, history: RunHistory | undefined): Sa
   return [
     { severity: "notice", says: "this host remembers no run of the job: no durations, errors or gaps" },
   ];
-}
-
-function counted(count: number, what: string): string {
-  return `${count} ${what}${count === 1 ? "" : "s"}`;
 }
 
 /** Rounded, but never to what is promised: an age that is too high would read as one that is not. */

@@ -9,6 +9,7 @@ import {
 import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
 import { fromInstanceMetadata } from "@aws-sdk/credential-providers";
 import { afterEach, describe, expect, test, vi } from "vitest";
+import { roleCredentials } from "./role-credentials.ts";
 import { authorization, codeIn, instance, keys, rawCall, refusal, root, simulate } from "./simulate.ts";
 
 afterEach(() => {
@@ -39,15 +40,7 @@ describe("credentials from the metadata service", () => {
 
   test("are refused once expired, by each service in its own words", async () => {
     const { simulator, control } = await simulate({ imds: { credentialSeconds: 600 } });
-    const put = await fetch(`${simulator.url}/latest/api/token`, {
-      method: "PUT",
-      headers: { "x-aws-ec2-metadata-token-ttl-seconds": "60" },
-    });
-    const path = "/latest/meta-data/iam/security-credentials/ec2-backup";
-    const answer = await fetch(`${simulator.url}${path}`, {
-      headers: { "x-aws-ec2-metadata-token": await put.text() },
-    });
-    const { AccessKeyId: key = "", Token = "" } = (await answer.json()) as Record<string, string>;
+    const { accessKeyId: key, sessionToken: Token } = await roleCredentials(simulator);
     const call = async (
       service: "ec2" | "monitoring" | "sts",
       parameters: Record<string, string>,
