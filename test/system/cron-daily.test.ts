@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { InstallLab, until } from "./install-lab.ts";
+import { InstallLab } from "./install-lab.ts";
 import { systemdHindrance } from "./systemd/boot.ts";
+import { lookUntil } from "./systemd/look-until.ts";
 
 const script = "/etc/cron.daily/ec2-backup";
 /** As cron starts what it starts. */
@@ -44,18 +45,18 @@ class CronLab {
 
   /** The next run may be, and nothing of the last is left to be seen. */
   async madeAnother(before: number): Promise<void> {
-    await until(
+    await lookUntil(
       () => this.points(),
       (count) => count === before + 1,
     );
-    await until(
+    await lookUntil(
       () => this.lab.machine.try("pgrep -f '[-]-apart'"),
       ({ code }) => code !== 0,
     );
   }
 
   async logged(text: string, priority: string): Promise<void> {
-    await until(
+    await lookUntil(
       () => this.lab.machine.try(`journalctl -t ec2-backup -p ${priority}..${priority} -o cat --no-pager`),
       ({ output }) => output.includes(text),
     );
@@ -103,7 +104,7 @@ describe.skipIf(systemdHindrance !== undefined)(title, () => {
     const failing = "STATE_DIRECTORY=/proc/none";
     expect(await on.parts(failing)).toEqual({ code: 0, output: "" });
     await on.logged("the backup failed with exit code 73", "err");
-    const { output: mail } = await until(
+    const { output: mail } = await lookUntil(
       () => lab.machine.try("cat /run/mail"),
       ({ output }) => output.includes("/proc/none"),
     );
@@ -144,9 +145,10 @@ describe.skipIf(systemdHindrance !== undefined)(title, () => {
       await lab.machine.run(
         "systemd-run --quiet --unit=a-cron --property=KillMode=process /usr/sbin/cron -f",
       );
-      await until(
+      await lookUntil(
         () => on.points(),
         (count) => count > before,
+        undefined,
         90_000,
       );
       expect((await lab.machine.try("cat /run/mail")).code, "success is not mailed").not.toBe(0);

@@ -1,11 +1,11 @@
 import { writeFileSync } from "node:fs";
 import path from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "vitest";
 import { folder } from "../host/places.ts";
 import type { Context } from "./freeze-lab.ts";
 import { scenarioOf } from "./history.ts";
 import { bootSystemd, type Machine } from "./systemd/boot.ts";
+import { lookUntil } from "./systemd/look-until.ts";
 
 const source = path.join(import.meta.dirname, "..", "..");
 export const program = `/node/${path.basename(process.execPath)} /source/dist/ec2-backup.js`;
@@ -46,7 +46,7 @@ export class InstallLab {
     await machine.run(
       `systemd-run --quiet --unit=aws --property=StandardOutput=file:/shared/aws.json ${simulator} --scenario /shared/scenario.json`,
     );
-    const said = await until(
+    const said = await lookUntil(
       () => machine.try("cat /shared/aws.json"),
       ({ output }) => output.includes("\n") || output.endsWith("}"),
     );
@@ -84,20 +84,5 @@ export class InstallLab {
       "find /etc /run /var/lib /var/cache /var/log /var/spool /usr/bin /usr/lib/systemd -xdev -name '*ec2-backup*' -print 2>/dev/null; true",
     );
     return found.split("\n").filter((line) => line !== "");
-  }
-}
-
-/** Looks until it fits. */
-export async function until<T>(
-  look: () => Promise<T>,
-  fits: (found: T) => boolean,
-  patience = 60_000,
-): Promise<T> {
-  const limit = performance.now() + patience;
-  for (;;) {
-    const found = await look();
-    if (fits(found)) return found;
-    if (performance.now() > limit) expect.fail(`it never came: ${JSON.stringify(found)}`);
-    await sleep(50);
   }
 }

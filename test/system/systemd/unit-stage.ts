@@ -3,7 +3,6 @@ import { once } from "node:events";
 import { chmod, mkdir, mkdtemp, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { createInterface } from "node:readline";
-import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "vitest";
 import type { Call } from "../../../src/simulator/call-log.ts";
 import type { Fault } from "../../../src/simulator/faults.ts";
@@ -12,6 +11,7 @@ import { node } from "../../host/places.ts";
 import { type BenchDisk, BlockBench } from "../block-bench.ts";
 import type { Context } from "../freeze-lab.ts";
 import { bootSystemd, type Machine } from "./boot.ts";
+import { lookUntil } from "./look-until.ts";
 
 const source = path.join(import.meta.dirname, "..", "..", "..");
 
@@ -152,16 +152,11 @@ export class UnitStage {
     otherwise: string,
     patience = 60_000,
   ): Promise<T> {
-    const limit = performance.now() + patience;
-    for (;;) {
-      const found = await look();
-      if (fits(found)) return found;
-      if (performance.now() > limit) {
-        const { output } = await this.machine.try("journalctl --no-pager -n 60 -o cat");
-        expect.fail(`${otherwise}: ${JSON.stringify(found)}\n${output}`);
-      }
-      await sleep(50);
-    }
+    const why = async (found: string): Promise<string> => {
+      const { output } = await this.machine.try("journalctl --no-pager -n 60 -o cat");
+      return `${otherwise}: ${found}\n${output}`;
+    };
+    return lookUntil(look, fits, why, patience);
   }
 
   async faults(...faults: Fault[]): Promise<void> {
