@@ -15,6 +15,9 @@ export interface InsidePlace {
   readonly entry: FileEntry;
 }
 
+/** Milliseconds for a program that was killed to go. */
+const goingPatience = 2_000;
+
 /** As many as the kernel follows. */
 const mostLinks = 40;
 
@@ -106,15 +109,22 @@ export async function catInside(
   child.stderr?.setEncoding("utf8").on("data", (text: string) => {
     said = (said + text).slice(0, 2_000);
   });
-  const stop = (): void => abandon(child);
-  signal.addEventListener("abort", stop, { once: true });
-  const ended = await new Promise<string | undefined>((resolve) => {
+  const closed = new Promise<string | undefined>((resolve) => {
     child.once("error", (error) => resolve(error.message));
     child.once("close", (code, killed) => {
       const isDone = code === 0 || killed === "SIGPIPE" || /Broken pipe|Connection reset/.test(said);
       resolve(isDone ? undefined : said.trim() === "" ? `cat ended with ${code ?? killed}` : said.trim());
     });
   });
+  const stopped = Promise.withResolvers<undefined>();
+  const stop = (): void => {
+    abandon(child);
+    // It no longer keeps this process, and is given a moment to let go of the disk.
+    void within(goingPatience, closed, undefined).then(() => stopped.resolve(undefined));
+  };
+  signal.addEventListener("abort", stop, { once: true });
+  if (signal.aborted) stop();
+  const ended = await Promise.race([closed, stopped.promise]);
   signal.removeEventListener("abort", stop);
   if (signal.aborted) throw new BackupError({ kind: "interrupted", doing, found: "it was told to stop" });
   if (ended !== undefined) throw new BackupError({ kind: "unexpected", doing, found: ended });

@@ -19,6 +19,7 @@ import { parseConfig } from "../../src/config/parse.ts";
 import { type CheckReport, type Finding, worstFirst } from "../../src/core/finding.ts";
 import type { Scenario } from "../../src/simulator/scenario.ts";
 import { type Simulator, startSimulator } from "../../src/simulator/server.ts";
+import { soon } from "../fakes/soon.ts";
 import { scenarioOf } from "../system/history.ts";
 
 /** The key of the volumes. */
@@ -52,12 +53,6 @@ export interface Examined {
 
 /** Somebody is told of what fails. */
 export const noticed = "version: 1\nnotify: { ping: { url: https://example.org/ping } }\n";
-
-/**
- * A new alarm can be spared for two days, in which the first two runs tell an age: at any time of day only of a
- * schedule whose next slot comes soon.
- */
-export const soon = `0 ${(new Date().getUTCHours() + 2) % 24} * * *`;
 
 /** Long enough for a busy machine. */
 const config = `${noticed}jobs: { default: { schedule: "${soon}", waits: { request: 10s, capture: 10s } } }\n`;

@@ -4,6 +4,7 @@ import { describe, expect, test, vi } from "vitest";
 import type { DoctorOptions } from "../../src/agent/doctor/ground.ts";
 import { exitCodeOfFindings, type Severity } from "../../src/core/finding.ts";
 import type { Scenario } from "../../src/simulator/scenario.ts";
+import { soon } from "../fakes/soon.ts";
 import { instance, scenarioOf } from "../system/history.ts";
 import {
   disableAlarms,
@@ -13,7 +14,6 @@ import {
   type Patient,
   type PlantedTopic,
   plantTopic,
-  soon,
   topic,
   withTopic,
 } from "./doctor-host.ts";

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { soon } from "../fakes/soon.ts";
 import { need } from "../host/places.ts";
 import { DrillHost, me, tree } from "./drill-host.ts";
 import { loopDisksCan, loopDisksNeed } from "./loop-disks.ts";
@@ -6,7 +7,7 @@ import { loopDisksCan, loopDisksNeed } from "./loop-disks.ts";
 test("the alarm of a drill rings when drills stop or fail, and is OK again with the next good one", async (context) => {
   need(context, loopDisksCan, loopDisksNeed);
   await using host = await DrillHost.start(["ext4"], tree);
-  const good = { schedule: "30 5 * * *", checks: { fsck: false, files: ["/srv/sentinel"] } };
+  const good = { schedule: soon, checks: { fsck: false, files: ["/srv/sentinel"] } };
   const bad = { ...good, checks: { fsck: false, files: ["/srv/nothing"] } };
   const { control } = host.bench.simulator;
   const name = `ec2-backup/${me.id}/weekly/drill`;

@@ -62,7 +62,10 @@ export class LoopDisks implements AsyncDisposable {
     // By its file, since the number of a device that is gone may be that of somebody else's by then. One that was
     // set read-only stays so for whoever gets it next.
     const ours = `losetup -nO NAME -j ${file} 2>/dev/null`;
-    this.janitor.undo(`for one in $(${ours}); do blockdev --setrw $one; losetup -d $one; done`);
+    // What a guest was still detaching goes by itself meanwhile: only what is there at the end is left.
+    this.janitor.undo(
+      `for one in $(${ours}); do { blockdev --setrw $one; losetup -d $one; } 2>/dev/null; done; for one in $(${ours}); do losetup -d $one; done`,
+    );
     return device;
   }
 

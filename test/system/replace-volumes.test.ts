@@ -122,15 +122,19 @@ const blows = shuffled(
   chanceOf(seed),
 ).slice(0, soak ? undefined : 1);
 
-test.each(blows)("$action answered by $kind once: it is done all the same", async ({ action, kind }) => {
-  await using host = await ReplaceHost.start();
-  await host.mount();
-  host.bench.simulator.control.faults([{ kind, action, dryRun: false }]);
-  const done = await host.replace(["--yes"]);
-  expect(done.told.result, done.stdout + done.stderr).toMatchObject({ outcome: "done" });
-  expect(await host.content()).toBe("as it was");
-  expect(await host.made()).toHaveLength(1);
-});
+test.for(blows)(
+  "$action answered by $kind once: it is done all the same",
+  async ({ action, kind }, context) => {
+    need(context, loopDisksCan, loopDisksNeed);
+    await using host = await ReplaceHost.start();
+    await host.mount();
+    host.bench.simulator.control.faults([{ kind, action, dryRun: false }]);
+    const done = await host.replace(["--yes"]);
+    expect(done.told.result, done.stdout + done.stderr).toMatchObject({ outcome: "done" });
+    expect(await host.content()).toBe("as it was");
+    expect(await host.made()).toHaveLength(1);
+  },
+);
 
 test("what EC2 refuses is taken back by itself, with the old data mounted as before", async (context) => {
   need(context, loopDisksCan, loopDisksNeed);
