@@ -1,14 +1,5 @@
 import { execFileSync } from "node:child_process";
-import {
-  chmodSync,
-  copyFileSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  statSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
+import { chmodSync, copyFileSync, mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import type { Contender, Work } from "./contender.ts";
 import { ownFolders } from "./contenders/agent.ts";
@@ -99,25 +90,10 @@ function formsIn(root: string, place: string): Form[] {
   return [
     { name: "node and program", bytes: node + chunks, command: [process.execPath, program] },
     { name: "the same by /usr/bin/ec2-backup (sh)", bytes: node + chunks, command: [starter] },
-    { name: "the same by a link", bytes: node + chunks, command: [linked(root, place)] },
     { name: "one file, without its Node", bytes, command: [process.execPath, single] },
     { name: "one file, NODE_COMPILE_CACHE", bytes, command: [process.execPath, single], env: cache },
     ...[false, true].flatMap((useCodeCache) => executable(place, single, useCodeCache)),
   ];
-}
-
-/** A link to a program that names its Node in the first line. */
-function linked(root: string, place: string): string {
-  const own = path.join(place, "linked");
-  mkdirSync(own);
-  symlinkSync(path.join(root, "dist/agent"), path.join(own, "agent"));
-  const text = readFileSync(path.join(root, "dist/ec2-backup.js"), "utf8");
-  writeFileSync(path.join(own, "package.json"), '{"type":"module"}');
-  writeFileSync(path.join(own, "ec2-backup.js"), text.replace(/^#!.*/, `#!${process.execPath}`), {
-    mode: 0o755,
-  });
-  symlinkSync("linked/ec2-backup.js", path.join(place, "link"));
-  return path.join(place, "link");
 }
 
 /** https://nodejs.org/docs/latest-v24.x/api/single-executable-applications.html */
