@@ -81,20 +81,66 @@ function leaveOut() {
   };
 }
 
-/**
- * winston brings its own copy of Node's streams, for versions of Node that had none so good, and its default
- * logger, which nobody uses, a JSON of its own.
- */
-function nativeStreams() {
-  const natives = {
-    "safe-stable-stringify": "{ configure: () => JSON.stringify }",
-    "readable-stream": "require('node:stream')",
-    "readable-stream/lib/_stream_writable.js": "require('node:stream').Writable",
-  };
+/** Modules that are replaced by less. Each must still be met, or the table is out of date. */
+const REPLACED = [
+  {
+    module: /^safe-stable-stringify$/,
+    by: "{ configure: () => JSON.stringify }",
+    why: "only winston's default logger asks for it, which nobody uses",
+  },
+  {
+    module: /^readable-stream$/,
+    by: "require('node:stream')",
+    why: "winston brings its own copy of Node's streams, for versions of Node that had none so good",
+  },
+  {
+    module: /^readable-stream\/lib\/_stream_writable\.js$/,
+    by: "require('node:stream').Writable",
+    why: "so, too",
+  },
+  {
+    module: /(exception|rejection)-handler$/,
+    from: /winston\/lib\/winston(\/logger)?\.js$/,
+    by: "class { unhandle() {} }",
+    why: "each logger makes both, and ours handle no exceptions",
+  },
+  {
+    module: /^\.\/profiler$/,
+    from: /winston\/lib\/winston\/logger\.js$/,
+    by: "class {}",
+    why: "nobody profiles",
+  },
+  {
+    module: /^\.\.\/package\.json$/,
+    from: /winston\/lib\/winston\.js$/,
+    by: "{}",
+    why: "nobody asks for winston's version",
+  },
+  {
+    module: /(^|\/)legacy$/,
+    from: /winston(-transport\/modern|-transport\/index|\/lib\/winston\/logger)\.js$/,
+    by: "class {}",
+    why: "our transports are none of winston's second version",
+  },
+];
+
+function replaced() {
+  const met = new Set();
   return {
-    name: "native-streams",
-    resolveId: (source) => (source in natives ? `\0native:${source}` : null),
-    load: (id) => (id.startsWith("\0native:") ? `module.exports = ${natives[id.slice(8)]};` : null),
+    name: "replaced",
+    resolveId(source, importer = "") {
+      const from = importer.replaceAll("\\", "/");
+      const index = REPLACED.findIndex((one) => one.module.test(source) && (one.from ?? /./).test(from));
+      if (index < 0) return null;
+      met.add(index);
+      return `\0replaced:${index}`;
+    },
+    load: (id) => (id.startsWith("\0replaced:") ? `module.exports = ${REPLACED[id.slice(10)].by};` : null),
+    buildEnd(error) {
+      const stale = REPLACED.filter((_, index) => !met.has(index));
+      if (!error && stale.length > 0)
+        this.error(`nothing matches ${stale.map((one) => one.module).join(", ")} any more: update REPLACED`);
+    },
   };
 }
 
@@ -156,7 +202,7 @@ const APART = [
   { name: "alarms", asking: /src\/aws\/alarms\.ts$/, client: "@aws-sdk/client-cloudwatch" },
   {
     name: "restore",
-    asking: /src\/aws\/(restore-[a-z-]+|job-images|lock-snapshots)\.ts$/,
+    asking: /src\/aws\/(restore-[a-z-]+|directory-[a-z-]+|default-region|job-images|lock-snapshots)\.ts$/,
     client: "@aws-sdk/client-ec2",
   },
 ];
@@ -333,7 +379,7 @@ const agent = await bundle(
     input: { main: "src/main.ts" },
     plugins: [
       leaveOut(),
-      nativeStreams(),
+      replaced(),
       builtinsWithoutNamespace(),
       onlyMembersWeRead(members),
       cheaperParsing(),

@@ -27,7 +27,9 @@ const commands: {
   "check-config": async () => (await import("./commands/check-config.ts")).execute,
   alarms: async () => (await import("./commands/alarms.ts")).execute,
   restore: async () => (await import("./commands/restore.ts")).execute,
+  directory: async () => (await import("./commands/directory.ts")).execute,
   drill: async () => (await import("./commands/drill.ts")).execute,
+  repository: async () => (await import("./commands/repository.ts")).execute,
   doctor: async () => (await import("./commands/doctor.ts")).execute,
   policy: async () => (await import("./commands/policy.ts")).execute,
   thaw: async () => (await import("./commands/thaw.ts")).execute,
@@ -39,6 +41,7 @@ const commands: {
 /** Words of commands that others do without. */
 const furtherWords: Readonly<Record<string, () => Promise<AddWords>>> = {
   alarms: async () => (await import("./cli/parse-alarms.ts")).addAlarms,
+  directory: async () => (await import("./cli/parse-directory.ts")).addDirectory,
   doctor: async () => (await import("./cli/parse-doctor.ts")).addDoctor,
   drill: async () => (await import("./cli/parse-drill.ts")).addDrill,
   forget: async () => (await import("./cli/parse-prune.ts")).addForget,
@@ -46,6 +49,7 @@ const furtherWords: Readonly<Record<string, () => Promise<AddWords>>> = {
   policy: async () => (await import("./cli/parse-policy.ts")).addPolicy,
   prune: async () => (await import("./cli/parse-prune.ts")).addPrune,
   report: async () => (await import("./cli/parse-report.ts")).addReport,
+  repository: async () => (await import("./cli/parse-repository.ts")).addRepository,
   restore: async () => (await import("./cli/parse-restore.ts")).addRestore,
   uninstall: async () => (await import("./cli/parse-install.ts")).addUninstall,
 };

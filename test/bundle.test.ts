@@ -56,12 +56,12 @@ describe("the bundle", () => {
     expect(bytes).toBeLessThanOrEqual(450 * kilobyte);
   });
 
-  it("loads at most 670 kB for a run with a configuration file that it has not seen before", async () => {
+  it("loads at most 690 kB for a run with a configuration file that it has not seen before", async () => {
     const config = path.join(home, "config.yaml");
     writeFileSync(config, "version: 1\njobs: { nightly: { schedule: '0 2 * * *' } }\n", { mode: 0o600 });
     const { bytes, names } = await loadedBy("run", "--config", config, "--dry-run");
     expect(names).toContain("parse.cjs");
-    expect(bytes).toBeLessThanOrEqual(670 * kilobyte);
+    expect(bytes).toBeLessThanOrEqual(690 * kilobyte);
   });
 
   it("loads hardly more than that for a run whose file is as it was, and the parser again when it is not", async () => {

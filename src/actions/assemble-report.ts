@@ -15,11 +15,14 @@ export function assemble(
   at: { started: Date; finished: Date; elapsedMs: number; skipped: boolean },
 ): RunReport {
   const { instance, instanceStores } = request.discovery;
-  const { selected, points, settleMs, listing, retention, stillness } = found;
+  const { selected, points, settleMs, retention, stillness } = found;
   const wrong = record.problems.some((problem) => problem.severity === "error");
+  const { listing, stored = [] } = found;
+  const ofVolumes = listing && seriesFacts(listing, retention, selected.chosen);
+  const series = found.withStored ? found.withStored(ofVolumes) : ofVolumes;
   const nothing = request.capture
-    ? points.every((point) => point.state === "failed")
-    : retention === undefined;
+    ? points.every((point) => point.state === "failed") && stored.every(({ point }) => point === undefined)
+    : retention === undefined && stored.every((one) => one.retention === undefined);
   const outcome = at.skipped ? "skipped" : wrong ? (nothing ? "failed" : "degraded") : "done";
   return {
     version: 1,
@@ -48,7 +51,8 @@ export function assemble(
     ...(retention === undefined ? {} : { retention }),
     ...(found.locks && { locks: found.locks }),
     ...(found.image === undefined ? {} : { image: found.image }),
-    ...(listing === undefined ? {} : { series: seriesFacts(listing, retention, selected.chosen) }),
+    ...(found.stored && { stored: found.stored }),
+    ...(series && { series }),
     steps: record.steps,
     problems: record.problems,
     elapsedMs: Math.round(at.elapsedMs),
@@ -59,7 +63,7 @@ function choiceOf({ volume, because }: Choice) {
   return { volume: volume.id, device: volume.device, because };
 }
 
-/** Facts about the series as it is after this run. */
+/** Facts about the series of the volumes. */
 function seriesFacts(
   { points, asOf }: Listing,
   retention: RetentionReport | undefined,

@@ -10,12 +10,17 @@ import type { Recorder } from "./steps.ts";
  * What retention gives up of a job that another role prunes: told and left. Nothing is asked for that only a removal
  * needs, so what images or locks hold is among it.
  */
-export function leaveBeyond(job: Job, { points, asOf }: Listing, record: Recorder): RetentionReport {
+export function leaveBeyond(
+  job: Job,
+  { points, asOf }: Listing,
+  record: Recorder,
+  repository?: { readonly name: string; readonly appendOnly: boolean },
+): RetentionReport {
   const plan = planRetention(points, job.retention, asOf);
   const [beyond, kept] = [plan.remove.length, plan.keep.length];
   // One round of another's pruning is always due; more than is kept, and nobody prunes.
   const piled = beyond > Math.max(3, kept);
-  if (beyond > 0) record.report(piled ? "warning" : "notice", left(job, beyond, piled));
+  if (beyond > 0) record.report(piled ? "warning" : "notice", left(job, beyond, piled, repository));
   return {
     policy: describePolicy(job.retention),
     asOf: asOf.toISOString(),
@@ -30,11 +35,19 @@ export function leaveBeyond(job: Job, { points, asOf }: Listing, record: Recorde
   };
 }
 
-function left(job: Job, count: number, piled: boolean): Failure {
+function left(
+  job: Job,
+  count: number,
+  piled: boolean,
+  repository: { readonly name: string; readonly appendOnly: boolean } | undefined,
+): Failure {
   const points = count === 1 ? "1 point is" : `${count} points are`;
   return {
     kind: "refused",
-    doing: `leave the pruning of job ${job.name} to another role (prune: elsewhere)`,
+    doing:
+      repository?.appendOnly === true
+        ? `leave the pruning of ${repository.name} to another host (appendOnly)`
+        : `leave the pruning of job ${job.name} to another role (prune: elsewhere)`,
     found: `${points} beyond retention${piled ? ", more than are kept: it seems that nobody prunes" : ""}`,
     remedy: `who may delete runs: ec2-backup prune ${job.name}`,
     code: piled ? "PointsPileUp" : "PrunedElsewhere",

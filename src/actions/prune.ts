@@ -1,5 +1,5 @@
 import { brake } from "../core/brake.ts";
-import { BackupError, type Failure, failureOf, interrupted } from "../core/errors.ts";
+import { BackupError, failureOf, interrupted } from "../core/errors.ts";
 import type { Job } from "../core/job.ts";
 import type { Audit, AuditLine, Clock, Engine, Listing, Log, Removal } from "../core/ports.ts";
 import type { RecoveryPoint } from "../core/recovery-point.ts";
@@ -15,6 +15,8 @@ export interface PruneDeps {
   readonly audit: Audit;
   readonly record: Recorder;
   readonly run: string;
+  /** Of points that lie in a repository. */
+  readonly repository?: string;
 }
 
 /** What a person allowed beyond the policy, and what the run forbids of it. */
@@ -42,7 +44,10 @@ export async function prune(
   const whole = known === undefined ? keepingAll(first) : replan(points, known, job, asOf, consent);
   const plan = narrowed(whole, points, job, asOf, consent);
   const { remove, postponed, limit } = brake(plan, consent.yes === true);
-  if (postponed.length > 0) deps.record.report("error", braked(job, remove.length + postponed.length, limit));
+  if (postponed.length > 0) {
+    const { braked } = await import("./prune-refusals.ts");
+    deps.record.report("error", braked(job, remove.length + postponed.length, limit));
+  }
   const removals: (Removal & { point: string })[] = [];
   for (const point of [...remove].reverse()) {
     if (signal.aborted) {
@@ -53,7 +58,10 @@ export async function prune(
   }
   const denied = removals.filter(({ failure }) => failure?.kind === "denied");
   const refusal = denied[0]?.failure;
-  if (refusal !== undefined) deps.record.report("error", mayNot(job, denied.length, refusal));
+  if (refusal !== undefined) {
+    const { mayNot } = await import("./prune-refusals.ts");
+    deps.record.report("error", mayNot(job, denied.length, refusal, deps.repository));
+  }
   return {
     policy: describePolicy(job.retention),
     asOf: asOf.toISOString(),
@@ -73,10 +81,11 @@ export async function prune(
  */
 async function lookAgain(
   candidates: readonly RecoveryPoint[],
-  { engine, record }: PruneDeps,
+  { engine, record, repository }: PruneDeps,
   signal: AbortSignal,
 ): Promise<readonly RecoveryPoint[] | undefined> {
-  if (candidates.length === 0) return candidates;
+  // No image holds what lies in a repository, and one listing tells all of it.
+  if (candidates.length === 0 || repository !== undefined) return candidates;
   const partial = candidates.filter((point) => point.state === "partial");
   const seen = new Map<string, RecoveryPoint>();
   for (const point of partial) {
@@ -136,28 +145,6 @@ function only(plan: RetentionPlan, may: (point: RecoveryPoint) => boolean, detai
   const reasons = [{ rule: "held" as const, detail }];
   const others = plan.remove.filter((point) => !may(point)).map((point) => ({ point, reasons }));
   return { keep: [...plan.keep, ...others], remove: plan.remove.filter(may) };
-}
-
-function braked(job: Job, wanted: number, limit: number) {
-  return {
-    kind: "refused" as const,
-    doing: `remove ${wanted} points of job ${job.name}`,
-    found: `one run removes at most ${limit} of this series`,
-    remedy: `look at \`ec2-backup plan ${job.name}\`, then \`ec2-backup prune ${job.name} --yes\``,
-    code: "Brake",
-  };
-}
-
-/** Told once: a role that may not delete meets it with every point. */
-function mayNot(job: Job, count: number, { kind, found, code }: Failure): Failure {
-  return {
-    kind,
-    doing: `remove ${count} ${count === 1 ? "point" : "points"} of job ${job.name} that retention gives up`,
-    found,
-    remedy:
-      "let the role delete its own points (ec2-backup policy agent-self-pruning), or say `prune: elsewhere` in the job where another role prunes",
-    ...(code === undefined ? {} : { code }),
-  };
 }
 
 async function removePoint(

@@ -52,6 +52,20 @@ async function work(
   found: Findings,
   signal: AbortSignal,
 ): Promise<void> {
+  const { stored } = request.job;
+  if (stored === undefined && request.discovery.elsewhere !== true)
+    return workOnVolumes(request, deps, record, found, signal);
+  const { storing } = await import("./store-run.ts");
+  await storing(stored, request, deps, record, found, signal, workOnVolumes);
+}
+
+async function workOnVolumes(
+  request: RunRequest,
+  deps: RunDeps,
+  record: Recorder,
+  found: Findings,
+  signal: AbortSignal,
+): Promise<void> {
   const { job } = request;
   const before = deps.journal.unfinished(job.name);
   found.selected = await choose(request, deps, record, found);

@@ -16,8 +16,16 @@ import type {
   Log,
 } from "../core/ports.ts";
 import type { RecoveryPoint } from "../core/recovery-point.ts";
-import type { ImageReport, Problem, RetentionReport, StillnessReport } from "../core/report.ts";
+import type {
+  ImageReport,
+  Problem,
+  RetentionReport,
+  RunReport,
+  StillnessReport,
+  StoredReport,
+} from "../core/report.ts";
 import type { Selected } from "../core/selection.ts";
+import type { Stores } from "../core/stored-ports.ts";
 import type { PruneConsent } from "./prune.ts";
 import type { Progress } from "./settle.ts";
 
@@ -28,6 +36,8 @@ export interface RunDeps {
   readonly images: () => Promise<ImageEngine>;
   /** What locks snapshots; loaded only where a job has them locked. */
   readonly snapshotLocks: () => Promise<SnapshotLocks>;
+  /** Repositories, and what makes dumps; loaded only where a job stores something. */
+  readonly stores: () => Promise<Stores>;
   readonly clock: Clock;
   readonly log: Log;
   readonly locks: Locks;
@@ -75,4 +85,7 @@ export interface Findings {
   retention?: RetentionReport | undefined;
   locks?: LockReport;
   image?: ImageReport;
+  stored?: readonly StoredReport[];
+  /** The facts of all series of a job that stores something, by those of its volumes. */
+  withStored?: (ofVolumes: RunReport["series"]) => RunReport["series"];
 }

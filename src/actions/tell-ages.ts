@@ -14,6 +14,8 @@ export interface ToldAge {
 
 export interface AgeDeps {
   readonly list: (series: string) => Promise<Listing>;
+  /** The age of a job that stores things in repositories: absent of others. Nothing comes of one without a good point. */
+  readonly storedAge: (job: string) => Promise<number | undefined> | undefined;
   readonly metrics: MetricSink;
   /** Remembers that an age was told. */
   readonly note: (job: string) => Promise<void>;
@@ -41,14 +43,10 @@ async function tellOne(
   job: string,
   instance: AlarmFacts["instance"],
   dimensions: AlarmFacts["metrics"]["dimensions"],
-  { list, metrics, note }: AgeDeps,
+  { list, storedAge, metrics, note }: AgeDeps,
 ): Promise<ToldAge> {
-  const { points, asOf } = await list(seriesOf(job, instance.arn));
-  const captures = points
-    .filter(({ state }) => state === "complete")
-    .map(({ captured }) => captured.getTime());
-  if (captures.length === 0) return { job };
-  const ageSeconds = Math.max(0, (asOf.getTime() - Math.max(...captures)) / 1000);
+  const ageSeconds = await (storedAge(job) ?? listedAge(await list(seriesOf(job, instance.arn))));
+  if (ageSeconds === undefined) return { job };
   const name = "SecondsSinceLastBackup";
   await metrics.publish(
     [{ name, unit: metricTable[name].unit, value: ageSeconds }],
@@ -56,6 +54,13 @@ async function tellOne(
   );
   await note(job);
   return { job, ageSeconds };
+}
+
+function listedAge({ points, asOf }: Listing): number | undefined {
+  const captures = points
+    .filter(({ state }) => state === "complete")
+    .map(({ captured }) => captured.getTime());
+  return captures.length === 0 ? undefined : Math.max(0, (asOf.getTime() - Math.max(...captures)) / 1000);
 }
 
 function noSuchJob(job: string, jobs: AlarmFacts["jobs"]): BackupError {

@@ -131,6 +131,11 @@ export async function beaten(
   const drills = all.filter((name) => name.startsWith(drillPrefix));
   const told = await tellAges(names, request.facts, {
     list: (series) => session.engine.list({ series }, signal),
+    storedAge: (name) => {
+      const job = force.jobs.find((one) => one.name === name);
+      if (job?.stored === undefined) return undefined;
+      return import("./stored-age.ts").then(({ storedAge }) => storedAge(job, opened, options, signal));
+    },
     metrics: session.metrics(force.settings.metrics.namespace),
     note: (job) =>
       session.state.update(job, (state) => ({ ...state, beat: systemClock.now().toISOString() })),

@@ -58,14 +58,27 @@ export async function checkConfiguration(options: AgentOptions, signal: AbortSig
     };
   }
   const { session, force } = opened;
+  const outside = session.discovery.elsewhere === true ? await checkOutside(opened) : nothingWrong;
   const hooks = await checkHooks(force, options, session.discovery.volumes, signal);
   const timetable = [
     ...timetableOf(force.jobs, session.state),
     ...(await drillsIn(options, session.identity.instanceId)),
+    ...(await upkeepIn(options, session.identity.instanceId)),
   ];
-  const facts = await withAlarms(await factsOf(force, hooks), force, options);
+  const whole = {
+    faults: [...hooks.faults, ...outside.faults],
+    warnings: [...hooks.warnings, ...outside.warnings],
+  };
+  const facts = await withAlarms(await factsOf(force, whole), force, options);
   const root = await rootNews(opened, options, signal);
   return { ...facts, instance: session.identity.instanceId, timetable, ...(root && { root }) };
+}
+
+const nothingWrong: CheckedHooks = { faults: [], warnings: [] };
+
+/** What a host outside EC2 cannot do. */
+async function checkOutside(opened: Opened): Promise<CheckedHooks> {
+  return (await import("./check-elsewhere.ts")).checkElsewhere(opened);
 }
 
 async function rootNews(opened: Opened, options: AgentOptions, signal: AbortSignal) {
@@ -82,6 +95,17 @@ async function drillsIn(
   if (loaded.ok !== true || loaded.file.config.drill === undefined) return [];
   const { drillTimetable } = await import("./drill-timetable.ts");
   return drillTimetable(loaded.file, stateDirectory, instance);
+}
+
+/** Repositories are looked after as the written file says, as drills are. `host`: its id or name. */
+export async function upkeepIn(
+  options: Pick<AgentOptions, "loaded" | "stateDirectory">,
+  host: string,
+): Promise<JobTiming[]> {
+  const { loaded } = options;
+  if (loaded.ok !== true || loaded.file.config.repositories === undefined) return [];
+  const { upkeepTimetable } = await import("./upkeep-timetable.ts");
+  return upkeepTimetable(options, host);
 }
 
 /** What a file says of alarms and drills is nothing that a run would read. */

@@ -5,6 +5,7 @@ import { drillPrefix } from "../core/drill.ts";
 import { BackupError, type Failure } from "../core/errors.ts";
 import type { Log, LogLevel } from "../core/ports.ts";
 import type { RootNews } from "../core/root-news.ts";
+import { namedUpkeep } from "../core/upkeep-names.ts";
 import { type DaemonWaits, daemon, type RunningJob, type Timetable } from "../daemon/daemon.ts";
 import type { Due } from "../daemon/jobs.ts";
 import { wakeAt } from "../daemon/timetable.ts";
@@ -127,10 +128,12 @@ async function readTimetable(
   return { instance, jobs: timetable, ...(root && { root }) };
 }
 
-/** What is said to the process of a run, or of a drill, which asks for less. */
+/** What is said to the process of a run, or of a drill or of a repository's upkeep, which ask for less. */
 export function runWords({ job, trigger, slot }: Due, missed: number, overlapped: number): string[] {
   const when = ["--trigger", trigger, "--slot", slot.toISOString()];
   if (job.startsWith(drillPrefix)) return ["drill", job.slice(drillPrefix.length), ...when];
+  const upkeep = namedUpkeep(job);
+  if (upkeep !== undefined) return ["repository", upkeep.kind, upkeep.repository, ...when];
   return [
     "run",
     job,

@@ -3,16 +3,22 @@ import { BackupError } from "../core/errors.ts";
 import type { Explanation } from "../core/explanation.ts";
 import type { RecoveryPoint } from "../core/recovery-point.ts";
 import { restorableVolumes } from "../core/recovery-point.ts";
+import type { Problem } from "../core/report.ts";
 import { newestFirst, planRetention } from "../core/retention.ts";
 import { describePolicy } from "../core/retention-policy.ts";
+import { storedPolicy } from "../core/stored-policy.ts";
+import type { StoredWish } from "../core/stored-wish.ts";
 import { imagePoints } from "./instance-images.ts";
 import { type Opened, open } from "./open.ts";
+import type { StoredSeen } from "./stored-inquiries.ts";
 import type { AgentOptions } from "./wish.ts";
 
 /** Points, and which of them are beyond the retention of jobs that another role prunes. */
 export interface Found {
   readonly points: readonly RecoveryPoint[];
   readonly beyond?: ReadonlySet<string>;
+  /** Repositories that could not be asked. */
+  readonly problems: readonly Problem[];
 }
 
 /** The points of this instance, newest first; of the given jobs only, if any are given. */
@@ -21,17 +27,24 @@ export async function points(
   options: AgentOptions,
   signal: AbortSignal,
 ): Promise<Found> {
-  const { session, force } = await openReading(options, signal);
-  const listing = await session.engine.list({ instanceArn: session.discovery.instance.arn }, signal);
-  const all = [...listing.points, ...(await imagePoints(listing, session, options, signal))];
+  const opened = await openReading(options, signal);
+  const { session, force } = opened;
+  const [listing, stored] = await Promise.all([
+    session.engine.list({ instanceArn: session.discovery.instance.arn }, signal),
+    storedOf(opened, options, signal),
+  ]);
+  const ofVolumes = [...listing.points, ...(await imagePoints(listing, session, options, signal))];
+  const { problems, points: inRepositories } = stored;
+  const all = [...ofVolumes, ...inRepositories];
   const asked = all.filter((point) => jobs.length === 0 || jobs.includes(point.job)).sort(newestFirst);
   if (!force.jobs.some(({ prune, lock }) => prune !== undefined || lock !== undefined))
-    return { points: asked };
+    return { points: asked, problems };
   const { beyondRetention, withLocks } = await import("./point-marks.ts");
   const locking = force.jobs.some(({ lock }) => lock !== undefined);
   return {
     points: locking ? await withLocks(asked, session, signal) : asked,
     beyond: beyondRetention(asked, force.jobs, listing.asOf),
+    problems,
   };
 }
 
@@ -41,14 +54,21 @@ export async function explain(
   options: AgentOptions,
   signal: AbortSignal,
 ): Promise<Explanation> {
-  const { session, force } = await openReading(options, signal);
+  const opened = await openReading(options, signal);
+  const { session, force } = opened;
   const { instance } = session.discovery;
-  const listing = await session.engine.list({ instanceArn: instance.arn }, signal);
+  const [listing, stored] = await Promise.all([
+    session.engine.list({ instanceArn: instance.arn }, signal),
+    storedOf(opened, options, signal),
+  ]);
   const { points, asOf } = listing;
   const images = await imagePoints(listing, session, options, signal);
-  const point = [...points, ...images].find(
-    (one) => one.id === snapshot || one.snapshots.some(({ id }) => id === snapshot),
-  );
+  const isMeant = (one: RecoveryPoint) =>
+    one.id === snapshot || one.snapshots.some(({ id }) => isOf(id, snapshot));
+  const point = [...points, ...images, ...stored.points].find(isMeant);
+  const [unasked] = stored.problems;
+  // It may well lie where nobody could look.
+  if (point === undefined && unasked !== undefined) throw new BackupError(unasked);
   if (point === undefined) {
     throw new BackupError({
       kind: "not-found",
@@ -57,16 +77,30 @@ export async function explain(
       remedy: "see `ec2-backup list --json`; snapshots of other tools and instances are not ours to explain",
     });
   }
-  // Points of images are judged among their like.
-  const all = point.image === undefined ? points : images;
+  const listed = stored.listings.get(point.stored?.repository ?? "");
+  // Points of images are judged among their like, and those of a repository by its clock.
+  const all = listed?.points ?? (point.image === undefined ? points : images);
   return {
-    ...(await verdictOf(point, all, asOf, { session, force }, signal)),
+    ...(await verdictOf(point, all, listed?.asOf ?? asOf, { session, force }, signal)),
     snapshot: memberOf(point, snapshot),
   };
 }
 
+/** restic's ids are as long as one likes, from eight digits on. */
+function isOf(id: string, given: string): boolean {
+  return id === given || (/^[0-9a-f]{8,64}$/.test(given) && id.startsWith(given));
+}
+
+/** Most hosts have no repositories, and load nothing of them. */
+async function storedOf(opened: Opened, options: AgentOptions, signal: AbortSignal): Promise<StoredSeen> {
+  if (opened.force.settings.repositories === undefined)
+    return { points: [], listings: new Map(), problems: [] };
+  const { storedSeen } = await import("./stored-inquiries.ts");
+  return storedSeen(opened, options, signal);
+}
+
 function memberOf(point: RecoveryPoint, id: string): string {
-  return point.id === id ? (point.snapshots[0]?.id ?? id) : id;
+  return point.snapshots.find((one) => point.id === id || isOf(one.id, id))?.id ?? id;
 }
 
 async function verdictOf(
@@ -85,9 +119,11 @@ async function verdictOf(
     };
   }
   const series = all.filter((one) => one.series === point.series);
-  const plan = planRetention(await withHolds(series, point, { session, force }, signal), job.retention, asOf);
+  const retention = point.stored ? storedPolicy(job, point.stored.content) : job.retention;
+  const plan = planRetention(await withHolds(series, point, { session, force }, signal), retention, asOf);
   const kept = plan.keep.find((one) => one.point.id === point.id);
-  const policy = describePolicy(job.retention);
+  const policy = describePolicy(retention);
+  const { appendOnly = false } = force.settings.repositories?.[point.stored?.repository ?? ""] ?? {};
   if (kept !== undefined) {
     return {
       point: kept.point,
@@ -96,7 +132,7 @@ async function verdictOf(
       reasons: kept.reasons.map((one) => one.detail),
     };
   }
-  if (job.prune !== undefined) return { point, policy, verdict: "elsewhere", reasons: [] };
+  if (job.prune !== undefined || appendOnly) return { point, policy, verdict: "elsewhere", reasons: [] };
   const left = brake(plan, false).postponed.some((one) => one.id === point.id);
   return { point, policy, verdict: left ? "postponed" : "remove", reasons: [] };
 }
@@ -108,6 +144,7 @@ async function withHolds(
   { session }: Opened,
   signal: AbortSignal,
 ): Promise<readonly RecoveryPoint[]> {
+  if (point.stored !== undefined) return series;
   const engine = point.image === undefined ? session.engine : await session.images();
   const [held] = await engine.withHolds([point], signal);
   return series.map((one) => (one.id === point.id && held !== undefined ? held : one));
@@ -119,7 +156,8 @@ export async function forgettable(
   options: AgentOptions,
   signal: AbortSignal,
 ): Promise<readonly string[]> {
-  const { session } = await openReading(options, signal);
+  const opened = await openReading(options, signal);
+  const { session, force } = opened;
   const { instance, volumes } = session.discovery;
   if (volumes.some((one) => one.id === volume)) {
     throw new BackupError({
@@ -130,7 +168,19 @@ export async function forgettable(
     });
   }
   const { points: regular, images = [] } = await session.engine.list({ instanceArn: instance.arn }, signal);
-  const all = [...regular, ...images];
+  const stored = await storedOf(opened, options, signal);
+  const [unasked] = stored.problems;
+  if (unasked !== undefined && !volume.startsWith("vol-")) throw new BackupError(unasked);
+  const still = force.jobs.find(({ stored: wish }) => stores(wish, volume));
+  if (still !== undefined) {
+    throw new BackupError({
+      kind: "usage",
+      doing: `forget ${volume}`,
+      found: `the job ${still.name} stores it`,
+      remedy: "take it out of the job first; what is still made keeps its newest point",
+    });
+  }
+  const all = [...regular, ...images, ...stored.points];
   const jobs = new Set(
     all.filter((point) => restorableVolumes(point).includes(volume)).map((point) => point.job),
   );
@@ -142,6 +192,14 @@ export async function forgettable(
     });
   }
   return [...jobs];
+}
+
+/** Whether a job is still to store what is called so: `files`, or a dump or a part of one. */
+function stores(wish: StoredWish | undefined, volume: string): boolean {
+  if (wish === undefined) return false;
+  return volume === "files"
+    ? wish.files !== undefined
+    : wish.dumps.some(({ name }) => volume === `dump/${name}`);
 }
 
 async function openReading(options: AgentOptions, signal: AbortSignal): Promise<Opened> {

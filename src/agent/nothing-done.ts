@@ -31,6 +31,8 @@ export async function unprotected(
     };
   }
   const before = session.state.known || (await hasPoints(session, signal));
+  if (!before && session.discovery.elsewhere === true)
+    return { reports: [], message: `${instance.id} is not protected: the configuration names no jobs.` };
   if (!before) {
     return {
       reports: [],

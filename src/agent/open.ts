@@ -24,15 +24,44 @@ export async function open(
   run: string,
   options: AgentOptions,
   signal: AbortSignal,
-  wish: Pick<Wish, "splay"> = {},
+  wish: Partial<Pick<Wish, "splay" | "jobs">> = {},
   identified: (identity: Identity) => void = () => undefined,
 ): Promise<Opened> {
   const { identify, openSession } = await import("./session.ts");
   const timeout = requestTimeout(options.loaded);
-  const identity = await identify(timeout, signal);
+  const who = await whoAmI(identify, timeout, options, wish, signal);
+  const { identity, notice } = who;
   identified(identity);
   if (wish.splay !== undefined) await spread(identity.instanceId, wish.splay, options.log, signal);
-  const session = await openSession(identity, run, timeout, options, signal);
+  const session = who.elsewhere
+    ? await (await import("./elsewhere.ts")).openElsewhere(identity, run, timeout, options)
+    : await openSession(identity, run, timeout, options, signal);
+  const opened = await inForceHere(session, options);
+  if (notice === undefined) return opened;
+  return { session, force: { ...opened.force, problems: [notice, ...opened.force.problems] } };
+}
+
+/** Asks the metadata service who this is, unless the configuration says that this is a host outside EC2. */
+async function whoAmI(
+  identify: (timeout: number, signal: AbortSignal) => Promise<Identity>,
+  timeout: number,
+  options: AgentOptions,
+  { jobs = [] }: Partial<Pick<Wish, "jobs">>,
+  signal: AbortSignal,
+): Promise<{ identity: Identity; elsewhere: boolean; notice?: Problem }> {
+  const { loaded } = options;
+  if (loaded.ok === true && loaded.file.config.host !== undefined) {
+    const { identityOf } = await import("./elsewhere.ts");
+    return { identity: await identityOf(loaded.file.config.host.name), elsewhere: true };
+  }
+  try {
+    return { identity: await identify(timeout, signal), elsewhere: false };
+  } catch (error) {
+    return (await import("./elsewhere.ts")).elsewhereOr(error, options, jobs);
+  }
+}
+
+async function inForceHere(session: Session, options: AgentOptions): Promise<Opened> {
   const written = { loaded: options.loaded, tags: session.discovery.instance.tags, flags: options.flags };
   const force = inForce(written);
   if (!force.faulty) return { session, force };

@@ -41,6 +41,7 @@ export async function perform(wish: Wish, options: AgentOptions, signal: AbortSi
     opened = await open(run, options, signal);
   }
   const { session, force } = opened;
+  const { elsewhere = false } = session.discovery;
   if (force.protection !== "configured") {
     const { unprotected } = await import("./nothing-done.ts");
     return unprotected(opened, wish, options, left, signal);
@@ -72,13 +73,20 @@ export async function perform(wish: Wish, options: AgentOptions, signal: AbortSi
             ? [...told, ...force.problems]
             : force.problems.filter((one) => one.severity === "error"),
       },
+      force.settings,
       signal,
     );
     reports.push(await tell(report, opened, options, wish, signal, heard));
   }
   if (!force.faulty && !wish.planned && wish.capture) await remember(opened, options);
   const { loaded } = options;
-  if (loaded.ok === true && loaded.file.config.drill !== undefined && !wish.planned && !signal.aborted) {
+  if (
+    loaded.ok === true &&
+    loaded.file.config.drill !== undefined &&
+    !wish.planned &&
+    !signal.aborted &&
+    !elsewhere
+  ) {
     const { removeExpired } = await import("./drill-leftovers.ts");
     await removeExpired(opened, options, signal);
   }

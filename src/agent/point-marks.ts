@@ -2,6 +2,7 @@ import type { Job } from "../core/job.ts";
 import type { Listing } from "../core/ports.ts";
 import type { RecoveryPoint } from "../core/recovery-point.ts";
 import { planRetention } from "../core/retention.ts";
+import { storedPolicy } from "../core/stored-policy.ts";
 import type { Session } from "./session.ts";
 
 /** The ids of points that retention gives up in jobs that another role prunes. */
@@ -14,8 +15,11 @@ export function beyondRetention(
   for (const job of jobs) {
     if (job.prune === undefined) continue;
     const own = points.filter((point) => point.job === job.name);
-    for (const series of Map.groupBy(own, (point) => point.series).values())
-      for (const { id } of planRetention(series, job.retention, asOf).remove) beyond.add(id);
+    for (const series of Map.groupBy(own, (point) => point.series).values()) {
+      const { stored } = series[0] ?? {};
+      const policy = stored === undefined ? job.retention : storedPolicy(job, stored.content);
+      for (const { id } of planRetention(series, policy, asOf).remove) beyond.add(id);
+    }
   }
   return beyond;
 }
@@ -27,7 +31,8 @@ export async function withLocks(
   signal: AbortSignal,
 ): Promise<readonly RecoveryPoint[]> {
   const { locksOf } = await import("../aws/holds.ts");
-  const ids = points.flatMap(({ snapshots }) => snapshots.map(({ id }) => id));
+  const ofEc2 = points.filter(({ stored }) => stored === undefined);
+  const ids = ofEc2.flatMap(({ snapshots }) => snapshots.map(({ id }) => id));
   const locks = ids.length === 0 ? undefined : await locksOf(connection, ids, signal);
   if (locks === undefined) return points;
   return points.map((point) => {

@@ -9,7 +9,7 @@ import type { AgentOptions } from "./wish.ts";
 
 /** What the command line says of the place; it wins. */
 export type PlaceWish = Partial<
-  Pick<PolicyPlace, "partition" | "region" | "account" | "namespace" | "lockDays">
+  Pick<PolicyPlace, "partition" | "region" | "account" | "namespace" | "lockDays" | "bucket">
 > &
   Pick<PolicyPlace, "topics" | "keys">;
 
@@ -60,14 +60,24 @@ export async function placeOf(
 
 /** What of it needs no instance. */
 export function settingsOf(
-  { namespace, keys, lockDays }: PlaceWish,
-  settings: Pick<Settings, "metrics">,
-): Pick<PolicyPlace, "namespace" | "keys" | "lockDays"> {
+  { namespace, keys, lockDays, bucket: named }: PlaceWish,
+  settings: Pick<Settings, "metrics" | "repositories">,
+): Pick<PolicyPlace, "namespace" | "keys" | "lockDays" | "bucket"> {
+  const bucket = named ?? bucketOf(settings);
   return {
+    ...(bucket === undefined ? {} : { bucket }),
     namespace: namespace ?? settings.metrics.namespace,
     keys,
     ...(lockDays === undefined ? {} : { lockDays }),
   };
+}
+
+/** That of the only repository in S3 that the configuration names. */
+function bucketOf({ repositories = {} }: Pick<Settings, "repositories">): string | undefined {
+  const buckets = Object.values(repositories).flatMap(
+    ({ url }) => /^s3:(?:https?:\/\/)?[^/]+\/(.+?)\/*$/.exec(url)?.[1] ?? [],
+  );
+  return buckets.length === 1 ? buckets[0] : undefined;
 }
 
 function absent(error: unknown): undefined {

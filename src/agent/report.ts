@@ -22,12 +22,26 @@ export async function report(
   const { session } = opened;
   const { instance } = session.discovery;
   const { points, images = [], asOf } = await session.engine.list({ instanceArn: instance.arn }, signal);
-  const facts = await factsOf(names, points, opened, options);
+  const regular = await factsOf(names, points, opened, options);
+  const facts = await withRepositories(regular, names, opened, options, signal);
   const beside = `${images.length} of images are no part of this page: ec2-backup list`;
   const problems =
     images.length === 0 ? facts.problems : [...facts.problems, notice("show all points", beside)];
   const whole: PageFacts = { ...facts, problems, asOf, agent: options.version };
   return withHolds(whole, opened, signal);
+}
+
+/** Most hosts have no repositories, and load nothing of them. */
+async function withRepositories(
+  facts: Awaited<ReturnType<typeof factsOf>>,
+  names: readonly string[],
+  opened: Opened,
+  options: AgentOptions,
+  signal: AbortSignal,
+): Promise<typeof facts> {
+  if (opened.force.settings.repositories === undefined) return facts;
+  const { storedFacts } = await import("./stored-page.ts");
+  return storedFacts(facts, names, opened, options, signal);
 }
 
 async function factsOf(

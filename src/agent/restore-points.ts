@@ -70,7 +70,8 @@ function sourceOf(named: string | undefined, { arn, id }: Instance): readonly [s
   return /^arn:/.test(named) ? [tagKeys.instance, named] : [tagKeys.name, named];
 }
 
-function wishOf(query: PointQuery, zone: string, now: Date): PointWish {
+/** What was asked for, with times as instants. */
+export function wishOf(query: PointQuery, zone: string, now: Date): PointWish {
   const { at: text, point, from, jobs, tags, consistency } = query;
   let at: Date | undefined;
   try {

@@ -67,6 +67,11 @@ export interface RestoreSession {
 export async function openRestore(options: RestoreOptions, signal: AbortSignal): Promise<RestoreSession> {
   const run = newRunId();
   const opened = await open(run, options, signal);
+  const { discovery } = opened.session;
+  if (discovery.elsewhere === true) {
+    const { notOfEc2 } = await import("../engines/no-volumes.ts");
+    throw notOfEc2("restore points of volumes", discovery.instance.id);
+  }
   if (opened.session.discovery.instance.tags[rootReplacementTag] !== undefined) {
     const { reportRoot } = await import("./root-confirmation.ts");
     await reportRoot(opened, options, signal);
@@ -131,7 +136,7 @@ export async function restoreSession(
 }
 
 /** What the file says, else what the host's clock shows. */
-function zoneOf({ loaded, hostZone }: RestoreOptions): string {
+export function zoneOf({ loaded, hostZone }: Pick<RestoreOptions, "loaded" | "hostZone">): string {
   const configured = loaded.ok === true ? loaded.file.config.timezone : undefined;
   if (configured !== undefined) return configured;
   return isTimeZone(hostZone) ? hostZone : "UTC";

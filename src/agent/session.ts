@@ -8,12 +8,14 @@ import { discover } from "../aws/discover.ts";
 import { type Identity, readIdentity } from "../aws/metadata.ts";
 import { readUserData } from "../aws/user-data.ts";
 import { leftOutByTags } from "../config/backup-tag.ts";
+import type { Settings } from "../config/defaults.ts";
 import type { ImageEngine } from "../core/image-ports.ts";
 import type { Discovery } from "../core/instance.ts";
 import type { Job } from "../core/job.ts";
 import type { SnapshotLocks } from "../core/lock-ports.ts";
 import type { Engine, Locks, Log, MetricSink } from "../core/ports.ts";
 import type { RunReport } from "../core/report.ts";
+import type { StoreProgress } from "../core/store-ports.ts";
 import { dryRun } from "../engines/dry-run.ts";
 import { ebsEngine, type UserDataSource } from "../engines/ebs.ts";
 import { systemClock } from "../host/clock.ts";
@@ -33,6 +35,7 @@ export interface SessionOptions {
   readonly owner: string;
   readonly log: Log;
   readonly progress: Progress;
+  readonly storing?: (source: string, progress: StoreProgress) => void;
 }
 
 /** This machine as AWS knows it, and the ways to reach what backs it up. */
@@ -46,11 +49,14 @@ export interface Session {
   readonly images: () => Promise<ImageEngine>;
   /** For others who ask AWS, so that they need no credentials of their own. */
   readonly connection: Connection;
-  /** Runs one job; hands are tied if the request is planned. */
+  /** Runs one job; hands are tied if the request is planned. `settings` name the repositories. */
   readonly perform: (
     request: Omit<RunRequest, "run" | "discovery">,
+    settings: Settings,
     signal: AbortSignal,
   ) => Promise<RunReport>;
+  /** True where CloudWatch cannot be reached: outside EC2, where no Region is known. */
+  readonly unheard?: boolean;
   readonly metrics: (namespace: string) => MetricSink;
 }
 
@@ -62,7 +68,7 @@ export function identify(requestTimeout: number, signal: AbortSignal): Promise<I
 }
 
 /** How this run reaches AWS; CloudTrail shows product, version and run beside each call. */
-function connectionOptions(
+export function connectionOptions(
   identity: Identity,
   { version, self }: Pick<SessionOptions, "version" | "self">,
   run: string,
@@ -113,7 +119,7 @@ export async function openSession(
     engine: ebsEngine(connection, options.version),
     images: () => imagesOf(connection, options.version, () => Promise.resolve(undefined)),
     connection,
-    perform: async (request, stop) => {
+    perform: async (request, settings, stop) => {
       const userData = userDataOf(connection, identity);
       const engine = await engineOf(
         request.job,
@@ -121,9 +127,16 @@ export async function openSession(
         connection,
         options,
       );
-      const deps = request.planned
-        ? tied(engine, connection, userData, options)
-        : wired(engine, connection, userData, state, options);
+      const stores = async () => {
+        const { storesOf } = await import("./stores.ts");
+        return storesOf(settings, { ...options, host: identity.instanceId, region: identity.region });
+      };
+      const deps = {
+        ...(request.planned
+          ? tied(engine, connection, userData, options)
+          : wired(engine, connection, userData, state, options)),
+        stores,
+      };
       return runJob({ ...request, run, discovery }, deps, stop);
     },
     metrics: (namespace) =>
@@ -143,13 +156,14 @@ async function engineOf(
   return vssEngine(plain, { mode: vss, connection, version, clock: systemClock, platform: self.platform });
 }
 
-function wired(
+/** What a run goes by that changes something. */
+export function wired(
   engine: Engine,
   connection: Connection,
   userData: UserDataSource,
   state: StateDirectory,
   options: SessionOptions,
-): RunDeps {
+): Omit<RunDeps, "stores"> {
   return {
     ...common(options),
     engine,
@@ -162,12 +176,12 @@ function wired(
 }
 
 /** For plans: reads as the real thing does, and neither locks nor writes. */
-function tied(
+export function tied(
   engine: Engine,
   connection: Connection,
   userData: UserDataSource,
   options: SessionOptions,
-): RunDeps {
+): Omit<RunDeps, "stores"> {
   return {
     ...common(options),
     engine: dryRun(engine, options.version),
@@ -177,7 +191,14 @@ function tied(
     },
     snapshotLocks: () => locksOf(connection),
     locks: { take: () => Promise.resolve({ release: () => Promise.resolve() }) },
-    journal: { begin: () => Promise.resolve(), unfinished: () => undefined, marksOf: () => new Map() },
+    journal: {
+      begin: () => Promise.resolve(),
+      unfinished: () => undefined,
+      marksOf: () => new Map(),
+      storing: () => Promise.resolve(),
+      stored: () => Promise.resolve(),
+      unjudged: () => [],
+    },
     audit: { append: () => Promise.resolve() },
   };
 }

@@ -16,10 +16,9 @@ export type TimedJobs = ReadonlyMap<string, Timed>;
  * is taken.
  */
 export async function status(options: AgentOptions, now: Date, signal: AbortSignal): Promise<Status> {
-  const { stateDirectory, self, loaded } = options;
+  const { self, loaded } = options;
   const facts = { from: "host", asOf: now.toISOString() } as const;
-  const instance = await instanceId(stateDirectory, signal);
-  const state = instance === undefined ? undefined : await StateDirectory.open(stateDirectory, instance);
+  const { instance, state, elsewhere } = await remembered(options, signal);
   const { jobs, isNamed, named, notes } = await timedJobs(state, loaded, self.uid);
   const known = state?.jobs() ?? [];
   const never = named.filter((name) => !known.some(({ job }) => job === name));
@@ -27,6 +26,7 @@ export async function status(options: AgentOptions, now: Date, signal: AbortSign
   return {
     ...facts,
     ...(instance !== undefined && { instance }),
+    ...(elsewhere && { elsewhere }),
     protection: known.length > 0 ? "protected" : isNamed ? "never run" : "not protected",
     jobs: all.map((job) => judgeJob(knownOf(job), jobs.get(job.job), instance ?? "", now)),
     unreadable: state?.unreadable ?? [],
@@ -35,12 +35,14 @@ export async function status(options: AgentOptions, now: Date, signal: AbortSign
 }
 
 /** What the state has of a job. A part that cannot be what it should be is left out. */
-export function knownOf({ job, report, note, newest, volumes, lastSlot, alarms }: JobState): KnownJob {
+export function knownOf(state: JobState): KnownJob {
+  const { job, report, note, newest, volumes, lastSlot, alarms, storing } = state;
+  const running = note ?? (Array.isArray(storing) ? storing.at(-1) : undefined);
   return {
     job,
     ...(newest && isInstant(newest.captured) && typeof newest.bytes === "number" && { newest }),
     ...(report && { report }),
-    ...(note && isInstant(note.at) && { running: { run: String(note.run), since: note.at } }),
+    ...(running && isInstant(running.at) && { running: { run: String(running.run), since: running.at } }),
     ...(Array.isArray(volumes) && volumes.every(isSeen) && { volumes }),
     ...(isInstant(lastSlot) && { lastSlot }),
     ...(areSeen(alarms) && { alarms }),
@@ -87,6 +89,20 @@ async function timedJobs(
     jobs.set(job.name, job);
   }
   return { jobs, isNamed, named: isNamed ? written.jobs.map(({ name }) => name) : [], notes };
+}
+
+/** Whose state this host has. The metadata service is not asked where the configuration names the host. */
+async function remembered(
+  { stateDirectory, loaded }: AgentOptions,
+  signal: AbortSignal,
+): Promise<{ instance?: string; state?: StateDirectory; elsewhere?: true }> {
+  const named = loaded.ok === true ? loaded.file.config.host?.name : undefined;
+  const instance = named === undefined ? await instanceId(stateDirectory, signal) : undefined;
+  if (instance !== undefined) return { instance, state: await StateDirectory.open(stateDirectory, instance) };
+  const { lastHost, stateOfHost } = await import("./elsewhere.ts");
+  const host = named ?? (await lastHost(stateDirectory));
+  if (host === undefined) return {};
+  return { instance: host, state: await stateOfHost(stateDirectory, host), elsewhere: true };
 }
 
 async function instanceId(stateDirectory: string, signal: AbortSignal): Promise<string | undefined> {

@@ -33,7 +33,7 @@ export async function tell(
     dimensions,
     conceal,
     patience: patienceOf(force.jobs, options.log, signal)(report.job),
-    ...(heard ?? (enabled && { metrics: session.metrics(namespace) })),
+    ...(heard ?? (enabled && session.unheard !== true && { metrics: session.metrics(namespace) })),
     record: (one) => session.state.record(one),
   });
 }
@@ -55,7 +55,7 @@ export async function listening(
     requestTimeout: requestTimeout(options.loaded),
     jobs: force.jobs.map(({ name }) => name),
     capture: wish.capture,
-    metrics: session.metrics,
+    ...(session.unheard !== true && { metrics: session.metrics }),
     patience: patienceOf(force.jobs, options.log, signal),
     state: session.state,
   });

@@ -5,6 +5,7 @@ import type { Flags } from "../config/resolve.ts";
 import type { Trigger } from "../core/job.ts";
 import type { Log } from "../core/ports.ts";
 import type { RunReport } from "../core/report.ts";
+import type { StoreProgress } from "../core/store-ports.ts";
 import type { HostProcess } from "./this-host.ts";
 
 /** What the agent needs to know of its process and its host. */
@@ -17,6 +18,8 @@ export interface AgentOptions {
   readonly owner: string;
   readonly log: Log;
   readonly progress: Progress;
+  /** How far a save into a repository is. */
+  readonly storing?: (source: string, progress: StoreProgress) => void;
   readonly flags: Flags;
 }
 

@@ -102,7 +102,8 @@ async function list(
   return volumes;
 }
 
-function stateOf(volume: Ec2Volume | CreateVolumeCommandOutput, doing: string): VolumeState {
+/** A volume as EC2 tells it. */
+export function stateOf(volume: Ec2Volume | CreateVolumeCommandOutput, doing: string): VolumeState {
   const { VolumeId: id, State: state, SnapshotId: snapshot } = volume;
   if (id === undefined || state === undefined)
     throw unreadable(doing, `a volume lacks its id or state (${id ?? "no id"})`);

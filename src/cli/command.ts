@@ -5,7 +5,8 @@ import type { PolicyPlace } from "../core/policy-fill.ts";
 import type { LogLevel } from "../core/ports.ts";
 import type { RestoreWish } from "../core/restore-plan.ts";
 import type { Initialize, MountWish, PointQuery } from "../core/restore-query.ts";
-import type { RestoreFilesAction } from "./restore-files-action.ts";
+import type { DirectoryAction, RestoreDirectoryAction } from "./directory-action.ts";
+import type { RestoreFilesAction, RestoreSearchAction } from "./restore-files-action.ts";
 
 /** What every command takes. */
 export interface GlobalOptions {
@@ -55,6 +56,7 @@ export type Command =
     }
   | ({ readonly name: "alarms" } & AlarmsAction)
   | ({ readonly name: "restore" } & RestoreAction)
+  | ({ readonly name: "directory" } & DirectoryAction)
   | {
       readonly name: "drill";
       readonly drills: readonly string[];
@@ -83,6 +85,7 @@ export type Command =
       readonly check: boolean;
     }
   | { readonly name: "uninstall"; readonly purge: boolean; readonly yes: boolean; readonly dryRun?: true }
+  | ({ readonly name: "repository" } & RepositoryAction)
   /** `metric`: one real point of a metric may be sent. `proveBinding`: dry runs of what the role must not do. */
   | { readonly name: "doctor"; readonly metric: boolean; readonly proveBinding?: true }
   /** `leftovers`: only what nobody is left to thaw. */
@@ -98,7 +101,7 @@ export type Command =
 
 /** What the command line says of the place that policies are for; the rest is looked up. */
 export type PolicyWish = Partial<
-  Pick<PolicyPlace, "partition" | "region" | "account" | "namespace" | "lockDays">
+  Pick<PolicyPlace, "partition" | "region" | "account" | "namespace" | "lockDays" | "bucket">
 > &
   Pick<PolicyPlace, "topics" | "keys">;
 
@@ -112,6 +115,25 @@ export type AlarmsAction =
   | { readonly action: "pause"; readonly onPowerOff: boolean }
   | { readonly action: "beat"; readonly jobs: readonly string[] }
   | { readonly action: "dashboard"; readonly fleet: boolean; readonly dryRun: boolean };
+
+/** What is to be done with repositories: those of the names, or every one that it can be done with. */
+export type RepositoryAction = {
+  readonly repositories: readonly string[];
+  readonly dryRun: boolean;
+  readonly trigger: Trigger;
+  /** The scheduled instant that it serves, ISO 8601. */
+  readonly slot?: string;
+} & (
+  | { readonly action: "list" }
+  | { readonly action: "unlock" }
+  /** `anew`: also where this host knew one that is not there any more. */
+  | { readonly action: "init"; readonly anew: boolean }
+  /** `structureOnly`: none of the data is read. */
+  | { readonly action: "check"; readonly structureOnly: boolean }
+  /** `keep`: rules of what stays whatever the hosts have recorded. */
+  | { readonly action: "prune"; readonly forget: boolean; readonly keep?: string; readonly yes: boolean }
+  | { readonly action: "mirror"; readonly allHosts: boolean; readonly yes: boolean }
+);
 
 /** What is to be brought back. */
 export type RestoreAction =
@@ -128,6 +150,8 @@ export type RestoreAction =
       readonly dryRun?: true;
     }
   | RestoreFilesAction
+  | RestoreDirectoryAction
+  | RestoreSearchAction
   | {
       readonly action: "replace";
       readonly query: PointQuery;

@@ -7,7 +7,7 @@ export function printExplanation(explanation: Explanation, out: Terminal): void 
   const member = point.snapshots.find((one) => one.id === snapshot);
   const recipe = point.recipe.find((volume) => volume.volumeId === member?.volumeId);
   out.print(
-    `${out.paint("bold", snapshot)} of ${member?.volumeId ?? "?"} (${recipe?.device ?? "device unknown"})`,
+    `${out.paint("bold", snapshot)} of ${member?.volumeId ?? "?"} (${point.stored === undefined ? (recipe?.device ?? "device unknown") : `in ${point.stored.repository}`})`,
   );
   out.print(
     `  state        ${member?.state ?? "?"}${member?.stateMessage === undefined ? "" : `: ${member.stateMessage}`}`,
@@ -16,7 +16,8 @@ export function printExplanation(explanation: Explanation, out: Terminal): void 
   if (point.image !== undefined)
     out.print(`  image        ${point.image.id ?? "gone or unknown"}, made for ${point.image.period}`);
   out.print(`  captured     ${formatInstant(point.captured.toISOString())} by run ${point.run}`);
-  out.print(`  together with ${point.snapshots.map((one) => `${one.id} (${one.volumeId})`).join(", ")}`);
+  if (point.stored === undefined)
+    out.print(`  together with ${point.snapshots.map((one) => `${one.id} (${one.volumeId})`).join(", ")}`);
   if (point.policy !== undefined) {
     const recorded = point.policy === "unreadable" ? "unreadable" : describePolicy(point.policy);
     out.print(`  policy then  ${recorded}`);

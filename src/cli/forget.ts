@@ -3,7 +3,11 @@ import type { RunReport } from "../core/report.ts";
 /** What to say after the reports of `forget`. */
 export function forgotten(reports: readonly RunReport[], volume: string, planned: boolean): string {
   const points = reports
-    .flatMap(({ retention, image }) => [retention, image?.retention])
+    .flatMap(({ retention, image, stored = [] }) => [
+      retention,
+      image?.retention,
+      ...stored.map((one) => one.retention),
+    ])
     .flatMap((one) => one?.remove ?? []).length;
   if (points === 0) {
     return (

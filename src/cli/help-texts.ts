@@ -15,7 +15,9 @@ export const exitCodeTable = `Exit codes:
 /** What each command does, in a line. */
 export const descriptions: Readonly<Record<string, string>> = {
   alarms: "plan, write, test and remove the CloudWatch alarms of this instance",
+  directory: "copy a directory onto an EBS volume, by tar or rsync",
   drill: "restore points for a while and check that they are good",
+  repository: "look after the repositories of files and dumps: check, prune, mirror",
   restore: "bring data back: show points, make volumes of them, undo that",
   policy: "print IAM policies, filled in for this account, and templates",
   install: "let this host start backups: a daemon, a timer or cron",

@@ -2,7 +2,7 @@ import { counted } from "../core/counted.ts";
 import type { RecoveryPoint } from "../core/recovery-point.ts";
 import { sizeOf } from "../core/recovery-point.ts";
 import { summaryOf } from "../core/report.ts";
-import { formatBytes, formatInstant, type Terminal, table } from "./terminal.ts";
+import { formatBytes, formatInstant, sizeWords, type Terminal, table } from "./terminal.ts";
 
 /** Prints recovery points, newest first. */
 export function printPoints(
@@ -22,10 +22,11 @@ export function printPoints(
     stateOf(point),
     point.consistency,
     String(point.snapshots.length),
-    formatBytes(sizeOf(point)),
+    point.stored === undefined ? formatBytes(sizeOf(point)) : sizeWords(sizeOf(point)).replace("size ", ""),
     [
       point.id,
       ...imageOf(point),
+      ...storedIn(point),
       ...point.holds.map((hold) => `held by ${hold.by}`),
       ...(beyond?.has(point.id) ? ["beyond retention"] : []),
     ].join(" "),
@@ -40,6 +41,11 @@ export function printPoints(
   if (beyond === undefined) return;
   const over = points.filter(({ id }) => beyond.has(id)).length;
   if (over > 0) out.print(`${over} beyond retention: pruned by another role (prune: elsewhere)`);
+}
+
+function storedIn({ stored, snapshots }: RecoveryPoint): string[] {
+  const [first] = snapshots;
+  return stored === undefined ? [] : [`${first?.volumeId ?? stored.content} in ${stored.repository}`];
 }
 
 function imageOf({ image }: RecoveryPoint): string[] {
@@ -64,6 +70,7 @@ export function pointJson(point: RecoveryPoint, beyond?: ReadonlySet<string>) {
     ...(name === undefined ? {} : { name }),
     recipe,
     holds,
+    ...(point.stored && { stored: point.stored }),
     ...(beyond?.has(point.id) ? { beyondRetention: true } : {}),
   };
 }

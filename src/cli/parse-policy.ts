@@ -6,6 +6,7 @@ const examples = `Examples:
   ec2-backup policy                       what there is
   ec2-backup policy agent-create-only     filled in for this instance
   ec2-backup policy drill --region eu-central-1 --account 111122223333
+  ec2-backup policy repository-client --bucket example-backups/build
   ec2-backup policy --cloudformation agent-create-only metrics lock > role.json
   ec2-backup policy --terraform > ec2-backup.tf
 
@@ -21,6 +22,8 @@ const region = shaped(/^([a-z]{2}(-[a-z]+)+-\d|\*)$/, "a Region such as eu-centr
 const topic = listed(/^arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[\w-]{1,256}$/, "the ARN of an SNS topic");
 const key = listed(/^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key\/[\w-]+$/, "the ARN of a KMS key");
 const namespace = shaped(/^(?!AWS\/)[\w.\-/#:]{1,255}$/, "a namespace of CloudWatch");
+
+const bucket = shaped(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](\/[\w!.'()/-]+)?$/, "a bucket, or bucket/path");
 
 function days(text: string): number {
   if (!/^[1-9]\d{0,4}$/.test(text) || Number(text) > 3650)
@@ -38,6 +41,7 @@ export const addPolicy: AddWords = (place, choose) => {
     .option("--namespace <namespace>", "of the metrics", namespace)
     .option("--topic <arn>", "that is told; may be repeated", topic)
     .option("--key <arn>", "that may be used; may be repeated (default: all of the account)", key)
+    .option("--bucket <bucket>", "of a repository in S3, with the path in it: bucket/path", bucket)
     .option("--lock-days <days>", "how long a lock may last at most", days)
     .addOption(
       new Option("--cloudformation", "a template with role, instance profile and topic").conflicts(
@@ -58,6 +62,7 @@ export const addPolicy: AddWords = (place, choose) => {
           ...text("region"),
           ...text("partition"),
           ...text("namespace"),
+          ...text("bucket"),
           ...(typeof options["lockDays"] === "number" ? { lockDays: options["lockDays"] } : {}),
           topics: list("topic"),
           keys: list("key"),

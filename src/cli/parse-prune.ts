@@ -19,7 +19,11 @@ export const addPrune: AddWords = (place, choose) => {
 /** The words of `ec2-backup forget`. */
 export const addForget: AddWords = (place, choose) => {
   place
-    .argument("<volume>", "id of a volume that is no longer attached", shaped(/^vol-[0-9a-f]+$/, "vol-…"))
+    .argument(
+      "<volume>",
+      "id of a volume that is no longer attached, or files or dump/NAME that no job stores any more",
+      shaped(/^(vol-[0-9a-f]+|files|dump\/[\w.%-]+(\/[\w.%-]+)?)$/, "vol-…, files or dump/NAME"),
+    )
     .option("--yes", "really remove")
     .option("--dry-run", "change nothing, show what would be done")
     .action((volume: string, options: Options) => {

@@ -1,19 +1,23 @@
 import { InvalidArgumentError, type Command as Program } from "commander";
 import type { PointQuery } from "../core/restore-query.ts";
+import { addRepository, bareOf, places, place as storedPath } from "./parse-stored.ts";
 import type { RestoreFilesAction } from "./restore-files-action.ts";
 
 const examples = {
   ls: `  ec2-backup restore ls /srv/data/ --at "26h ago"`,
-  cat: "  ec2-backup restore cat /etc/fstab > fstab.old",
+  cat: `  ec2-backup restore cat /etc/fstab > fstab.old
+  ec2-backup restore cat dump/shop | mysql         a dump of the job's`,
   file: `  ec2-backup restore file /srv/data/x              beside it, as x.from-...
   ec2-backup restore file /srv/data/x --to /tmp/ --at "2026-11-01 03:00"
   ec2-backup restore file /srv/data/x --to /srv/data/ --overwrite
   ec2-backup restore file /srv/data --instance web-1 --to /mnt/rescued --dry-run`,
 } as const;
 
-const text = `Volumes are made of the point for as long as it takes, attached here, and
+const text = `What a repository holds is taken from there, as it costs nothing; --from names
+one, a mirror too, and --volumes takes a point of volumes instead.
+Volumes are made of the point for as long as it takes, attached here, and
 deleted again; EC2 charges for them by the second. What a killed command has
-left of them is removed by the next.`;
+left is removed by the next.`;
 
 type Options = Record<string, unknown>;
 
@@ -30,41 +34,47 @@ export function addFiles(
   { addPoints, queryOf }: PointWords,
 ): void {
   const add = (name: "file" | "ls" | "cat", description: string): Program =>
-    addPoints(place.command(name).description(description))
-      .argument("<path>", "absolute, as it was called on the instance", absolute)
+    addRepository(addPoints(place.command(name).description(description)))
       .option("--volume <volume>", "id or device of the captured volume that it lies on (repeat)", collected)
       .option("--filesystem <name>", "label, UUID or partition number, where several have such a path")
+      .option("--volumes", "points of volumes, also where a repository holds the path")
       .option("--dry-run", "show the plan")
       .addHelpText("after", `\n${text}\n\nExamples:\n${examples[name]}`);
-  const common = (path: string, options: Options) => ({
-    query: queryOf(options),
+  const common = (command: Program, path: string, options: Options) => ({
+    query: { ...queryOf(options), ...bareOf(command, options) },
     path,
     volumes: (options["volume"] as string[] | undefined) ?? [],
     ...(typeof options["filesystem"] === "string" ? { filesystem: options["filesystem"] } : {}),
+    ...(options["volumes"] === true ? { ofVolumes: true as const } : {}),
     planned: options["dryRun"] === true,
   });
-  const file = add("file", "copy a file or a directory of a point to this host");
+  const what = "absolute, as it was called on the instance; or dump/NAME";
+  const file = add("file", "copy files or directories of a point to this host");
   file
+    .argument("<path...>", what, places)
     .option("--to <place>", "a directory, or the path of the copy (default: beside the original)", target)
     .option("--overwrite", "replace files that are there already")
     .option("--missing", "leave files that are there already, and bring back the others")
-    .action((path: string, options: Options) => {
+    .action(([path = "/", ...more]: string[], options: Options) => {
       const [overwrite, missing] = [options["overwrite"] === true, options["missing"] === true];
       if (overwrite && missing) file.error("error: --overwrite and --missing contradict each other");
       const { to } = options;
       pick({
         action: "file",
-        ...common(path, options),
+        ...common(file, path, options),
+        ...(more.length === 0 ? {} : { more }),
         existing: overwrite ? "overwrite" : missing ? "keep" : "refuse",
         ...(typeof to === "string" ? { to } : {}),
       });
     });
-  add("ls", "list a directory of a point").action((path: string, options: Options) =>
-    pick({ action: "ls", ...common(path, options) }),
+  const ls = add("ls", "list a directory of a point");
+  ls.argument("[path]", what, storedPath, "/").action((path: string, options: Options) =>
+    pick({ action: "ls", ...common(ls, path, options) }),
   );
-  add("cat", "write a file of a point to standard output").action((path: string, options: Options) =>
-    pick({ action: "cat", ...common(path, options) }),
-  );
+  const cat = add("cat", "write a file of a point, or a dump, to standard output");
+  cat
+    .argument("<path>", what, storedPath)
+    .action((path: string, options: Options) => pick({ action: "cat", ...common(cat, path, options) }));
 }
 
 function absolute(path: string): string {

@@ -4,9 +4,12 @@ import { consistencies } from "../core/retention-policy.ts";
 import type { RestoreAction } from "./command.ts";
 import { onlyUndo } from "./only-undo.ts";
 import type { AddWords } from "./parse.ts";
+import { addRestoreDirectory } from "./parse-directory.ts";
 import { addReplace } from "./parse-replace.ts";
 import { addFiles } from "./parse-restore-files.ts";
 import { addInstance } from "./parse-restore-instance.ts";
+import { addSearch } from "./parse-restore-search.ts";
+import { addRepository, bareOf, fromOf, source } from "./parse-stored.ts";
 import { label, restoreId } from "./restore-words.ts";
 import { shaped } from "./shaped.ts";
 
@@ -38,20 +41,24 @@ type Options = Record<string, unknown>;
 export const addRestore: AddWords = (place, choose) => {
   const pick = (action: RestoreAction): void => choose({ name: "restore", ...action });
   place.addHelpText("after", `\n${examples}`).helpCommand(false);
-  addPoints(place.command("list").description("show the points that can be restored, newest first"))
+  const list = place.command("list").description("show the points that can be restored, newest first");
+  addRepository(addStoredPoints(list))
     .argument("[job...]", "of these jobs only (default: all)")
     .addHelpText("after", `\n${listExamples}`)
     .action((jobs: string[], options: Options) => {
-      const query = queryOf(options);
+      const query = { ...queryOf(options), ...bareOf(list, options) };
       pick({ action: "list", query: { ...query, jobs: [...query.jobs, ...jobs] } });
     });
   addVolumes(place.command("volumes"), pick);
-  addFiles(place, pick, { addPoints, queryOf });
+  const words = { addPoints: addStoredPoints, queryOf };
+  addFiles(place, pick, words);
+  addSearch(place, pick, words);
   addReplace(addShape(addPoints(place.command("replace"))), pick, (options) => ({
     query: queryOf(options),
     shapeOf: (volumes) => wishOf(volumes, options).wish,
   }));
   addInstance(addPoints(place.command("instance")), queryOf, pick);
+  addRestoreDirectory(place.command("directory"), pick);
 };
 
 /** Type, size and so on of new volumes. */
@@ -106,10 +113,19 @@ function addVolumes(command: Program, pick: (action: RestoreAction) => void): vo
 }
 
 function addPoints(command: Program): Program {
+  return addWish(command.option("--from <snapshot>", "this snapshot alone, whoever made it", snapshotId));
+}
+
+/** The same where points of files may be meant. */
+function addStoredPoints(command: Program): Program {
+  const what = "this repository, which may be a mirror; or this snapshot of a volume alone";
+  return addWish(command.option("--from <source>", what, source));
+}
+
+function addWish(command: Program): Program {
   return command
     .option("--at <time>", 'the newest point at or before it: "2026-11-01 03:00", "26h ago"')
     .option("--point <id>", "the point of this id, or of this beginning of one", pointId)
-    .option("--from <snapshot>", "this snapshot alone, whoever made it", snapshotId)
     .option("--job <job>", "a point of this job (may be repeated)", collected)
     .option("--tag <key=value>", "a point with this tag (may be repeated)", collectedTag)
     .addOption(new Option("--consistency <least>", "at least so consistent").choices(consistencies))
@@ -122,7 +138,7 @@ function queryOf(options: Options): PointQuery {
   return {
     ...given("at", at),
     ...given("point", point),
-    ...given("from", from),
+    ...fromOf(from),
     jobs: job ?? [],
     tags: tag ?? [],
     ...given("consistency", consistency),

@@ -120,7 +120,10 @@ function build(version: string, choose: (command: Command) => void): Program {
     .argument(
       "<snapshot>",
       "id of a snapshot or of a point of this instance",
-      shaped(/^(snap-[0-9a-f]+|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$/, "snap-… or the id of a point"),
+      shaped(
+        /^(snap-[0-9a-f]+|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{8,64})$/,
+        "snap-…, an id of restic or that of a point",
+      ),
     )
     .action((snapshot: string) => choose({ name: "explain", snapshot }));
   add("prune");
@@ -135,7 +138,9 @@ function build(version: string, choose: (command: Command) => void): Program {
     );
   add("report");
   add("alarms");
+  add("directory");
   add("drill");
+  add("repository");
   add("restore");
   add("policy");
   add("doctor");

@@ -24,7 +24,7 @@ import {
   scheduleWords,
   span,
 } from "./report-words.ts";
-import { formatBytes } from "./terminal.ts";
+import { sizeWords } from "./terminal.ts";
 
 /** All of one job. */
 export function jobSection(job: JobPage, index: number, { asOf, instance }: ReportPage): Markup {
@@ -60,7 +60,7 @@ function facts(job: JobPage): Markup {
       : [
           "Newest complete point",
           `${span(newest.ageSeconds)} old`,
-          `${minute(newest.captured)}, ${formatBytes(newest.bytes)}`,
+          `${minute(newest.captured)}, ${sizeWords(newest.bytes)}`,
         ],
     ["Promised age", ...split(promiseWords(job))],
     ["Next run", next === undefined ? "not known here" : minute(next.at), scheduleWords(job)],

@@ -19,7 +19,7 @@ import {
   verdictWords,
   whyWords,
 } from "./report-words.ts";
-import { formatBytes } from "./terminal.ts";
+import { sizeWords } from "./terminal.ts";
 
 /** So many points are listed one by one; a thread in a ticket is no place for a thousand. */
 const mostPoints = 50;
@@ -31,7 +31,9 @@ export function markdown(page: ReportPage): string {
   const lines = [
     `# Backups of ${text(instance.name ?? instance.id)}`,
     "",
-    `${name}${instance.id}, ${instance.type} in ${instance.zone}. As of ${minute(asOf)} by AWS's clock; all times are UTC.`,
+    instance.zone === ""
+      ? `${instance.id}, a host outside EC2. As of ${minute(asOf)} by its clock; all times are UTC.`
+      : `${name}${instance.id}, ${instance.type} in ${instance.zone}. As of ${minute(asOf)} by AWS's clock; all times are UTC.`,
     "",
     `**${headline}.**`,
     "",
@@ -51,7 +53,7 @@ function jobLines(job: JobPage): string[] {
   return [
     `## Job ${text(job.job)}`,
     "",
-    `- newest complete point: ${newest === undefined ? "none" : `${span(newest.ageSeconds)} old, ${minute(newest.captured)}, ${formatBytes(newest.bytes)}`}`,
+    `- newest complete point: ${newest === undefined ? "none" : `${span(newest.ageSeconds)} old, ${minute(newest.captured)}, ${sizeWords(newest.bytes)}`}`,
     `- promised, no older than: ${promiseWords(job)}`,
     `- next run: ${next === undefined ? "not known here" : minute(next.at)}, ${scheduleText(job)}`,
     `- points: ${pointCounts(job.points)}`,
@@ -137,7 +139,14 @@ function runLines({ runs }: JobPage): string[] {
 }
 
 function recipeLines(job: JobPage): string[] {
-  const { recipe } = job;
+  const { recipe, stored } = job;
+  if (stored?.restore !== undefined)
+    return [
+      "",
+      "### Restore",
+      "",
+      `Bring it back with \`${text(stored.restore)}\`, or look first: \`ec2-backup restore list\`.`,
+    ];
   if (recipe === undefined) return ["", "### Restore", "", "There is no complete point to restore from."];
   return [
     "",
@@ -163,7 +172,7 @@ function pointLines({ points }: JobPage): string[] {
     .map((point) => [
       minute(point.captured),
       stateWords(point),
-      formatBytes(point.bytes),
+      sizeWords(point.bytes),
       point.leaves === undefined ? "" : dayOf(point.leaves),
       whyWords(point),
     ]);

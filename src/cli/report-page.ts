@@ -27,7 +27,7 @@ export function htmlPage(page: ReportPage): string {
 <body>
 <header>
 <h1>Backups of ${name}</h1>
-<p class="soft">${instance.name !== undefined && html`<code>${instance.id}</code>, `}${instance.type} in ${instance.zone}. As of <time datetime="${asOf}">${minute(asOf)}</time> by AWS&#39;s clock. All times are UTC.</p>
+<p class="soft">${instance.zone === "" ? html`A host outside EC2.` : html`${instance.name !== undefined && html`<code>${instance.id}</code>, `}${instance.type} in ${instance.zone}.`} As of <time datetime="${asOf}">${minute(asOf)}</time> by ${instance.zone === "" ? "its" : html`AWS&#39;s`} clock. All times are UTC.</p>
 ${
   jobs.length > 1 &&
   html`<nav aria-label="Jobs"><ul>${jobs.map(({ job }, index) => html`<li><a href="#job-${index}">${job}</a></li>`)}</ul></nav>

@@ -14,7 +14,7 @@ import {
   verdictWords,
   whyWords,
 } from "./report-words.ts";
-import { formatBytes } from "./terminal.ts";
+import { sizeWords } from "./terminal.ts";
 
 export function volumeTable({ volumes }: JobPage): Markup {
   return html`<table class="volumes"><thead><tr><th scope="col">Volume</th><th scope="col">Newest complete point</th><th scope="col">Promise</th><th scope="col" class="num">Points</th></tr></thead><tbody>${volumes.map(
@@ -77,7 +77,9 @@ export function problemList({ problems }: JobPage): Content {
 }
 
 export function recipe(job: JobPage, instance: string): Content {
-  const { recipe: found } = job;
+  const { recipe: found, stored } = job;
+  if (stored?.restore !== undefined)
+    return html`<p>Bring it back with <code>${stored.restore}</code>, or look first: <code>ec2-backup restore list</code>.</p>`;
   if (found === undefined) return html`<p>There is no complete point to restore from.</p>`;
   return html`<p>${drillWords(job)}</p>
 <p>From the newest complete point, of ${minute(found.captured)} (${found.consistency}-consistent), without this program:</p>
@@ -123,5 +125,5 @@ function pointRow(point: PointPage): Markup {
   const { captured, bytes, leaves, id, lesser, state } = point;
   const look = state === "complete" ? (lesser ? "lesser" : "") : state === "pending" ? "settling" : "overdue";
   return html`
-<tr><td>${minute(captured)}</td><td${look !== "" && html` class="${look}"`}>${stateWords(point)}</td><td class="num">${formatBytes(bytes)}</td><td>${whyWords(point)}</td><td>${leaves === undefined ? "" : dayOf(leaves)}</td><td><code>${id}</code></td></tr>`;
+<tr><td>${minute(captured)}</td><td${look !== "" && html` class="${look}"`}>${stateWords(point)}</td><td class="num">${sizeWords(bytes)}</td><td>${whyWords(point)}</td><td>${leaves === undefined ? "" : dayOf(leaves)}</td><td><code>${id}</code></td></tr>`;
 }

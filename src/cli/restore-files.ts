@@ -42,14 +42,16 @@ export function printFilesPlan({ path, choice, ways, to, zone }: FilesPlanShown,
 
 /** Prints entries as `ls -l` would, with the numbers of the owners, whom this host may call otherwise. */
 export function printListing(entries: readonly FileEntry[], zone: string, out: Terminal): void {
+  // What a repository lists has no number of links.
+  const hasLinks = entries.some(({ links }) => links !== undefined);
   const cells = entries.map((entry) => [
     modeText(entry),
-    String(entry.links),
+    ...(hasLinks ? [String(entry.links ?? "-")] : []),
     String(entry.uid),
     String(entry.gid),
     String(entry.size),
   ]);
-  const widths = [0, 1, 2, 3, 4].map((column) =>
+  const widths = (cells[0] ?? []).map((_, column) =>
     Math.max(0, ...cells.map((row) => row[column]?.length ?? 0)),
   );
   for (const [index, entry] of entries.entries()) {

@@ -6,16 +6,20 @@ import { printStillness } from "./stillness.ts";
 import { formatBytes, formatInstant, type Terminal, table } from "./terminal.ts";
 
 /** Prints what a run did, or what a plan would do. */
-export function printReports(reports: readonly RunReport[], out: Terminal): void {
+export function printReports(reports: readonly RunReport[], out: Terminal, stored?: PrintStored): void {
   reports.forEach((report, index) => {
     if (index > 0) out.print("");
-    printReport(report, out);
+    printReport(report, out, stored);
   });
 }
 
-function printReport(report: RunReport, out: Terminal): void {
+/** Most runs store nothing in repositories, and load no words for it. */
+type PrintStored = (report: RunReport, out: Terminal, retention: typeof printRetention) => void;
+
+function printReport(report: RunReport, out: Terminal, stored?: PrintStored): void {
   const where = report.instance === undefined ? "" : ` of ${report.instance.name ?? report.instance.id}`;
   out.print(out.paint("bold", `Job ${report.job}${where} (${report.instance?.id ?? "instance unknown"})`));
+  stored?.(report, out, printRetention);
   printVolumes(report, out);
   if (report.mounts !== undefined) printMounts(report.mounts, out);
   printStillness(report, out);
@@ -68,7 +72,7 @@ function printImage(image: ImageReport, report: RunReport, out: Terminal): void 
   if (retention !== undefined) printRetention(retention, report, out, "Retention of images");
 }
 
-function printRetention(
+export function printRetention(
   retention: RetentionReport,
   report: RunReport,
   out: Terminal,

@@ -1,6 +1,6 @@
 import { formatSpan } from "../core/duration.ts";
 import { harmless } from "../core/harmless.ts";
-import type { JobStatus, Status, VolumeAge } from "../core/status.ts";
+import { type JobStatus, promisedOf, type Status, type VolumeAge } from "../core/status.ts";
 import { elsewhereLine, unlockedLine } from "./locks.ts";
 import { formatBytes, formatInstant, type Terminal, table, wrapped } from "./terminal.ts";
 
@@ -36,10 +36,10 @@ function withoutEscapes(status: Status): Status {
   return JSON.parse(JSON.stringify(status), clean) as Status;
 }
 
-function protectionWords({ protection, leftOutBy, from, asOf, jobs }: Status): string {
+function protectionWords({ protection, leftOutBy, from, asOf, jobs, elsewhere }: Status): string {
   const known =
     from === "aws"
-      ? `as AWS has it ${formatInstant(asOf)}`
+      ? `as ${elsewhere ? "its repositories have" : "AWS has"} it ${formatInstant(asOf)}`
       : `as far as this host remembers, ${formatInstant(asOf)} by its clock`;
   if (protection === "never run") return `configured, but no run has been recorded here, ${known}`;
   if (protection === "left out")
@@ -49,7 +49,7 @@ function protectionWords({ protection, leftOutBy, from, asOf, jobs }: Status): s
   return protection === "protected" ? `protected, ${known}` : protection;
 }
 
-function printAdvice({ protection, jobs, from }: Status, out: Terminal): void {
+function printAdvice({ protection, jobs, from, elsewhere }: Status, out: Terminal): void {
   const late = jobs.filter((job) => job.overdue).map(({ job }) => job);
   if (late.length === 0 || protection === "never run") return;
   if (from === "aws") {
@@ -57,7 +57,7 @@ function printAdvice({ protection, jobs, from }: Status, out: Terminal): void {
     return;
   }
   out.print("Overdue, as far as is remembered.");
-  out.print("Ask AWS: ec2-backup status --refresh");
+  out.print(`Ask ${elsewhere ? "the repositories" : "AWS"}: ec2-backup status --refresh`);
   out.print("Back up: ec2-backup run");
 }
 
@@ -67,7 +67,7 @@ function printJobs({ jobs, asOf, protection }: Status, out: Terminal): void {
     job,
     report === undefined ? "never" : formatInstant(report.finished),
     report?.outcome ?? "",
-    newest === undefined ? "none seen" : `${agoWords(newest.captured, asOf)}, ${formatBytes(newest.bytes)}`,
+    newest === undefined ? "none seen" : `${agoWords(newest.captured, asOf)}${sizeWords(newest.bytes)}`,
     [
       next === undefined ? (isWanted ? "no schedule" : "none") : `${formatInstant(next.at)} (${schedule})`,
       ...(running === undefined
@@ -78,6 +78,11 @@ function printJobs({ jobs, asOf, protection }: Status, out: Terminal): void {
   if (rows.length === 0) return;
   const head = ["JOB", "LAST RUN", "OUTCOME", "NEWEST COMPLETE", "NEXT RUN"];
   for (const line of table(head, rows, out.width)) out.print(line);
+}
+
+/** restic before 0.17 does not tell how large a snapshot is. */
+function sizeWords(bytes: number): string {
+  return bytes === 0 ? "" : `, ${formatBytes(bytes)}`;
 }
 
 function agoWords(captured: string, asOf: string): string {
@@ -91,30 +96,50 @@ function printVolumes({ jobs, asOf }: Status, out: Terminal): void {
       one.volume,
       one.device,
       job,
-      one.newest === undefined ? "none" : agoWords(one.newest, asOf).replace(/ago$/, "old"),
-      promise === undefined ? "nothing" : formatSpan(promise.seconds),
+      one.newest === undefined
+        ? one.unseen === true
+          ? "not known"
+          : "none"
+        : agoWords(one.newest, asOf).replace(/ago$/, "old"),
+      promise === undefined ? "nothing" : formatSpan(promisedOf(one, promise)?.seconds ?? promise.seconds),
       wordsOf(one),
     ]),
   );
   if (rows.length === 0) return;
   out.print("");
-  const head = ["VOLUME", "DEVICE", "JOB", "NEWEST COMPLETE", "PROMISED", ""];
+  const head = [...namesOf(jobs), "JOB", "NEWEST COMPLETE", "PROMISED", ""];
   for (const line of table(head, rows, out.width)) out.print(line);
 }
 
-function wordsOf({ verdict, settling }: VolumeAge): string {
-  const younger = settling === undefined ? "" : `a point of ${formatInstant(settling)} was not complete yet`;
+/** Of files and dumps it is not a device where they lie, but a repository. */
+function namesOf(jobs: readonly JobStatus[]): readonly [string, string] {
+  const names = jobs.flatMap(({ volumes }) => volumes.map(({ volume }) => volume));
+  const stored = names.filter((name) => name === "files" || name.startsWith("dump/"));
+  if (stored.length === 0) return ["VOLUME", "DEVICE"];
+  return stored.length === names.length ? ["CONTENT", "REPOSITORY"] : ["CONTENT", "WHERE"];
+}
+
+function wordsOf({ verdict, settling, unseen, device }: VolumeAge): string {
+  const younger =
+    unseen === true
+      ? `${device} could not be asked`
+      : settling === undefined
+        ? ""
+        : `a point of ${formatInstant(settling)} was not complete yet`;
   const word = { kept: "ok", overdue: "OVERDUE", settling: "unsure", unpromised: "" }[verdict];
   return [word, younger].filter((part) => part !== "").join(": ");
 }
 
 function printTrouble(
   { job, report, alarms, aheadSeconds }: JobStatus,
-  { from, protection }: Status,
+  { from, protection, elsewhere }: Status,
   out: Terminal,
 ): void {
   if (aheadSeconds !== undefined) {
-    const clock = from === "host" ? "this host's clock is behind AWS's" : "its clock was ahead of this one";
+    const clock =
+      from === "host"
+        ? `this host's clock is behind ${elsewhere ? "the store" : "AWS"}'s`
+        : "its clock was ahead of this one";
     say(job, "yellow", `the newest point is of ${formatSpan(aheadSeconds)} from now: ${clock}`, out);
   }
   for (const problem of report?.problems.filter((one) => one.severity === "error") ?? [])
@@ -123,7 +148,7 @@ function printTrouble(
   if (retention?.beyond !== undefined) say(job, "yellow", elsewhereLine(retention.beyond.length, false), out);
   if (locks !== undefined && locks.missing.length > 0)
     say(job, "red", unlockedLine(locks.missing.length), out);
-  if (protection === "left out" && (alarms?.alarms ?? []).length === 0) return;
+  if ((protection === "left out" || elsewhere) && (alarms?.alarms ?? []).length === 0) return;
   if (alarms === undefined) {
     out.print(`${job}: whether alarms watch it is not known here`);
     return;

@@ -73,6 +73,11 @@ export function formatBytes(bytes: number): string {
   return `${value >= 100 || power === 0 ? Math.round(value) : value.toFixed(1)} ${units[power]}`;
 }
 
+/** The size of a point: restic before 0.17 does not tell that of a snapshot. */
+export function sizeWords(bytes: number): string {
+  return bytes === 0 ? "size unknown" : formatBytes(bytes);
+}
+
 /** "2026-11-01 02:00:07Z": sortable, and the zone is never in doubt. */
 export function formatInstant(iso: string): string {
   return `${iso.slice(0, 19).replace("T", " ")}Z`;

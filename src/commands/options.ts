@@ -3,6 +3,7 @@ import { configFile, logPlaces, runtimeDirectory, stateDirectory } from "../agen
 import type { AgentOptions } from "../agent/wish.ts";
 import type { Command } from "../cli/command.ts";
 import { besideBar, progressBar } from "../cli/progress.ts";
+import { formatBytes } from "../cli/terminal.ts";
 import { formatFault } from "../config/fault.ts";
 import { type Loaded, loadFile } from "../config/load.ts";
 import { logOf } from "../config/log-of.ts";
@@ -44,6 +45,13 @@ export async function agentOptions(
     progress: (percent, point) => {
       if (percent >= 100) bar.end();
       else bar.update(percent, `of ${point.snapshots.length} snapshots`);
+    },
+    storing: (source, progress) => {
+      const { bytesDone: done = 0, bytesTotal: total } = progress;
+      if (total === undefined) bar.update(0, `${source}: ${formatBytes(done)}`);
+      else if (done < total)
+        bar.update((done / total) * 100, `${source}: ${formatBytes(done)} of ${formatBytes(total)}`);
+      else bar.end();
     },
     flags,
   };

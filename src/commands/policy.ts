@@ -3,7 +3,7 @@ import type { AgentOptions } from "../agent/wish.ts";
 import { printPolicies } from "../cli/policy.ts";
 import { BackupError } from "../core/errors.ts";
 import { type KnownPolicy, knownPolicies, unfitting, usualPolicies } from "../core/policies.ts";
-import { fillPolicy, namesTopic } from "../core/policy-fill.ts";
+import { fillPolicy, namesBucket, namesTopic } from "../core/policy-fill.ts";
 import type { NamedPolicy } from "../core/policy-template.ts";
 import { exitCodes } from "../core/report.ts";
 import type { Asked, Execute, Result } from "./command.ts";
@@ -22,6 +22,7 @@ export const execute: Execute<"policy"> = async (command, context) => {
   const place = await placeOf(command.place, options, context.stop);
   for (const { name, document: one } of policies) {
     if (namesTopic(one) && place.topics.length === 0 && name !== "doctor") throw noTopic(name);
+    if (namesBucket(one) && place.bucket === undefined) throw noBucket(name);
   }
   const filled = policies.map(({ name, document: one }) => ({ name, policy: fillPolicy(one, place) }));
   return {
@@ -62,6 +63,15 @@ function noTopic(name: string): BackupError {
   });
 }
 
+function noBucket(name: string): BackupError {
+  return new BackupError({
+    kind: "usage",
+    doing: `fill in the policy ${name}`,
+    found: "the configuration names no repository in S3, or several",
+    remedy: "say its bucket by --bucket bucket/path",
+  });
+}
+
 function list(policies: readonly KnownPolicy[]): Result {
   return {
     code: exitCodes.done,
@@ -97,6 +107,8 @@ async function template(
   const { writtenSettings } = await import("../agent/configuration.ts");
   const settings = settingsOf(command.place, writtenSettings(loaded));
   const policies = await Promise.all(names.map(read));
+  const buckets = policies.find(({ document: one }) => namesBucket(one));
+  if (buckets !== undefined && settings.bucket === undefined) throw noBucket(buckets.name);
   const { document: topic } = await read("topic");
   const made =
     command.form === "terraform"

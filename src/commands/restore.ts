@@ -2,7 +2,6 @@ import * as restore from "../agent/restore.ts";
 import type { RestoreOptions } from "../agent/restore-session.ts";
 import { pointJson } from "../cli/list.ts";
 import { besideBar, progressBar } from "../cli/progress.ts";
-import { printRestorable } from "../cli/restore-list.ts";
 import { printRestored, printUndone, progressLabel } from "../cli/restore-result.ts";
 import { printRestorePlan } from "../cli/restore-volumes.ts";
 import type { Terminal } from "../cli/terminal.ts";
@@ -14,7 +13,8 @@ import { noSuchRestore } from "./no-such-restore.ts";
 import { agentOptions } from "./options.ts";
 
 export const execute: Execute<"restore"> = async (command, context) => {
-  const { global, host, stop } = context;
+  const { global, host } = context;
+  if (command.action === "directory") return (await import("./directory.ts")).bringBack(command, context);
   // The bar is for people who wait; who reads JSON reads the end.
   const bar = progressBar(global.json ? { write: () => undefined } : host.stderr);
   const agent = await agentOptions(command, context);
@@ -33,26 +33,17 @@ export const execute: Execute<"restore"> = async (command, context) => {
     );
   try {
     switch (command.action) {
-      case "list": {
-        const { instance } = command.query;
-        const { points, all, zone, away } = await restore.listed(command.query, options, stop);
-        const json = { zone, ...(away && { region: away }), points: points.map((point) => pointJson(point)) };
-        return {
-          code: exitCodes.done,
-          json,
-          print: (out) =>
-            printRestorable(
-              { points, all: all.length, zone, ...(away && { away }), ...(instance && { named: instance }) },
-              out,
-            ),
-        };
-      }
+      case "list":
+        return await (await import("./restore-list.ts")).listAll(command, options, context);
       case "volumes":
         return await volumes(command, options, context);
       case "file":
       case "ls":
       case "cat":
-        return await (await import("./restore-files.ts")).files(command, options, context);
+        return await (await import("./restore-stored.ts")).storedOrVolumes(command, options, context);
+      case "find":
+      case "diff":
+        return await (await import("./restore-search.ts")).search(command, options, context);
       case "undo":
         return await undo(command, options, context);
       case "replace":

@@ -13,6 +13,12 @@ type Reporting = "run" | "plan" | "prune" | "forget";
 export const execute: Execute<Reporting> = async (command, context) =>
   reported(await outcomeOf(command, context), context, command.name === "run" && command.quiet === true);
 
+/** Most runs store nothing in repositories, and load no words for it. */
+async function storedWords(reports: Outcome["reports"]) {
+  if (reports.every(({ stored }) => stored === undefined)) return undefined;
+  return (await import("../cli/stored-run.ts")).printStored;
+}
+
 async function outcomeOf(command: Asked<Reporting>, context: Context): Promise<Outcome> {
   const { stop } = context;
   const options = await agentOptions(command, context);
@@ -39,7 +45,12 @@ async function outcomeOf(command: Asked<Reporting>, context: Context): Promise<O
   }
 }
 
-function reported({ reports, message }: Outcome, { interruptedCode, host }: Context, quiet: boolean): Result {
+async function reported(
+  { reports, message }: Outcome,
+  { interruptedCode, host }: Context,
+  quiet: boolean,
+): Promise<Result> {
+  const stored = await storedWords(reports);
   // Neither a report nor a sentence: that would be success without a word.
   const nothing = reports.length === 0 && message === undefined;
   const cut = reports.some((report) => report.problems.some((problem) => problem.kind === "interrupted"));
@@ -50,7 +61,7 @@ function reported({ reports, message }: Outcome, { interruptedCode, host }: Cont
     print: (stdout) => {
       // Who is to be quiet has nothing to say of what went well; cron mails all that is said.
       const out = quiet ? terminal(host.stderr, false) : stdout;
-      if (!quiet || code !== exitCodes.done) printReports(reports, out);
+      if (!quiet || code !== exitCodes.done) printReports(reports, out, stored);
       if (message !== undefined) out.print(message);
     },
   };

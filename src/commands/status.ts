@@ -19,13 +19,15 @@ export const execute: Execute<"status"> = async (command, context) => {
         ? await status(options, now, context.stop)
         : await currentStatus(options, now, context.stop);
   const drills = await drillsOf(options, found.instance, now);
-  const isWell = !needsAttention(found) && drills?.troubled !== true;
+  const upkeep = await upkeepOf(options, found.instance, now);
+  const isWell = !needsAttention(found) && drills?.troubled !== true && upkeep?.troubled !== true;
   return {
     code: isWell ? exitCodes.done : exitCodes.partlyDone,
-    json: drills === undefined ? found : { ...found, drills: drills.drills },
+    json: { ...found, ...(drills && { drills: drills.drills }), ...(upkeep && { upkeep: upkeep.upkeep }) },
     print: (out) => {
       printStatus(found, out);
       drills?.print(out);
+      upkeep?.print(out);
     },
   };
 };
@@ -41,4 +43,17 @@ async function drillsOf(options: AgentOptions, instance: string | undefined, now
   const drills = await drillsStatus(options, instance, now);
   const print = (out: Parameters<typeof printDrillsStatus>[1]) => printDrillsStatus(drills, out);
   return { drills, troubled: drills.some(isTroubled), print };
+}
+
+/** Most hosts have no repositories, and load nothing of them. */
+async function upkeepOf(options: AgentOptions, host: string | undefined, now: Date) {
+  const { loaded } = options;
+  if (loaded.ok !== true || loaded.file.config.repositories === undefined || host === undefined)
+    return undefined;
+  const { upkeepStatus } = await import("../agent/upkeep-status.ts");
+  const { printUpkeepStatus } = await import("../cli/upkeep-status.ts");
+  const { needsCare } = await import("../core/upkeep-status.ts");
+  const upkeep = await upkeepStatus(options, host, now);
+  const print = (out: Parameters<typeof printUpkeepStatus>[1]) => printUpkeepStatus(upkeep, out);
+  return { upkeep, troubled: upkeep.some(needsCare), print };
 }

@@ -4,20 +4,20 @@ import { deadline, onFailure, path, wait } from "./hook-fields.ts";
 
 const maybe = z.exactOptional;
 
-const port = maybe(
+export const port = maybe(
   z
     .int("a port")
     .check(z.gte(1, "a port"), z.lte(65_535, "a port"))
     .register(notes, { description: "The port of the server.", examples: [3306] }),
 );
-const host = maybe(
+export const serverHost = maybe(
   text(/^[\w./:@-]{1,255}$/, "a host name or an address", {
     description: "The server, if not its local socket; of PostgreSQL also the directory of its socket.",
     examples: ["127.0.0.1"],
   }),
 );
-const socket = maybe(path("The socket of the server.", "/run/mysqld/mysqld.sock"));
-const login = (what: string, example: string) =>
+export const serverSocket = maybe(path("The socket of the server.", "/run/mysqld/mysqld.sock"));
+export const serverUser = (what: string, example: string) =>
   maybe(text(/^[^\0]{1,128}$/, "a user", { description: what, examples: [example] }));
 const passwordFile = maybe(
   path("A file that holds the password alone, readable by its owner only.", "/etc/ec2-backup/password"),
@@ -26,10 +26,10 @@ const passwordFile = maybe(
 export const mysql = section(
   {
     optionFile: maybe(path("An option file; without it those that MySQL's clients read.", "/root/.my.cnf")),
-    socket,
-    host,
+    socket: serverSocket,
+    host: serverHost,
     port,
-    user: login("The user of the server.", "backup"),
+    user: serverUser("The user of the server.", "backup"),
     lock: maybe(
       oneOf(["auto", "backup", "global"], {
         description: "auto = the mildest lock that suffices; global = FLUSH TABLES WITH READ LOCK.",
@@ -46,9 +46,9 @@ export const mysql = section(
 
 export const postgres = section(
   {
-    host,
+    host: serverHost,
     port,
-    role: login("The role; without it that of the user who connects.", "postgres"),
+    role: serverUser("The role; without it that of the user who connects.", "postgres"),
     database: maybe(
       text(/^[^\0]{1,63}$/, "a database", {
         description: "The database to connect to.",
@@ -56,7 +56,7 @@ export const postgres = section(
         default: "postgres",
       }),
     ),
-    user: login("The system's user that connects, for peer authentication.", "postgres"),
+    user: serverUser("The system's user that connects, for peer authentication.", "postgres"),
     mode: maybe(
       oneOf(["checkpoint", "backup"], {
         description: "checkpoint suffices for one set; backup brackets the capture as a base backup.",
@@ -73,10 +73,10 @@ export const postgres = section(
 
 export const redis = section(
   {
-    socket,
-    host,
+    socket: serverSocket,
+    host: serverHost,
     port,
-    user: login("The user of the server.", "default"),
+    user: serverUser("The user of the server.", "default"),
     passwordFile,
     mode: maybe(
       oneOf(["auto", "rdb", "aof"], {
@@ -112,7 +112,7 @@ export const mongodb = section(
           default: "mongodb://127.0.0.1:27017",
         }),
     ),
-    user: login("The user of the server.", "backup"),
+    user: serverUser("The user of the server.", "backup"),
     passwordFile,
     timeout: wait("How long connecting and locking may take.", "30s"),
     deadline: deadline("After this the lock is released, whatever happened."),

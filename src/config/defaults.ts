@@ -1,5 +1,6 @@
 import type { Waits } from "../core/job.ts";
 import type { SinkSettings, SyslogSettings } from "../core/log-sinks.ts";
+import type { WrittenRepository } from "../core/stored-wish.ts";
 import type { NotifySettings, OutputSettings } from "./outputs.ts";
 
 const second = 1000;
@@ -42,6 +43,12 @@ export interface Settings {
   /** The rest of what the file says of metrics; absent = all of them, in CloudWatch. */
   readonly outputs?: OutputSettings;
   readonly notify?: NotifySettings;
+  /** Who this host is where there is no EC2. */
+  readonly host?: { readonly name: string };
+  /** By name, as the file has them: what they mean where they are silent is decided where they are used. */
+  readonly repositories?: Readonly<Record<string, WrittenRepository>>;
+  /** The zone of repositories that name none. */
+  readonly timezone?: string;
   readonly log: SinkSettings & {
     readonly level: (typeof logLevels)[number];
     readonly format: (typeof logFormats)[number];

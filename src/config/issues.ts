@@ -110,6 +110,8 @@ function plain(schema: z.core.$ZodType): z.core.$ZodTypes {
   const known = schema as z.core.$ZodTypes;
   const { def } = known._zod;
   if (def.type === "optional") return plain(def.innerType as z.core.$ZodType);
+  // What stands in the file comes in; what is made of it has no keys of the file.
+  if (def.type === "pipe") return plain(def.in as z.core.$ZodType);
   if (def.type !== "union") return known;
   const options = def.options.map((option) => plain(option as z.core.$ZodType));
   return options.find((option) => option._zod.def.type === "object") ?? known;

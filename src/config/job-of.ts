@@ -10,10 +10,11 @@ import {
 import { consistencyOfVss } from "../core/vss-consistency.ts";
 import { defaultSplay, defaultTimezone, defaultWaits } from "./defaults.ts";
 import { hooksOf } from "./hooks-of.ts";
-import type { FileJob, FileRetention } from "./job-schema.ts";
+import type { FileJob } from "./job-schema.ts";
 import type { FileLock } from "./lock-schema.ts";
 import type { FileMatcher } from "./matcher.ts";
 import type { Origins } from "./origins.ts";
+import type { FileRetention } from "./retention-schema.ts";
 import type { FileConfig } from "./schema.ts";
 
 /** The job as built-in values and the file make it; `job` is absent if the file does not name it. */
@@ -35,6 +36,7 @@ export function jobOf(
     splay: origins.pick([...path, "splay"], job?.splay, schedule === undefined ? 0 : defaultSplay),
     ...(missedAfter === undefined ? {} : { missedAfter }),
     volumes: volumesOf(name, job, origins),
+    ...storedOf(name, job, origins),
     retention: policyOf(name, job, timezone, origins),
     ...stillnessOf(name, job, origins),
     addTags: addedTagsOf(config, origins),
@@ -75,13 +77,35 @@ function timezoneOf(
 
 function volumesOf(name: string, job: FileJob | undefined, origins: Origins): VolumeSelection {
   const path = ["jobs", name, "volumes"];
-  const given = job?.volumes;
+  if (job !== undefined && !takesVolumes(job)) return noVolumes;
+  const given = job?.volumes === "none" ? undefined : job?.volumes;
   const include = origins.pick([...path, "include"], given?.include?.map(matcherOf), undefined);
   return {
     root: origins.pick([...path, "root"], given?.root, true),
     ...(include === undefined ? {} : { include }),
     exclude: origins.pick([...path, "exclude"], given?.exclude?.map(matcherOf), []),
   };
+}
+
+const noVolumes: VolumeSelection = { root: false, include: [], exclude: [] };
+
+/** A job of files or dumps takes volumes only where it says which. */
+function takesVolumes(job: FileJob): boolean {
+  const { volumes, files } = job;
+  return volumes === undefined ? files === undefined && (job.dumps ?? []).length === 0 : volumes !== "none";
+}
+
+function storedOf(name: string, job: FileJob | undefined, origins: Origins): Pick<Job, "stored"> {
+  if (job === undefined) return {};
+  const { files, dumps = [] } = job;
+  if (files === undefined && dumps.length === 0) return {};
+  const path = ["jobs", name];
+  if (files !== undefined) origins.given([...path, "files"], files);
+  if (job.volumes === "none") origins.pick([...path, "volumes"], job.volumes, job.volumes);
+  dumps.forEach((dump, index) => {
+    origins.pick([...path, "dumps", index], dump, dump);
+  });
+  return { stored: { ...(files && { files }), dumps, volumes: takesVolumes(job) } };
 }
 
 function matcherOf({ tag, device, id, mount }: FileMatcher): VolumeMatcher {

@@ -1,12 +1,15 @@
 import * as z from "zod/mini";
 import { imageIntervals, vssModes } from "../core/job.ts";
-import { consistencies, defaultRetention } from "../core/retention-policy.ts";
+import { consistencies } from "../core/retention-policy.ts";
 import { defaultSchedule } from "./defaults.ts";
-import { count, duration, notes, oneOf, schedule, section, timezone, yesOrNo } from "./fields.ts";
+import { dumps } from "./dumps-schema.ts";
+import { duration, notes, oneOf, schedule, section, timezone, yesOrNo } from "./fields.ts";
+import { files } from "./files-schema.ts";
 import { hooks } from "./hooks-schema.ts";
 import * as limits from "./limits.ts";
 import { lock, prune } from "./lock-schema.ts";
 import { matcher } from "./matcher.ts";
+import { retention } from "./retention-schema.ts";
 
 const maybe = z.exactOptional;
 
@@ -31,31 +34,14 @@ const volumes = section(
   { description: "Which volumes the job takes." },
 );
 
-const keep = (what: string, example: number) =>
-  maybe(count({ description: `Keep ${what}.`, examples: [example] }));
-
-const retention = section(
-  {
-    last: keep("this many newest points", 3),
-    hourly: keep("the best point of each of this many hours", 24),
-    daily: keep("the best point of each of this many days", 7),
-    weekly: keep("the best point of each of this many weeks", 4),
-    monthly: keep("the best point of each of this many months", 12),
-    yearly: keep("the best point of each of this many years", 2),
-    within: maybe(
-      duration(limits.shortestAge, limits.longestAge, {
-        description: "Keep every point younger than this.",
-        examples: ["30d"],
-      }),
-    ),
-    minimum: keep("at least this many newest points, whatever the other rules say", 3),
-  },
-  {
+/** `none` says aloud that the job takes files or dumps alone. */
+const volumesOrNone = z
+  .union([volumes, z.literal("none")], "none, or a mapping with any of root, include, exclude")
+  .register(notes, {
     description:
-      "How long points are kept: a point is kept if any rule keeps it. An empty mapping keeps everything; " +
-      `without the key: within 7d, minimum ${defaultRetention.counts.minimum}.`,
-  },
-);
+      "Which volumes the job takes; none = files and dumps alone, which is also meant where a job that has some says nothing of volumes.",
+    examples: ["none", { root: true, exclude: [{ tag: "Backup=no" }] }],
+  });
 
 const wait = (description: string, example: string) =>
   maybe(duration("1ms", "7d", { description, examples: [example], default: example }));
@@ -103,7 +89,9 @@ export const job = section(
         default: "60m",
       }),
     ),
-    volumes: maybe(volumes),
+    volumes: maybe(volumesOrNone),
+    files: maybe(files),
+    dumps: maybe(dumps),
     retention: maybe(retention),
     shrinkDelay: maybe(
       duration(limits.shortestShrinkDelay, limits.longestShrinkDelay, {
@@ -163,8 +151,7 @@ export const job = section(
     lock: maybe(lock),
     waits: maybe(waits),
   },
-  { description: "One job: which volumes, when, and how long their points are kept." },
+  { description: "One job: which volumes, files and dumps, when, and how long their points are kept." },
 );
 
 export type FileJob = z.infer<typeof job>;
-export type FileRetention = z.infer<typeof retention>;

@@ -7,6 +7,7 @@ import type { Settings } from "./defaults.ts";
 import { quoted } from "./fault.ts";
 import { type Path, pathText } from "./path.ts";
 import { valuesOfOutputs } from "./print-outputs.ts";
+import { valuesOfRepositories, valuesOfStored } from "./print-stored.ts";
 import type { Resolution } from "./resolve.ts";
 
 /** A value in force, as the file would have it, and where it comes from. */
@@ -27,6 +28,7 @@ export function effectiveValues(resolution: Resolution): EffectiveValue[] {
     [["metrics", "namespace"], settings.metrics.namespace],
     [["metrics", "dimensions"], settings.metrics.dimensions.join(", ")],
     [["metrics", "enabled"], String(settings.metrics.enabled)],
+    ...valuesOfRepositories(settings),
     ...valuesOfOutputs(settings),
     [["log", "level"], settings.log.level],
     [["log", "format"], settings.log.format],
@@ -61,9 +63,14 @@ function valuesOfJob(job: Job): [Path, string][] {
       under("missedAfter"),
       job.missedAfter === undefined ? "by its schedule" : formatDuration(job.missedAfter),
     ],
-    [under("volumes", "root"), String(root)],
-    [under("volumes", "include"), include === undefined ? "all" : matchersText(include)],
-    [under("volumes", "exclude"), matchersText(exclude)],
+    ...(job.stored?.volumes === false
+      ? [[under("volumes"), "none"] as [Path, string]]
+      : ([
+          [under("volumes", "root"), String(root)],
+          [under("volumes", "include"), include === undefined ? "all" : matchersText(include)],
+          [under("volumes", "exclude"), matchersText(exclude)],
+        ] as [Path, string][])),
+    ...valuesOfStored(job),
     ...rulesOf(job).map(([rule, value]): [Path, string] => [under("retention", ...rule), value]),
     [under("shrinkDelay"), formatDuration(job.retention.shrinkDelay)],
     [under("hooks"), hooksText(job)],

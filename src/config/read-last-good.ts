@@ -17,7 +17,9 @@ import * as limits from "./limits.ts";
 import { matcher } from "./matcher.ts";
 import { emfEndpoint, logGroup, noticeOccasions, topicArn } from "./outputs.ts";
 import { scheduleTrouble } from "./readable.ts";
+import { hostName } from "./repositories-schema.ts";
 import { stateDirectory } from "./schema.ts";
+import { repositories, stored } from "./stored-records.ts";
 
 /**
  * Reads what `toLastGood` made. The state file may be old, damaged or changed by hand, so it is judged
@@ -64,6 +66,7 @@ const job = z
     splay: milliseconds,
     missedAfter: maybe(between(limits.shortestMissedAfter, limits.longestMissedAfter)),
     volumes,
+    stored: maybe(stored),
     retention,
     hooks: hookRecords,
     consistency: maybe(z.enum(consistencies)),
@@ -84,7 +87,8 @@ const job = z
     waits: z.strictObject(each(Object.keys(defaultWaits) as (keyof Waits)[], between("0s", "7d"))),
   })
   .check(
-    z.refine(({ volumes }) => !takesNothing(volumes)),
+    // A job that stores things may take no volumes.
+    z.refine(({ volumes, stored: kept }) => takesNothing(volumes) === (kept?.volumes === false)),
     z.refine(({ image, volumes }) => image === undefined || !hasNoImage(volumes)),
     z.refine(({ dialect, retention }) => dialect !== "seed2" || agesOnly(retention)),
   );
@@ -150,6 +154,9 @@ const settings = z.strictObject({
   log,
   outputs: maybe(outputs),
   notify: maybe(notify),
+  host: maybe(z.strictObject({ name: z.string().check(z.regex(hostName)) })),
+  repositories: maybe(repositories),
+  timezone: maybe(zone),
   stateDirectory: maybe(stateDirectory),
   daemon: z.strictObject({ bootDelay: milliseconds, stopWithin: milliseconds }),
 });

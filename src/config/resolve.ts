@@ -93,6 +93,7 @@ function withFlags(job: Job, { all, splay }: Flags, origins: Origins): Job {
   if (all === true) {
     for (const key of ["root", "include", "exclude"]) origins.note([...path, "volumes", key], "flag --all");
     flagged = { ...flagged, volumes: { root: true, exclude: [] } };
+    if (flagged.stored) flagged = { ...flagged, stored: { ...flagged.stored, volumes: true } };
   }
   if (splay === undefined) return flagged;
   origins.note([...path, "splay"], "flag --splay");
@@ -148,6 +149,10 @@ function settingsOf(config: FileConfig | undefined, flags: Flags, origins: Origi
     // Few hosts have them: what they mean where they are silent is decided where they are used.
     ...(origins.given(["metrics"], outputs) && { outputs }),
     ...(config?.notify && origins.given(["notify"], config.notify) && { notify: config.notify }),
+    ...(config?.host && origins.given(["host"], config.host) && { host: config.host }),
+    ...(config?.repositories &&
+      origins.given(["repositories"], config.repositories) && { repositories: config.repositories }),
+    ...(config?.repositories && config.timezone && { timezone: config.timezone }),
     log: logOf(config?.log, flags.logLevel, origins),
     ...(stateDirectory === undefined ? {} : { stateDirectory }),
     daemon: {

@@ -10,6 +10,9 @@ import * as limits from "./limits.ts";
 import { lockContradictions } from "./lock-schema.ts";
 import { log } from "./log-schema.ts";
 import { metricContradictions, metricOutputFields, notify, sharedPing } from "./outputs-schema.ts";
+import { host, repositories } from "./repositories-schema.ts";
+
+import { storeContradictions } from "./store-contradictions.ts";
 
 /** The one version of the file that this release reads. */
 export const fileVersion = 1;
@@ -123,6 +126,8 @@ export const fileSchema = section(
         default: "UTC",
       }),
     ),
+    host: maybe(host),
+    repositories: maybe(repositories),
     jobs: maybe(jobs),
     tags: maybe(tags),
     metrics: maybe(metrics),
@@ -138,6 +143,7 @@ export const fileSchema = section(
   z.superRefine(contradictions, { when: () => true }),
   z.superRefine(lockContradictions, { when: () => true }),
   z.superRefine(alarmContradictions, { when: () => true }),
+  z.superRefine(storeContradictions, { when: () => true }),
   sharedPing,
 );
 

@@ -21,7 +21,8 @@ export interface FileEntry {
   readonly uid: number;
   readonly gid: number;
   readonly size: number;
-  readonly links: number;
+  /** Absent where nobody has counted them. */
+  readonly links?: number;
   readonly changed: Date;
   /** Where a link leads, as it is written. */
   readonly target?: string;

@@ -49,6 +49,8 @@ export interface Discovery {
   readonly asOf?: Date;
   /** Devices of instance-store volumes; their data lives and dies with the instance. */
   readonly instanceStores: readonly string[];
+  /** Whether this is no instance: a host outside EC2 has no volumes that could be captured. */
+  readonly elsewhere?: boolean;
 }
 
 /** The ARN of an instance. (Service authorization reference, EC2: resource types.) */

@@ -25,11 +25,13 @@ export interface JobFacts {
   readonly job?: Job;
   /** The points of its series. */
   readonly points: readonly RecoveryPoint[];
-  /** The volumes that it takes now. */
-  readonly chosen: readonly Volume[];
+  /** The volumes that it takes now; of a series in a repository what it is of, and the repository. */
+  readonly chosen: readonly Pick<Volume, "id" | "device">[];
   /** What this host remembers. */
   readonly known?: KnownJob;
   readonly history?: RunHistory;
+  /** It is one series in a repository: `files` or `dump/<name>`. */
+  readonly stored?: { readonly source: string };
 }
 
 /** So many weeks are looked ahead. */
@@ -40,7 +42,7 @@ const mostSlots = mostRuns + 1;
 
 /** Puts together what the page says of a job. */
 export function jobPage(facts: JobFacts, instance: Instance, now: Date): JobPage {
-  const { name, job, chosen, known, history } = facts;
+  const { name, job, chosen, known, history, stored } = facts;
   const points = [...facts.points].sort(newestFirst);
   const judged = judgeJob(
     { ...known, job: name, volumes: volumesSeen(chosen, points) },
@@ -71,8 +73,10 @@ export function jobPage(facts: JobFacts, instance: Instance, now: Date): JobPage
         bytes: sizeOf(newest),
         ageSeconds: Math.max(0, (now.getTime() - newest.captured.getTime()) / 1000),
       },
-      recipe: restoreRecipe(newest, instance),
+      // What lies in a repository is restored by other words.
+      ...(newest.stored === undefined && { recipe: restoreRecipe(newest, instance) }),
     }),
+    ...(stored && { stored: newest === undefined ? {} : { restore: restoreOf(stored.source) } }),
     volumes: volumePages(points, chosen, judged.volumes, now),
     points: pointPages(points, job, ahead?.forecast, now),
     ...(job?.prune !== undefined && { beyond: planRetention(points, job.retention, now).remove.length }),
@@ -87,9 +91,14 @@ export function jobPage(facts: JobFacts, instance: Instance, now: Date): JobPage
   };
 }
 
+/** Where it was, but never over what is there; a dump as the file that it is. */
+function restoreOf(source: string): string {
+  return source === "files" ? "ec2-backup restore file /PATH" : `ec2-backup restore file ${source}`;
+}
+
 function volumePages(
   points: readonly RecoveryPoint[],
-  chosen: readonly Volume[],
+  chosen: JobFacts["chosen"],
   judged: readonly VolumeAge[],
   now: Date,
 ): VolumePage[] {

@@ -1,6 +1,7 @@
 import type { HookConfig } from "./hook-config.ts";
 import type { LockWish } from "./lock.ts";
 import type { Consistency, RetentionPolicy } from "./retention-policy.ts";
+import type { StoredWish } from "./stored-wish.ts";
 
 /**
  * Names volumes by tag (`Key` or `Key=value`), by device name, by volume id or by the mount point of a
@@ -67,6 +68,8 @@ export interface Job {
   /** Milliseconds: how old its newest complete point may grow; absent = as its schedule has it. */
   readonly missedAfter?: number;
   readonly volumes: VolumeSelection;
+  /** Files and dumps; without volumes beside them `volumes` names none. Absent = volumes alone. */
+  readonly stored?: StoredWish;
   readonly retention: RetentionPolicy;
   /** Held in this order around the capture, released in reverse. */
   readonly hooks: readonly HookConfig[];

@@ -9,7 +9,7 @@ export const metricTable = {
     unit: "Seconds",
     says: "from capture until the point could be restored, where the run waited",
   },
-  Size: { unit: "Bytes", says: "size of the newest complete point" },
+  Size: { unit: "Bytes", says: "size of the newest complete point, of files and dumps in sum with it" },
   Errors: { unit: "Count", says: "errors in the run's report" },
   Degraded: {
     unit: "Count",
@@ -17,7 +17,10 @@ export const metricTable = {
   },
   FrozenTime: { unit: "Milliseconds", says: "how long filesystems stood still for the capture" },
   RecoveryPoints: { unit: "Count", says: "complete points kept" },
-  SecondsSinceLastBackup: { unit: "Seconds", says: "age of the newest complete point as EC2 lists it" },
+  SecondsSinceLastBackup: {
+    unit: "Seconds",
+    says: "age of the newest complete point as EC2 or a repository lists it; of several series of a job that which is furthest behind",
+  },
   RestoreVerified: { unit: "Count", says: "1 if a drill restored the point and every check passed, else 0" },
   RestoreSeconds: { unit: "Seconds", says: "how long a drill took to restore the point and to check it" },
   SecondsSinceLastRestoreVerified: {

@@ -182,7 +182,9 @@ function ofGaps({ gaps = [], gapsSince }: JobPage): Said[] {
   return [{ severity: "warning", says }];
 }
 
-function ofAlarms({ alarms, configured }: JobPage): Said[] {
+function ofAlarms({ alarms, configured, stored }: JobPage): Said[] {
+  // Alarms are of the job as a whole, whose age is that of the series that is furthest behind.
+  if (stored !== undefined) return [];
   if (alarms === undefined)
     return configured
       ? [{ severity: "notice", says: "whether alarms watch the job is not known on this host" }]

@@ -28,6 +28,10 @@ export const knownPolicies: readonly KnownPolicy[] = [
   role("restore-replace", "puts restored volumes in the place of others; beside restore"),
   role("restore-instance", "launches an instance of a point; beside restore"),
   role("drill", "restores points for a while and checks them; of the host that drills"),
+  role("repository-client", "backs up to an S3 repository and deletes nothing there but its locks"),
+  role("repository-pruner", "makes such a repository, and forgets and prunes there; not of its clients"),
+  role("directory", "copies directories onto volumes and brings them back, on an instance"),
+  role("directory-elsewhere", "the same from outside EC2, by an instance of its own; beside directory"),
   { name: "topic", kind: "topic", what: "the policy of a topic that alarms of this account tell" },
   {
     name: "scp-deny-deletion",
@@ -48,6 +52,8 @@ export const usualPolicies: readonly string[] = ["agent-create-only", "metrics"]
 export function unfitting(names: readonly string[]): string | undefined {
   if (names.includes("pruner"))
     return "pruner deletes the points of all instances: never in the role of an instance";
+  if (names.includes("repository-pruner"))
+    return "repository-pruner deletes the points of all hosts: never in the role of an instance that backs up";
   const agents = ["agent-create-only", "agent-self-pruning"];
   if (agents.every((one) => names.includes(one))) return `${agents.join(" and ")} are for different roles`;
   return undefined;

@@ -16,6 +16,8 @@ export interface PolicyPlace {
   readonly keys: readonly string[];
   /** How many days a lock may last. */
   readonly lockDays?: number;
+  /** The bucket of a repository, and the path in it: `bucket/path`. */
+  readonly bucket?: string;
 }
 
 /** The partition that a Region lies in. */
@@ -31,6 +33,19 @@ export function namesTopic(document: Json): boolean {
 
 const anyTopic = "arn:*:sns:*:*:ec2-backup";
 const anyKey = "arn:*:kms:*:*:key/*";
+const anyBucket = "arn:*:s3:::ec2-backup-repository";
+
+/** Whether a document says something of a bucket, which has no pattern either. */
+export function namesBucket(document: Json): boolean {
+  return textsIn(document).some((text) => text.startsWith(anyBucket));
+}
+
+/** The bucket itself has no path; what lies in it has. */
+function inBucket(text: string, bucket: string): string {
+  const rest = text.slice(anyBucket.length);
+  const [name = ""] = bucket.split("/");
+  return `arn:*:s3:::${rest === "" ? name : bucket.replace(/\/+$/, "") + rest}`;
+}
 
 /** The document for one account: its patterns narrowed to partition, Region and account. */
 export function fillPolicy(document: Json, place: PolicyPlace): Json {
@@ -59,6 +74,10 @@ function fillText(text: string, place: PolicyPlace): string[] {
   if (text === anyKey && place.keys.length > 0) return [...place.keys];
   const service = /^(ec2|sns)\.(?:(\*)\.)?amazonaws\.com\*$/.exec(text);
   if (service !== null) return hosts(service[1] ?? "", service[2] !== undefined, place);
+  if (text.startsWith(anyBucket) && place.bucket !== undefined) {
+    const { bucket, ...rest } = place;
+    return fillText(inBucket(text, bucket), rest);
+  }
   if (!text.startsWith("arn:*:")) return [text];
   // Of whose instance a point is, only the account says.
   const [arn = "", , name = "", region = "", account = "", ...rest] = text.split(":");

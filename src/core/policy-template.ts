@@ -21,7 +21,7 @@ const assumedByInstances = (service: Json): Json => ({
 export function cloudFormationOf(
   policies: readonly NamedPolicy[],
   topic: Json,
-  settings: Pick<PolicyPlace, "namespace" | "keys" | "lockDays">,
+  settings: Pick<PolicyPlace, "namespace" | "keys" | "lockDays" | "bucket">,
 ): Json {
   const pseudo = (word: string) => `\${AWS::${word}}`;
   const place: PolicyPlace = {
@@ -77,7 +77,7 @@ function substituted(document: Json): Json {
 export function terraformOf(
   policies: readonly NamedPolicy[],
   topic: Json,
-  settings: Pick<PolicyPlace, "namespace" | "keys" | "lockDays">,
+  settings: Pick<PolicyPlace, "namespace" | "keys" | "lockDays" | "bucket">,
 ): string {
   const place: PolicyPlace = {
     ...settings,

@@ -10,6 +10,7 @@ import type { MountMap } from "./mount-map.ts";
 import type { RecoveryPoint } from "./recovery-point.ts";
 import type { Consistency } from "./retention-policy.ts";
 import type { CaptureScope } from "./selection.ts";
+import type { StoringNote } from "./stored-ports.ts";
 
 /** The host's clock: for timing, waits and log lines, never for retention. */
 export interface Clock {
@@ -152,6 +153,12 @@ export interface Journal {
   unfinished(job: string): CaptureNote | undefined;
   /** What the last report of the job says of the points that its run made. */
   marksOf(job: string): ReadonlyMap<string, CaptureMarks>;
+  /** Noted before something is stored in a repository: from now on a point of this id may be there, and not be whole. */
+  storing(job: string, note: StoringNote): Promise<void>;
+  /** That point is whole, or judged, or was never made. */
+  stored(job: string, point: string): Promise<void>;
+  /** What was being stored by runs that never said what became of it. */
+  unjudged(job: string): readonly StoringNote[];
 }
 
 export interface CaptureNote {

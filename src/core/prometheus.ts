@@ -142,7 +142,7 @@ export function mergedSamples(
   const said = new Set(fresh.map(({ name }) => name));
   const stays = ({ name, labels }: Sample): boolean => {
     if (labels["server"] !== server) return false;
-    if (families.get(name)?.drills === true) return true;
+    if (families.get(name)?.drills === true || labels["upkeep"] !== undefined) return true;
     const job = labels["backup_job"] ?? "";
     if (job !== report.job) return jobs === undefined || jobs.includes(job);
     if (said.has(name)) return false;

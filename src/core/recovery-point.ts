@@ -25,7 +25,17 @@ export type PointState = "pending" | "complete" | "partial" | "failed";
 
 /** Why a point cannot be removed now. Normal, listed, no error. */
 export interface Hold {
-  readonly by: "ami" | "lock" | "keep-forever" | "aws-backup" | "dlm" | "delete-on" | "refused" | "mixed";
+  readonly by:
+    | "ami"
+    | "lock"
+    | "keep-forever"
+    | "aws-backup"
+    | "dlm"
+    | "delete-on"
+    | "refused"
+    | "mixed"
+    /** It says a time that is not believed. */
+    | "clock";
   readonly detail: string;
 }
 
@@ -53,6 +63,28 @@ export interface PointImage {
   readonly state?: string;
 }
 
+/** What is known of a point that lies in a repository: its one snapshot's volume is `files` or `dump/<name>`. */
+export interface StoredContent {
+  /** The name of the repository in the configuration. */
+  readonly repository: string;
+  readonly content: "files" | "dump";
+  /** What stands for a volume in the snapshot: `files` or `dump/<name>`. */
+  readonly source: string;
+  /** Of a dump: its name, and what made it, such as `mariadb`. */
+  readonly dump?: string;
+  readonly kind?: string;
+  /** Paths of the snapshot, as restic lists them: the directories, or the one file of a dump (`/shop.sql`). */
+  readonly paths: readonly string[];
+  /** The snapshot as it was first stored: the same in a repository and in its mirror. */
+  readonly original: string;
+  /** Tags beside our own. */
+  readonly tags: readonly string[];
+  /** Snapshots that say that this one is not whole; they are forgotten with it. */
+  readonly markers: readonly string[];
+  /** When the repository got it, by its own clock. */
+  readonly received?: Date;
+}
+
 /** What retention counts: one for a whole set of snapshots, however many volumes it has. */
 export interface RecoveryPoint {
   readonly id: string;
@@ -73,6 +105,8 @@ export interface RecoveryPoint {
   readonly holds: readonly Hold[];
   /** Its snapshots are those of an image: it belongs to a series beside the one of its job's other points. */
   readonly image?: PointImage;
+  /** It lies in a repository. */
+  readonly stored?: StoredContent;
 }
 
 /**
@@ -105,9 +139,9 @@ export function mixtureOf(snapshots: readonly Snapshot[], ofImage = false): stri
   return volumes.size < snapshots.length ? "it has two snapshots of one volume" : undefined;
 }
 
-/** Whether the point is such a mixture. */
+/** Whether the point is such a mixture, or is dated with a time that is not believed: it stands for nothing. */
 export function isMixed(point: RecoveryPoint): boolean {
-  return point.holds.some((hold) => hold.by === "mixed");
+  return point.holds.some((hold) => hold.by === "mixed" || hold.by === "clock");
 }
 
 /** The volumes of which the point holds restorable data, whatever the state of the set. */

@@ -85,6 +85,8 @@ export interface JobPage {
   readonly problems: readonly Problem[];
   readonly running?: JobStatus["running"];
   readonly recipe?: RestoreRecipe;
+  /** It is one series in a repository: what brings its newest complete point back, if there is one. */
+  readonly stored?: { readonly restore?: string };
   /** Absent where no drill has restored any of the points. */
   readonly drill?: LastDrill;
   readonly alarms?: AlarmsSeen;

@@ -7,6 +7,7 @@ import type { Removal } from "./ports.ts";
 import type { PointImage, RecoveryPoint } from "./recovery-point.ts";
 import { sizeOf } from "./recovery-point.ts";
 import type { Consistency } from "./retention-policy.ts";
+import type { StoredOutcome } from "./stored-report.ts";
 import type { VolumeSeen } from "./volume-ages.ts";
 
 /** A named, timed piece of a run. */
@@ -94,6 +95,12 @@ export interface ImageReport {
   readonly retention?: RetentionReport;
 }
 
+/** What a run did about one series in a repository. */
+export interface StoredReport extends StoredOutcome {
+  readonly point?: PointSummary;
+  readonly retention?: RetentionReport;
+}
+
 /** All of a run as data. */
 export interface RunReport {
   readonly version: 1;
@@ -127,7 +134,9 @@ export interface RunReport {
   readonly locks?: LockReport;
   /** Where the job makes images or has made some. */
   readonly image?: ImageReport;
-  /** Of the whole series, where it could be listed. */
+  /** Where the job stores files or dumps, in the order of the run. */
+  readonly stored?: readonly StoredReport[];
+  /** Of all series of the job, where they could be listed: `newestComplete` is of the one that is furthest behind. */
   readonly series?: {
     readonly complete: number;
     readonly newestComplete?: {
@@ -221,8 +230,10 @@ export function exitCodeOfKinds(kinds: readonly (ErrorKind | undefined)[]): numb
 }
 
 function didSomething(report: RunReport): boolean {
-  const removals = [report.retention, report.image?.retention].flatMap((one) => one?.removals ?? []);
+  const stored = report.stored ?? [];
+  const retentions = [report.retention, report.image?.retention, ...stored.map((one) => one.retention)];
+  const removals = retentions.flatMap((one) => one?.removals ?? []);
   const removed = removals.some((removal) => removal.outcome === "removed");
   const made = report.points.some((point) => point.state !== "failed");
-  return report.outcome === "done" || made || removed;
+  return report.outcome === "done" || made || removed || stored.some(({ point }) => point !== undefined);
 }

@@ -29,8 +29,10 @@ export function matching(points: readonly RecoveryPoint[], wish: PointWish): rea
     .sort((a, b) => b.captured.getTime() - a.captured.getTime() || (a.id < b.id ? 1 : -1));
 }
 
+/** Points of a repository are also known by the ids that restic gave their snapshots. */
 function isNamed(point: RecoveryPoint, name: string): boolean {
-  return point.id === name || (name.length >= 8 && point.id.startsWith(name));
+  const ids = [point.id, ...(point.stored === undefined ? [] : point.snapshots.map(({ id }) => id))];
+  return ids.some((id) => id === name || (name.length >= 8 && id.startsWith(name)));
 }
 
 function hasTag(point: RecoveryPoint, { key, value }: { readonly key: string; readonly value?: string }) {

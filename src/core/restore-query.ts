@@ -13,6 +13,21 @@ export interface PointQuery {
   readonly instance?: string;
   /** Where the snapshots are; absent: in this instance's Region. */
   readonly region?: string;
+  /** The name of the repository whose points are meant; absent: every one that is no mirror. */
+  readonly repository?: string;
+  /** A repository that no configuration names. */
+  readonly bare?: BareRepository;
+}
+
+/** A repository as the command line names it, for a host that has nothing but this program. */
+export interface BareRepository {
+  /** In restic's words. */
+  readonly url: string;
+  readonly passwordFile: string;
+  readonly environmentFile?: string;
+  readonly cacert?: string;
+  /** restic's extended options. */
+  readonly options: Readonly<Record<string, string>>;
 }
 
 /** The same words, but for the point that was found by them: a newer one may have come meanwhile. */

@@ -85,7 +85,7 @@ function keepByRecordedPolicies(
 ): void {
   const inForce = formatPolicy(policy);
   const seen = new Set<string>();
-  const newest = new Set(points.filter((point) => point.state !== "failed").slice(0, 2));
+  const newest = new Set(points.filter((point) => point.state !== "failed" && !isMixed(point)).slice(0, 2));
   for (const point of points) {
     const recorded = point.policy;
     if (recorded === undefined) continue;

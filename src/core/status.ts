@@ -64,6 +64,8 @@ export type ProtectionSeen = "protected" | "never run" | "left out" | "not prote
 /** What is known of this instance's backups. */
 export interface Status {
   readonly instance?: string;
+  /** It is a host outside EC2. */
+  readonly elsewhere?: true;
   readonly protection: ProtectionSeen;
   /** The tag that leaves the instance out. */
   readonly leftOutBy?: string;
@@ -146,9 +148,19 @@ export function volumeAges(
     return {
       ...one,
       ...(age === undefined ? {} : { ageSeconds: age }),
-      verdict: verdictOf(age, sound ? ageOf(one.settling, now) : undefined, promise),
+      verdict: verdictOf(age, sound ? ageOf(one.settling, now) : undefined, promisedOf(one, promise)),
     };
   });
+}
+
+/** A dump that is made more rarely than its job runs promises no more than that. */
+export function promisedOf(
+  { promiseSeconds }: VolumeSeen,
+  promise: RecoveryPromise | undefined,
+): RecoveryPromise | undefined {
+  return promise && promiseSeconds !== undefined && promiseSeconds > promise.seconds
+    ? { ...promise, seconds: promiseSeconds }
+    : promise;
 }
 
 function verdictOf(

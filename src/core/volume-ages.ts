@@ -1,6 +1,9 @@
 import { type RecoveryPoint, sizeOf } from "./recovery-point.ts";
 
-/** The newest copy of a volume, as a listing showed it. */
+/**
+ * The newest copy of a volume, as a listing showed it; or of files and dumps, where `volume` is `files` or
+ * `dump/<name>` and `device` the name of their repository.
+ */
 export interface VolumeSeen {
   readonly volume: string;
   readonly device: string;
@@ -10,6 +13,10 @@ export interface VolumeSeen {
   readonly bytes?: number;
   /** When a younger point that was not complete yet was captured, ISO 8601. */
   readonly settling?: string;
+  /** What is stored in a repository that could not be asked: what was known of it before stays true. */
+  readonly unseen?: true;
+  /** Of a dump that is made more rarely than its job runs: how old it may be, in seconds. */
+  readonly promiseSeconds?: number;
 }
 
 /** The newest copies of each volume among points of ONE series, newest first. */

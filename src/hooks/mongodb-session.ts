@@ -12,8 +12,8 @@ export interface MongodbTarget {
 
 /** One client of the driver with one connection for commands. */
 export interface MongodbSession {
-  /** Runs a command on `admin`. Fails with a {@link BackupError} whose `code` is the server's number, if it answered. */
-  command(command: Document, bound: Bound): Promise<Document>;
+  /** Runs a command on a database, by default `admin`. Fails with a {@link BackupError} whose `code` is the server's number, if it answered. */
+  command(command: Document, bound: Bound, database?: string): Promise<Document>;
   /** Never throws. */
   close(): Promise<void>;
 }
@@ -61,9 +61,9 @@ export async function openMongodb(
   }
   return {
     close,
-    command: async (command, limit) => {
+    command: async (command, limit, database = "admin") => {
       try {
-        return await bounded(client.db("admin").command(command), limit);
+        return await bounded(client.db(database).command(command), limit);
       } catch (error) {
         throw failed(error, limit.doing);
       }

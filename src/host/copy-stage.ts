@@ -18,10 +18,11 @@ export interface CopyManners {
 
 /** A copy and where it goes. */
 export interface Work {
-  readonly order: CopyOrder;
+  readonly order: Omit<CopyOrder, "root">;
   readonly plan: CopyPlan;
-  /** The directory that holds the tree in the clone, and the tree's name in it. */
-  readonly base: string;
+  /** A directory that holds the tree's directories as they are to be, for programs of this host to read. */
+  readonly molds: (stage: Stage) => Promise<string>;
+  /** The name of the tree. */
   readonly name: string;
   readonly place: HeldPlace;
   /** All that tells this copy from others, as JSON: a stage is continued by the same and by no other. */
@@ -173,7 +174,7 @@ export async function roomIn({ held, shown }: Stage, name: string): Promise<Held
  */
 export async function removeStage(stage: Stage): Promise<string | undefined> {
   const { held, where, name, shown, lock } = stage;
-  const words = ["tree", "directories"].map((room) => `${givenDirectory}/${room}`);
+  const words = ["tree", "directories", "fetched", "molds"].map((room) => `${givenDirectory}/${room}`);
   await told("rm", ["--recursive", "--force", "--", ...words], {
     timeout: removal,
     descriptors: [held.descriptor],

@@ -1,47 +1,24 @@
-import { link, lstat, unlink } from "node:fs/promises";
+import { link, unlink } from "node:fs/promises";
 import path from "node:path";
 import { type CopyBatch, copyPlan } from "../core/copy-plan.ts";
 import { BackupError } from "../core/errors.ts";
 import type { CopyOrder, CopyProgress, CopyResult } from "../core/file-ports.ts";
-import { told } from "./ask-program.ts";
 import { cannotWrite } from "./atomic-file.ts";
-import {
-  type CopyManners,
-  findStage,
-  makeStage,
-  removeStage,
-  roomIn,
-  type Stage,
-  type Work,
-} from "./copy-stage.ts";
+import { type CopyManners, roomIn, type Stage, type Work } from "./copy-stage.ts";
 import { walkTree } from "./find-entries.ts";
-import { givenDirectory, type HeldDirectory } from "./held-directory.ts";
-import { holdPlace } from "./hold-place.ts";
+import type { HeldDirectory } from "./held-directory.ts";
 import { insideClone } from "./inside-clone.ts";
 import { letGo } from "./let-go.ts";
-import { MergedDirectories } from "./merged-directories.ts";
-import { settleEntry } from "./settle-tree.ts";
+import { placeTree, syncWith } from "./place-tree.ts";
 import { note } from "./stage-state.ts";
 import { tarBatch } from "./tar-batch.ts";
-import { refuseConflicts, refuseLackOfSpace } from "./target-conflicts.ts";
 
 export const copyManners: CopyManners = {
   batch: { bytes: 256 * 1024 * 1024, entries: 20_000 },
   stall: 600_000,
 };
 
-/** Milliseconds in which a filesystem has its data on the disk. */
-const syncPatience = 1_800_000;
-
-/**
- * Copies a file or a tree out of a clone: into a directory of ours beside the target or in it, on whose filesystem it
- * is made complete and durable, and from there into place, entry by entry. An interrupted copy is continued by the
- * same order; until it is complete nothing of it is seen.
- *
- * The target may belong to anybody: from the first look at it to the last change everything is reached by directories
- * that are held open, and no link in it is followed. Its owner can move things about meanwhile, and so hinder the copy or
- * have it in another directory of his; he cannot have anything written or given away where he could not himself.
- */
+/** Copies a file or a tree out of a clone and into place. */
 export async function copyTree(
   order: CopyOrder,
   progress: (now: CopyProgress) => void,
@@ -51,23 +28,15 @@ export async function copyTree(
   const { at } = await insideClone(order.root, order.path, { follow: order.path.endsWith("/") }, signal);
   const [base, name] = [path.dirname(at), path.basename(at)];
   const { entries, digest } = await walkTree(base, name, signal);
-  const plan = copyPlan(entries, manners.batch);
-  return letGo(await holdPlace(order.to), async (place) => {
-    refuseWithin(order.root, place.path);
-    const to = { of: order.identity, path: order.path, to: place.path, tree: digest, batch: manners.batch };
-    const key = JSON.stringify(to);
-    const work: Work = { order, plan, base, name, place, key, manners };
-    const notes: string[] = [];
-    return letGo(await findStage(work, notes), async (old) => {
-      if (old?.noted.settling !== true) await refuseConflicts(work);
-      if (old === undefined) await refuseLackOfSpace(work);
-      return letGo(old ?? (await makeStage(work)), async (stage) => {
-        if (!stage.noted.settling) await fill(work, stage, progress, signal);
-        const result = await settle(work, stage, notes, signal);
-        return { ...result, continued: old !== undefined };
-      });
-    });
-  });
+  const coming = {
+    plan: copyPlan(entries, manners.batch),
+    name,
+    digest: { tree: digest, batch: manners.batch },
+    molds: () => Promise.resolve(base),
+    refuse: (place: string) => refuseWithin(order.root, place),
+    fill: (work: Work, stage: Stage) => fill(base, work, stage, progress, signal),
+  };
+  return placeTree(order, coming, signal, manners);
 }
 
 function refuseWithin(root: string, to: string): void {
@@ -77,18 +46,20 @@ function refuseWithin(root: string, to: string): void {
 }
 
 async function fill(
+  base: string,
   work: Work,
   stage: Stage,
   progress: (now: CopyProgress) => void,
   signal: AbortSignal,
 ): Promise<void> {
-  await letGo(await roomIn(stage, "tree"), (tree) => fillTree(tree, work, stage, progress, signal));
+  await letGo(await roomIn(stage, "tree"), (tree) => fillTree(tree, base, work, stage, progress, signal));
 }
 
 /** Makes the whole tree in the stage. Directories come first, to be there, and last, for their times. */
 async function fillTree(
   tree: HeldDirectory,
-  { plan, base, key, manners }: Work,
+  base: string,
+  { plan, key, manners }: Work,
   stage: Stage,
   progress: (now: CopyProgress) => void,
   signal: AbortSignal,
@@ -138,59 +109,6 @@ async function linkAll(tree: HeldDirectory, { links }: CopyBatch): Promise<void>
       throw cannotWrite(`link ${other} to ${first}`, error);
     });
   }
-}
-
-async function settle(
-  work: Work,
-  stage: Stage,
-  notes: string[],
-  signal: AbortSignal,
-): Promise<Omit<CopyResult, "continued">> {
-  const { plan, order, name, place } = work;
-  const bytes = Buffer.from(name, "utf8");
-  const path = bytes.toString("latin1");
-  const kept: string[] = [];
-  // Whoever gets it closes it.
-  return letGo(await place.top?.inside("."), (into) =>
-    letGo(new MergedDirectories(work, stage, signal), async (merged) => {
-      await letGo(await roomIn(stage, "tree"), async (from) => {
-        const left = (await from.names()).some((one) => one.equals(bytes));
-        const held = into === undefined ? {} : { into };
-        const move = { from, name: bytes, to: place.parent, as: place.name, path, ...held };
-        if (left) await settleEntry(move, { existing: order.existing, kept, merged });
-      });
-      const finishTop = await merged.finish();
-      await syncWith(stage.held, signal);
-      const moved = await removeStage(stage);
-      // The stage may have been in it, and its times have changed.
-      await finishTop();
-      notes.push(...merged.notes, ...(moved === undefined ? [] : [moved]));
-      if (plan.sockets.length > 0)
-        notes.push(`${plan.sockets.length} sockets are left out: the programs that listen on them make them`);
-      notes.push(...(await toldIfElsewhere(work)));
-      return {
-        to: place.path,
-        bytes: plan.bytes,
-        entries: plan.entries,
-        kept: kept.map((one) => Buffer.from(one, "latin1").toString("utf8")),
-        notes,
-      };
-    }),
-  );
-}
-
-/** Whether the copy is where its path leads by now: the directory that was held may have been moved. */
-async function toldIfElsewhere({ place }: Work): Promise<readonly string[]> {
-  const { top } = place;
-  const [held, at] = top === undefined ? [place.parent, path.dirname(place.path)] : [top, place.path];
-  const [ours, theirs] = [await held.stats(), await lstat(at).catch(() => undefined)];
-  if (theirs?.dev === ours.dev && theirs.ino === ours.ino) return [];
-  return [`somebody has moved ${at} away meanwhile: the copy is in ${await held.pathNow()}`];
-}
-
-async function syncWith({ descriptor }: HeldDirectory, signal: AbortSignal): Promise<void> {
-  const timeout = syncPatience;
-  await told("sync", ["--file-system", givenDirectory], { timeout, signal, descriptors: [descriptor] });
 }
 
 function sum<T>(all: readonly T[], of: (one: T) => number): number {

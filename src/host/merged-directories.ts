@@ -88,9 +88,10 @@ export class MergedDirectories implements AsyncDisposable {
   }
 
   async #packedFrom(room: HeldDirectory, all: readonly Merged[]): Promise<Buffer> {
-    const { base, manners } = this.#work;
+    const { molds, manners } = this.#work;
     const paths = all.map(({ path }) => path);
-    const order = { from: base, to: room, shown: this.#stage.shown, paths, stall: manners.stall };
+    const from = await molds(this.#stage);
+    const order = { from, to: room, shown: this.#stage.shown, paths, stall: manners.stall };
     await tarBatch(order, () => undefined, this.#signal);
     const twins: HeldDirectory[] = [];
     try {

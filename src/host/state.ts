@@ -5,6 +5,7 @@ import type { RunReport } from "../core/report.ts";
 import { isReport } from "../core/report-shape.ts";
 import { withRun } from "../core/run-note.ts";
 import type { AlarmsSeen } from "../core/status.ts";
+import type { StoringNote } from "../core/stored-ports.ts";
 import type { VolumeSeen } from "../core/volume-ages.ts";
 import { appendLine, readJson, replaceFile, unfinished } from "./atomic-file.ts";
 import { readTrustedJson, type TrustedJson } from "./trusted-json.ts";
@@ -17,6 +18,8 @@ export interface JobState {
   readonly report?: RunReport;
   /** A capture whose run has not come to its report. */
   readonly note?: CaptureNote;
+  /** What was being stored when its run died. */
+  readonly storing?: readonly StoringNote[];
   /** The newest complete point that any run has seen; a run that could not list saw none. */
   readonly newest?: { readonly captured: string; readonly bytes: number };
   /** The last scheduled instant that a run has served. */
@@ -97,7 +100,7 @@ export class StateDirectory {
         report,
         history: withRun(state.history, report),
         ...(seen === undefined ? {} : { newest: { captured: seen.captured, bytes: seen.bytes } }),
-        ...(report.series?.volumes && { volumes: report.series.volumes }),
+        ...(report.series?.volumes && { volumes: seenBefore(report.series.volumes, state.volumes) }),
         ...(note === undefined || note.run === report.run ? {} : { note }),
         ...(lastSlot === undefined ? {} : { lastSlot }),
       };
@@ -109,6 +112,13 @@ export class StateDirectory {
       begin: (job, note) => this.update(job, (state) => ({ ...state, note })),
       unfinished: (job) => this.#jobs.get(job)?.note,
       marksOf: (job) => marksIn(this.#jobs.get(job)?.report),
+      storing: (job, note) => this.update(job, (state) => ({ ...state, storing: [...notesIn(state), note] })),
+      stored: (job, point) =>
+        this.update(job, ({ storing = [], ...state }) => {
+          const left = notesIn({ storing }).filter((note) => note.point !== point);
+          return left.length === 0 ? state : { ...state, storing: left };
+        }),
+      unjudged: (job) => notesIn(this.#jobs.get(job) ?? {}),
     };
   }
 
@@ -158,6 +168,21 @@ function marksIn(report: RunReport | undefined): ReadonlyMap<string, CaptureMark
   const { achieved: consistency, frozenMs } = stillness;
   const marks = { consistency, ...(frozenMs === undefined ? {} : { frozenMs }) };
   return new Map(points.map(({ id }) => [id, marks]));
+}
+
+/** What could not be asked for is as it was when it was last seen. */
+function seenBefore(now: readonly VolumeSeen[], before: unknown): readonly VolumeSeen[] {
+  const earlier: readonly (VolumeSeen | null)[] = Array.isArray(before) ? before : [];
+  return now.map((one) =>
+    one.unseen === true ? { ...one, ...earlier.find((known) => known?.volume === one.volume) } : one,
+  );
+}
+
+/** The file may have been changed by hand. */
+function notesIn({ storing }: Pick<JobState, "storing">): readonly StoringNote[] {
+  const isNote = (note: StoringNote | null) =>
+    typeof note?.point === "string" && typeof note.repository === "string" && typeof note.source === "string";
+  return Array.isArray(storing) ? storing.filter(isNote) : [];
 }
 
 /** A report that cannot be one is left out; what else is known of the job stays. */

@@ -1,4 +1,5 @@
 import { defaultScenario } from "./default-scenario.ts";
+import { makeGroup, makeSubnet } from "./ec2/network.ts";
 import { emptyWorld } from "./empty-world.ts";
 import { addKeys } from "./kms/make-key.ts";
 import { makeImage, makeInstance, makeSnapshot, makeVolume, noteRoots } from "./make-things.ts";
@@ -42,9 +43,10 @@ export function buildWorld(given: Scenario, now: number): World {
     if (into[thing.id]) faults.push(`${kind}: ${thing.id} appears twice`);
     into[thing.id] = thing;
   };
-  for (const each of scenario.subnets ?? defaultSubnets(world.settings)) put("subnets", world.subnets, each);
+  for (const each of scenario.subnets ?? defaultSubnets(world.settings))
+    put("subnets", world.subnets, makeSubnet(each));
   for (const each of scenario.securityGroups ?? defaultGroups)
-    put("securityGroups", world.securityGroups, each);
+    put("securityGroups", world.securityGroups, makeGroup(each));
   for (const each of scenario.instances ?? [])
     put("instances", world.instances, makeInstance(world, each, now));
   for (const each of scenario.volumes ?? []) put("volumes", world.volumes, makeVolume(world, each, now));
@@ -95,7 +97,8 @@ function initialSettings(scenario: Scenario): Settings {
     deny: [],
     policies: [],
     recycleBin: null,
-    ssm: { agent: true, vss: "success", seconds: 0 },
+    ssm: { agent: true, vss: "success", seconds: 0, parameters: {} },
+    launches: { publicIp: null, console: "[    0.000000] Linux version 6.1\n", consoleAfter: 0 },
   };
   return mergeSettings(blank, scenario);
 }
@@ -131,6 +134,7 @@ export function mergeSettings(settings: Settings, change: ScenarioSettings): Set
     deny: change.deny ?? settings.deny,
     policies: change.policies ?? settings.policies,
     ssm: { ...settings.ssm, ...change.ssm },
+    launches: { ...settings.launches, ...change.launches },
     recycleBin: change.recycleBin === undefined ? settings.recycleBin : change.recycleBin,
   };
 }

@@ -11,6 +11,7 @@ export function emptyWorld(): Omit<World, "settings"> {
     rootTasks: {},
     subnets: {},
     securityGroups: {},
+    keyPairs: {},
     clientTokens: {},
     series: {},
     alarms: {},

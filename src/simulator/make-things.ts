@@ -34,6 +34,8 @@ export function makeInstance(world: World, given: ScenarioInstance, now: number)
     rootDeviceName: given.rootDeviceName ?? "/dev/xvda",
     platform: given.platform ?? "linux",
     privateIp: given.privateIp ?? "10.0.0.10",
+    publicIp: given.publicIp ?? null,
+    console: given.console ?? "",
     launchTime: given.launchTime ? Date.parse(given.launchTime) : now - 30 * day,
     lifecycle: given.lifecycle ?? null,
     instanceStores: given.instanceStores ?? [],

@@ -54,6 +54,8 @@ export const instanceCheck: Check = object(
     rootDeviceName: device,
     platform: oneOf("linux", "windows"),
     privateIp: text(),
+    publicIp: text(),
+    console: text(),
     launchTime: instant,
     lifecycle: nullable(oneOf("spot")),
     instanceStores: list(object({ device, virtualName: text() }, ["device", "virtualName"])),
@@ -181,7 +183,13 @@ const settings = {
   }),
   deny: list(object({ action: text(), principal: text(), standalone: flag }, ["action"])),
   policies: list(object({ principal: text(), documents: list(text()) }, ["principal", "documents"])),
-  ssm: object({ agent: flag, vss: oneOf(...vssOutcomes), seconds: number({ min: 0 }) }),
+  ssm: object({
+    agent: flag,
+    vss: oneOf(...vssOutcomes),
+    seconds: number({ min: 0 }),
+    parameters: record(text()),
+  }),
+  launches: object({ publicIp: nullable(text()), console: text(), consoleAfter: number({ min: 0 }) }),
   recycleBin: nullable(
     object({
       tag: object({ key: text(), value: text() }, ["key"]),
@@ -204,7 +212,13 @@ export const scenarioCheck: Check = object({
   clock: object({ start: instant, speed: number({ min: 0 }) }),
   snapshotData: absolutePath,
   volumeData: absolutePath,
-  subnets: list(object({ id: id("subnet"), zone: text(), vpc: id("vpc") }, ["id", "zone", "vpc"])),
+  subnets: list(
+    object({ id: id("subnet"), zone: text(), vpc: id("vpc"), default: flag, publicIps: flag }, [
+      "id",
+      "zone",
+      "vpc",
+    ]),
+  ),
   securityGroups: list(object({ id: id("sg"), name: text(), vpc: id("vpc") }, ["id", "name", "vpc"])),
   instances: list(instanceCheck),
   volumes: list(volumeCheck),

@@ -1,5 +1,6 @@
 import type { DenyRule, IdentityPolicies } from "./access-rules.ts";
 import type { AlarmOptions } from "./cloudwatch/alarm-options.ts";
+import type { LaunchOptions } from "./ec2/network.ts";
 import type { SsmOptions } from "./ssm/command.ts";
 
 /** A duration as text (`90s`, `24h`) or a number of seconds. */
@@ -39,6 +40,9 @@ export interface ScenarioInstance {
   rootDeviceName?: string;
   platform?: "linux" | "windows";
   privateIp?: string;
+  publicIp?: string;
+  /** What its console shows. */
+  console?: string;
   launchTime?: string;
   lifecycle?: "spot" | null;
   instanceStores?: { device: string; virtualName: string }[];
@@ -202,6 +206,7 @@ export interface ScenarioSettings {
   recycleBin?: RecycleBinRule | null;
   /** How Run Command finds the instances, and what a VSS backup comes to. */
   ssm?: Partial<SsmOptions>;
+  launches?: Partial<LaunchOptions>;
 }
 
 /** A scenario file. Everything is optional; without instances, those of the default scenario are taken. */
@@ -227,7 +232,7 @@ export interface Scenario extends ScenarioSettings {
    * volumes' files, snapshots of all of them are of one instant.
    */
   volumeData?: string;
-  subnets?: { id: string; zone: string; vpc: string }[];
+  subnets?: { id: string; zone: string; vpc: string; default?: boolean; publicIps?: boolean }[];
   securityGroups?: { id: string; name: string; vpc: string }[];
   instances?: ScenarioInstance[];
   volumes?: ScenarioVolume[];

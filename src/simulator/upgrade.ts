@@ -1,3 +1,4 @@
+import { makeGroup, makeSubnet } from "./ec2/network.ts";
 import { lasting } from "./ec2/snapshot-lock.ts";
 import { attached } from "./ec2/volume.ts";
 import { emptyWorld } from "./empty-world.ts";
@@ -12,6 +13,9 @@ export function upgrade(saved: Partial<World>, fresh: World, now: number): World
   const settings = { ...fresh.settings, ...saved.settings };
   const { subnets, securityGroups } = fresh;
   const world: World = { ...emptyWorld(), subnets, securityGroups, ...saved, settings };
+  for (const [id, one] of Object.entries(world.subnets)) world.subnets[id] = makeSubnet(one);
+  for (const [id, one] of Object.entries(world.securityGroups)) world.securityGroups[id] = makeGroup(one);
+  settings.ssm = { ...fresh.settings.ssm, ...settings.ssm };
   for (const [id, one] of Object.entries(world.instances))
     world.instances[id] = { ...makeInstance(world, { id, instanceType: one.instanceType }, now), ...one };
   for (const [id, one] of Object.entries(world.volumes)) {

@@ -3,6 +3,7 @@ import type { Bucket } from "./buckets.ts";
 import type { Alarm, AlarmHistoryItem, Dashboard } from "./cloudwatch/alarm.ts";
 import type { AlarmOptions } from "./cloudwatch/alarm-options.ts";
 import type { Image, Instance, RootTask } from "./ec2/machines.ts";
+import type { KeyPair, LaunchOptions, SecurityGroup, Subnet } from "./ec2/network.ts";
 import type { SnapshotLock } from "./ec2/snapshot-lock.ts";
 import type { Volume } from "./ec2/volume.ts";
 import type { KmsKey } from "./kms/key.ts";
@@ -47,6 +48,7 @@ export interface Settings {
   policies: IdentityPolicies[];
   recycleBin: RecycleBinRule | null;
   ssm: SsmOptions;
+  launches: LaunchOptions;
 }
 
 export interface Snapshot {
@@ -130,8 +132,10 @@ export interface World {
   ghosts: { snapshot: Snapshot; until: number }[];
   images: Record<string, Image>;
   rootTasks: Record<string, RootTask>;
-  subnets: Record<string, { id: string; zone: string; vpc: string }>;
-  securityGroups: Record<string, { id: string; name: string; vpc: string }>;
+  subnets: Record<string, Subnet>;
+  securityGroups: Record<string, SecurityGroup>;
+  /** By id. */
+  keyPairs: Record<string, KeyPair>;
   /** What calls with a client token led to, by action and token. */
   clientTokens: Record<string, { fingerprint: string; ids: string[] }>;
   series: Record<string, MetricSeries>;

@@ -1,8 +1,8 @@
 // Measures the built agent beside its baselines and prints the figures next to their goals.
 //
-//   npm run bench [-- one-shot sizes idle planning window artifacts]
+//   npm run bench [-- one-shot sizes idle planning window artifacts files restore-file directory]
 //
-// BENCH_RUNS (15) and BENCH_IDLE_SECONDS (60) say how long. A slow machine never fails it; a wrong
+// BENCH_RUNS (15) and BENCH_IDLE_SECONDS (60) say how long, BENCH_FILES_MIB (1024) how much. A slow machine never fails it; a wrong
 // count or size does.
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -19,6 +19,10 @@ const parts: Record<string, () => Promise<void>> = {
   planning: async () => (await import("./planning.ts")).planning(root, folder, runs),
   window: async () => (await import("./window.ts")).freezeWindow(root, folder, runs),
   artifacts: async () => (await import("./artifacts.ts")).artifacts(root, folder, runs),
+  files: async () => (await import("./files.ts")).files(root, folder, Math.min(runs, 7)),
+  "restore-file": async () =>
+    (await import("./restore-file.ts")).restoreFile(root, folder, Math.min(runs, 7)),
+  directory: async () => (await import("./directory.ts")).directory(Math.min(runs, 5)),
   idle: async () => (await import("./idle.ts")).idle(root, folder, seconds),
 };
 

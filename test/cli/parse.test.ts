@@ -3,12 +3,14 @@ import type { Command, Invocation } from "../../src/cli/command.ts";
 import * as helpTexts from "../../src/cli/help-texts.ts";
 import { parse } from "../../src/cli/parse.ts";
 import { addAlarms } from "../../src/cli/parse-alarms.ts";
+import { addDirectory } from "../../src/cli/parse-directory.ts";
 import { addDoctor } from "../../src/cli/parse-doctor.ts";
 import { addDrill } from "../../src/cli/parse-drill.ts";
 import { addInstall, addUninstall } from "../../src/cli/parse-install.ts";
 import { addPolicy } from "../../src/cli/parse-policy.ts";
 import { addForget, addPrune } from "../../src/cli/parse-prune.ts";
 import { addReport } from "../../src/cli/parse-report.ts";
+import { addRepository } from "../../src/cli/parse-repository.ts";
 import { addRestore } from "../../src/cli/parse-restore.ts";
 import { exitCodes } from "../../src/core/report.ts";
 
@@ -21,6 +23,7 @@ const invoke = (line: string): Invocation =>
     help: helpTexts,
     commands: {
       alarms: addAlarms,
+      directory: addDirectory,
       doctor: addDoctor,
       drill: addDrill,
       install: addInstall,
@@ -28,6 +31,7 @@ const invoke = (line: string): Invocation =>
       policy: addPolicy,
       prune: addPrune,
       report: addReport,
+      repository: addRepository,
       uninstall: addUninstall,
       restore: addRestore,
     },
@@ -160,6 +164,37 @@ describe("wrong usage says what is wrong and where help is", () => {
   });
 });
 
+test("repository takes names of repositories, and of each of its commands only what that has", () => {
+  expect(
+    commandOf("repository check a b --structure-only --trigger schedule --slot 2027-06-15T12:00:00Z"),
+  ).toEqual({
+    ...{ name: "repository", action: "check", repositories: ["a", "b"], structureOnly: true, dryRun: false },
+    ...{ trigger: "schedule", slot: "2027-06-15T12:00:00.000Z" },
+  });
+  expect(commandOf('repository prune a --forget --keep "daily=7 weekly=4" --dry-run')).toMatchObject({
+    ...{
+      action: "prune",
+      forget: true,
+      keep: "daily=7 weekly=4",
+      yes: false,
+      dryRun: true,
+      trigger: "manual",
+    },
+  });
+  expect(commandOf("repository mirror --all-hosts")).toMatchObject({
+    action: "mirror",
+    repositories: [],
+    allHosts: true,
+  });
+  for (const wrong of [
+    "repository",
+    "repository list --dry-run",
+    "repository check --forget",
+    "repository empty",
+  ])
+    expect(invoke(wrong).kind, wrong).toBe("usage");
+});
+
 describe("help", () => {
   const names = [
     "run",
@@ -193,9 +228,23 @@ describe("help", () => {
   });
 
   const sisters = ["plan", "apply", "remove", "test", "pause", "resume", "beat", "dashboard"];
-  const ways = ["list", "volumes", "file", "ls", "cat", "replace", "instance"];
+  const ways = ["list", "volumes", "directory", "file", "ls", "cat", "find", "diff", "replace", "instance"];
+  const upkeep = ["list", "init", "check", "prune", "mirror", "unlock"];
   const places = [
-    ...[...names, "doctor", "thaw", "policy", "drill", "alarms", "restore", "install", "uninstall"],
+    ...[
+      ...names,
+      "doctor",
+      "thaw",
+      "policy",
+      "drill",
+      "alarms",
+      "restore",
+      "install",
+      "uninstall",
+      "directory",
+      "repository",
+    ],
+    ...upkeep.map((one) => `repository ${one}`),
     ...sisters.map((one) => `alarms ${one}`),
     ...ways.map((one) => `restore ${one}`),
   ];
@@ -209,6 +258,7 @@ describe("help", () => {
     expect(listed(textOf("--help"))).toEqual(places.filter((one) => !one.includes(" ")).sort());
     expect(listed(textOf("alarms --help"))).toEqual([...sisters].sort());
     expect(listed(textOf("restore --help"))).toEqual([...ways].sort());
+    expect(listed(textOf("repository --help"))).toEqual([...upkeep].sort());
   });
 
   test.each(places)("of %s shows what every command takes, and an example that is understood", (place) => {

@@ -71,6 +71,14 @@ test("flags say what neither the configuration nor the instance does, and what i
   await host.write(
     'version: 1\nmetrics: { namespace: Own }\nalarms: { createTopic: pager }\nnotify: { topic: "arn:aws:sns:eu-central-1:111122223333:people" }\n',
   );
+  const client = await host.ask("policy", "repository-client");
+  expect([client.code, JSON.stringify(client.json)]).toEqual([
+    64,
+    expect.stringContaining("--bucket bucket/path"),
+  ]);
+  const named = await host.ask("policy", "repository-client", "--bucket", "backups/build");
+  expect(named.stdout).toContain('"Resource":"arn:aws:s3:::backups"');
+  expect(named.stdout).toContain('"Resource":"arn:aws:s3:::backups/build/locks/*"');
   const metrics = await host.ask("policy", "metrics", "notify");
   expect(metrics.stdout).toContain('"cloudwatch:namespace":"Own"');
   expect(metrics.stdout).toContain("arn:aws:sns:eu-central-1:111122223333:pager");

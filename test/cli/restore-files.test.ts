@@ -49,13 +49,34 @@ describe("the words of files", () => {
     ],
     [["file", "/x", "--missing", "--filesystem", "data"], { existing: "keep", filesystem: "data" }],
     [["file", "/x"], { existing: "refuse" }],
+    [["file", "/x", "/y z", "dump/shop"], { path: "/x", more: ["/y z", "dump/shop"] }],
+    [["ls"], { path: "/", query: { jobs: [], tags: [] } }],
+    [["ls", "/x", "--from", "offsite"], { query: { jobs: [], tags: [], repository: "offsite" } }],
+    [["ls", "/x", "--from", "snap-0123456789abcdef0"], { query: { from: "snap-0123456789abcdef0" } }],
+    [["cat", "dump/shop", "--volumes"], { path: "dump/shop", ofVolumes: true }],
+    [
+      ["ls", "/x", "--repository", "s3:https://s/b", "--password-file", "/p", "--option", "s3.x=a=b"],
+      { query: { bare: { url: "s3:https://s/b", passwordFile: "/p", options: { "s3.x": "a=b" } } } },
+    ],
+    [
+      ["find", "*.ods", "/srv", "--all", "--type", "link", "--ignore-case"],
+      { find: { pattern: "*.ods", below: "/srv", ignoreCase: true, type: "symlink" }, every: true },
+    ],
+    [["diff", "26h ago", "newest"], { before: "26h ago", after: "newest" }],
+    [["diff", "0193a1b2", "0193a1b3", "/etc"], { below: "/etc" }],
   ])("%s", (words, wanted) => {
     const answer = read("restore", ...words);
     expect(answer).toMatchObject({ kind: "command", command: { name: "restore", ...wanted } });
   });
 
   it.each([
-    [["ls"], "missing required argument 'path'"],
+    [["file"], "missing required argument 'path'"],
+    [["file", "/x", "dump/"], "expected an absolute path, or dump/NAME"],
+    [["ls", "/x", "--from", "snap-x"], "expected snap-… or the name of a repository"],
+    [["ls", "/x", "--password-file", "/x"], "--password-file needs --repository"],
+    [["ls", "/x", "--repository", "/srv/r"], "--repository needs --password-file"],
+    [["find"], "missing required argument 'pattern'"],
+    [["diff", "newest"], "missing required argument 'new'"],
     [["cat", "etc/fstab"], "expected an absolute path"],
     [["file", "/x", "--to", "y"], "expected an absolute path"],
     [["file", "/x", "--to", "/"], "nothing can take the place of /"],

@@ -110,7 +110,9 @@ describe("the words of restore", () => {
   });
 
   it("fit 80 columns in their help", () => {
-    const pages = ["list", "volumes", "file", "ls", "cat", "replace", "instance"].map((name) => [name]);
+    const pages = ["list", "volumes", "file", "ls", "cat", "find", "diff", "replace", "instance"].map(
+      (name) => [name],
+    );
     for (const words of [[], ...pages]) {
       const help = read("restore", ...words, "--help");
       const text = help.kind === "text" ? help.text : "";

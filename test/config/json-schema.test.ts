@@ -18,8 +18,8 @@ const schema = jsonSchema() as Schema;
 
 function at(...path: string[]): Schema {
   return path.reduce((here, step) => {
-    const next =
-      step === "*" ? here.additionalProperties : step === "[]" ? here.items : here.properties?.[step];
+    const own = here.anyOf?.find(({ properties }) => properties !== undefined) ?? here;
+    const next = step === "*" ? own.additionalProperties : step === "[]" ? own.items : own.properties?.[step];
     if (!next) throw new Error(`no ${path.join(".")} in the schema`);
     return next;
   }, schema);

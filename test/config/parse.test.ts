@@ -14,7 +14,7 @@ describe("the configuration file", () => {
     const { config } = fileOf(sample);
     expect(Object.keys(config.jobs ?? {})).toEqual(["default", "archive"]);
     expect(config.jobs?.default?.splay).toBe(90 * 60_000);
-    expect(config.jobs?.default?.volumes?.include?.[1]).toEqual({ device: "/dev/sdf" });
+    expect(config.jobs?.default?.volumes).toMatchObject({ include: [{}, { device: "/dev/sdf" }, {}] });
     expect(config.jobs?.archive?.retention).toEqual({});
     expect(config.tags?.add).toEqual({ CostCenter: "4711" });
   });

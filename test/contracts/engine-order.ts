@@ -60,3 +60,21 @@ export function connectionTo({ simulator }: Simulation) {
     route: undefined,
   });
 }
+
+/** A simulated service as the contract reaches it, with what EBS captures. */
+export function serviceOf(simulation: Simulation) {
+  const made = () =>
+    Promise.resolve(simulation.control.calls().filter(({ action }) => /^Create|^Send/.test(action)));
+  const deny = [{ action: "ec2:CreateSnapshots" }, { action: "ssm:SendCommand" }];
+  return {
+    service: {
+      made,
+      later: async () => void (await simulation.control.clock({ advance: "1h" })),
+      refuse: async () => void (await simulation.control.settings({ deny })),
+    },
+    job: job(),
+    series: `${instance.arn}/default`,
+    members: volumes.map(({ id }) => id),
+    marks: true,
+  };
+}

@@ -8,7 +8,15 @@ import type { VssTools } from "../../src/engines/vss-capture.ts";
 import { systemClock } from "../../src/host/clock.ts";
 import type { Scenario } from "../../src/simulator/scenario.ts";
 import { engineContract } from "../contracts/engine.ts";
-import { connectionTo, instance, job, never, volumes, windowsWorld } from "../contracts/engine-order.ts";
+import {
+  connectionTo,
+  instance,
+  job,
+  never,
+  serviceOf,
+  volumes,
+  windowsWorld,
+} from "../contracts/engine-order.ts";
 import { roleCredentials } from "../simulator/role-credentials.ts";
 import { policyNamed } from "../system/policies.ts";
 
@@ -35,7 +43,7 @@ async function start(scenario: Scenario = {}, change: Partial<VssTools> = {}) {
 
 engineContract("EBS by VSS", async () => {
   const { engine, simulation } = await start();
-  return { engine, simulation, born: "application" };
+  return { engine, ...serviceOf(simulation), born: "application" };
 });
 
 const scope: CaptureOrder["scope"] = {

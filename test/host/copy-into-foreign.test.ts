@@ -175,7 +175,7 @@ test("a directory that is exchanged after its content has come into it is not lo
   const work: Work = {
     order: order({ existing: "overwrite" }),
     plan: { directories: [], batches: [], sockets: [], bytes: 0, entries: 0 },
-    base: root,
+    molds: () => Promise.resolve(root),
     name: "tree",
     place,
     key: "{}",

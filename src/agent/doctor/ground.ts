@@ -1,4 +1,5 @@
 import { resolve } from "../../config/resolve.ts";
+import { NotTestable } from "../../core/finding.ts";
 import type { Job } from "../../core/job.ts";
 import { StateDirectory } from "../../host/state.ts";
 import { systemPath } from "../../host/system-path.ts";
@@ -25,6 +26,8 @@ export interface DoctorOptions extends AgentOptions {
   readonly deadline: number;
   /** Whether a real point of the metric `Doctor` may be sent. */
   readonly metric: boolean;
+  /** The name of a host outside EC2, of which AWS knows nothing. */
+  readonly outside?: string;
   /** Whether dry runs are made of what the role must not be able to do. */
   readonly proveBinding?: boolean;
 }
@@ -48,7 +51,10 @@ export function groundOf(given: DoctorOptions, signal: AbortSignal): Ground {
   const timeout = Math.min(requestTimeout(given.loaded), Math.max(500, given.deadline / 5));
   const service = asService(given.self);
   const { version, deadline } = given;
-  const aws = awsOf({ version, timeout, deadline, route: routeOf(given.self.env) }, signal);
+  const aws =
+    given.outside === undefined
+      ? awsOf({ version, timeout, deadline, route: routeOf(given.self.env) }, signal)
+      : unknownToAws(given.outside);
   const force = once(async () => {
     const tags = await aws.discovery().then(
       ({ instance }) => instance.tags,
@@ -76,6 +82,22 @@ export function groundOf(given: DoctorOptions, signal: AbortSignal): Ground {
     return checkHooks({ ...ask, ...volumes }, signal, deadline * 0.8);
   });
   return { given, timeout, service, ...aws, force, jobs, hooks };
+}
+
+/** Nobody is asked: every question that goes by AWS is not testable there. */
+function unknownToAws(host: string): Aws {
+  const refuse = (what: string) => Promise.reject(new NotTestable(what, `${host} is no EC2 instance`));
+  const unknown = () => refuse("what AWS knows of this host");
+  return {
+    identity: unknown,
+    instanceId: () => undefined,
+    credentials: unknown,
+    unsigned: refuse,
+    reach: refuse,
+    discovery: unknown,
+    found: refuse,
+    points: refuse,
+  };
 }
 
 /** A service runs in / and writes to the journal, whatever the shell is in whose place doctor looks. */

@@ -55,6 +55,9 @@ function known(kind: string, id: string, context: Pick<Context, "world">): Facts
   if (kind === "volume") return volumeFacts(world, id, context);
   if (kind === "instance") return { tags: own(world.instances, id)?.tags ?? {}, instanceid: id };
   if (kind === "image") return { tags: own(world.images, id)?.tags ?? {}, imageid: id };
+  if (kind === "security-group") return { tags: own(world.securityGroups, id)?.tags ?? {} };
+  if (kind === "key-pair")
+    return { tags: Object.values(world.keyPairs).find(({ name }) => name === id)?.tags ?? {} };
   return { tags: own(world.rootTasks, id)?.tags ?? {} };
 }
 

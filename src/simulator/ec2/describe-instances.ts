@@ -123,6 +123,7 @@ function describedInstance(instance: Instance, world: World): XmlValue {
     ...(instance.platform === "windows" ? { platform: "windows" } : {}),
     ...billingOf(instance),
     privateIpAddress: instance.privateIp,
+    ...(instance.publicIp === null || instance.state !== "running" ? {} : { ipAddress: instance.publicIp }),
     architecture: instance.architecture,
     rootDeviceType: "ebs",
     rootDeviceName: instance.rootDeviceName,

@@ -1,8 +1,11 @@
 import { ApiError } from "../api-error.ts";
 import { ec2Rates } from "../buckets.ts";
 import { applyFilters, type Fields, filterShape } from "../filters.ts";
-import type { World } from "../world.ts";
+import { tagSet } from "../tags.ts";
+import { byIds } from "./describing.ts";
+import type { SecurityGroup, Subnet } from "./network.ts";
 import { operation } from "./operation.ts";
+import { seen } from "./reach.ts";
 
 const listing = {
   Filter: filterShape,
@@ -11,15 +14,16 @@ const listing = {
   DryRun: "boolean",
 } as const;
 
-type Subnet = World["subnets"][string] & { tags: Record<string, string> };
-type Group = World["securityGroups"][string] & { tags: Record<string, string> };
+type Listed = Subnet & { tags: Record<string, string> };
 
-const subnetFields: Fields<Subnet> = {
+const subnetFields: Fields<Listed> = {
   "subnet-id": ({ id }) => [id],
   "vpc-id": ({ vpc }) => [vpc],
   "availability-zone": ({ zone }) => [zone],
+  "default-for-az": (subnet) => [String(subnet.default)],
+  "map-public-ip-on-launch": ({ publicIps }) => [String(publicIps)],
 };
-const groupFields: Fields<Group> = {
+const groupFields: Fields<SecurityGroup> = {
   "group-id": ({ id }) => [id],
   "group-name": ({ name }) => [name],
   "vpc-id": ({ vpc }) => [vpc],
@@ -44,12 +48,14 @@ export const describeSubnets = operation({
     const found = applyFilters(all, input.Filter, subnetFields);
     return {
       commit: () => ({
-        subnetSet: found.map(({ id, vpc, zone }) => ({
+        subnetSet: found.map(({ id, vpc, zone, publicIps, default: isDefault }) => ({
           subnetId: id,
           vpcId: vpc,
           availabilityZone: zone,
           state: "available",
           availableIpAddressCount: 250,
+          defaultForAz: isDefault,
+          mapPublicIpOnLaunch: publicIps,
         })),
       }),
     };
@@ -62,17 +68,25 @@ export const describeSecurityGroups = operation({
   changes: false,
   parameters: { GroupId: ["string"], ...listing },
   rate: () => ({ bucket: "DescribeSecurityGroups", rate: ec2Rates.describe }),
-  prepare(input, { world }) {
-    for (const id of input.GroupId)
-      if (world.securityGroups[id] === undefined)
-        throw new ApiError("InvalidGroup.NotFound", `The security group '${id}' does not exist`);
-    const all = tagless(world.securityGroups).filter(
-      ({ id }) => input.GroupId.length === 0 || input.GroupId.includes(id),
-    );
+  prepare(input, { world, elapsed }) {
+    const all = byIds("sg", input.GroupId, seen(world.securityGroups, elapsed), ({ id }) => id);
     const found = applyFilters(all, input.Filter, groupFields);
     return {
       commit: () => ({
-        securityGroupInfo: found.map(({ id, name, vpc }) => ({ groupId: id, groupName: name, vpcId: vpc })),
+        securityGroupInfo: found.map((group) => ({
+          groupId: group.id,
+          groupName: group.name,
+          groupDescription: group.description,
+          vpcId: group.vpc,
+          ownerId: world.settings.account,
+          ipPermissions: group.ingress.map(({ protocol, from, to, cidr }) => ({
+            ipProtocol: protocol,
+            fromPort: from,
+            toPort: to,
+            ipRanges: [{ cidrIp: cidr }],
+          })),
+          tagSet: tagSet(group.tags),
+        })),
       }),
     };
   },
@@ -94,5 +108,42 @@ export const describeInstanceTypeOfferings = operation({
         .map((instanceType) => ({ instanceType, locationType: "availability-zone", location })),
     );
     return { commit: () => ({ instanceTypeOfferingSet: offered }) };
+  },
+});
+
+/** The zones of the Region: those that subnets are in. */
+export const describeAvailabilityZones = operation({
+  name: "DescribeAvailabilityZones",
+  changes: false,
+  parameters: { ZoneName: ["string"], AllAvailabilityZones: "boolean", ...listing },
+  rate: () => ({ bucket: "DescribeAvailabilityZones", rate: ec2Rates.describe }),
+  prepare(input, { world }) {
+    const names = [
+      ...new Set([world.settings.zone, ...Object.values(world.subnets).map(({ zone }) => zone)]),
+    ];
+    for (const name of input.ZoneName)
+      if (!names.includes(name))
+        throw new ApiError("InvalidParameterValue", `Invalid availability zone: [${name}]`);
+    const all = names.filter((name) => input.ZoneName.length === 0 || input.ZoneName.includes(name)).sort();
+    const found = applyFilters(
+      all.map((name) => ({ name, tags: {} })),
+      input.Filter,
+      {
+        "zone-name": ({ name }) => [name],
+        state: () => ["available"],
+        "zone-type": () => ["availability-zone"],
+      },
+    );
+    return {
+      commit: () => ({
+        availabilityZoneInfo: found.map(({ name }) => ({
+          zoneName: name,
+          zoneState: "available",
+          regionName: world.settings.region,
+          zoneType: "availability-zone",
+          optInStatus: "opt-in-not-required",
+        })),
+      }),
+    };
   },
 });

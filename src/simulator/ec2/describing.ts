@@ -96,6 +96,8 @@ const kinds = {
     missing: "InvalidReplaceRootVolumeTaskId.NotFound",
     word: "replace root volume task",
   },
+  sg: { malformed: "InvalidGroupId.Malformed", missing: "InvalidGroup.NotFound", word: "security group" },
+  key: { malformed: "InvalidParameterValue", missing: "InvalidKeyPair.NotFound", word: "key pair" },
   ami: { malformed: "InvalidAMIID.Malformed", missing: "InvalidAMIID.NotFound", word: "image id" },
 } as const;
 

@@ -45,7 +45,11 @@ export function checkLaunch(image: Image, input: Launch): void {
 }
 
 /** Where the instance comes to be. @throws ApiError for a subnet or a group that does not exist or does not fit */
-export function placeOf(world: World, input: Launch): { zone: string; subnetId: string; groups: string[] } {
+export function placeOf(
+  world: World,
+  input: Launch,
+  elapsed: number,
+): { zone: string; subnetId: string; groups: string[] } {
   const id = input.SubnetId ?? Object.keys(world.subnets)[0] ?? "";
   const subnet = own(world.subnets, id);
   if (subnet === undefined)
@@ -63,7 +67,7 @@ export function placeOf(world: World, input: Launch): { zone: string; subnetId: 
   });
   for (const group of input.SecurityGroupId) {
     const found = own(world.securityGroups, group);
-    if (found === undefined)
+    if (found === undefined || found.visibleFrom > elapsed)
       throw new ApiError("InvalidGroup.NotFound", `The security group '${group}' does not exist`);
     if (found.vpc !== subnet.vpc) {
       const message = `Security group ${group} and subnet ${id} belong to different networks.`;
@@ -78,6 +82,20 @@ export function placeOf(world: World, input: Launch): { zone: string; subnetId: 
     subnetId: id,
     groups: groups.length > 0 ? groups : fallback === undefined ? [] : [fallback.id],
   };
+}
+
+/**
+ * Refuses a key pair that is not there. Names that no key pair was made for are those of before there were any, and
+ * good: scenarios name keys of instances that nobody has the key pairs of.
+ * @throws ApiError InvalidKeyPair.NotFound
+ */
+export function checkKey(world: World, name: string | undefined, elapsed: number): void {
+  if (name === undefined) return;
+  const known = Object.values(world.keyPairs);
+  const found = known.find((one) => one.name === name);
+  const given = Object.values(world.instances).some(({ keyName }) => keyName === name);
+  if (found === undefined ? !given && known.length > 0 : found.visibleFrom > elapsed)
+    throw new ApiError("InvalidKeyPair.NotFound", `The key pair '${name}' does not exist`);
 }
 
 /** The role of an instance profile, which has its name here. @throws ApiError */

@@ -27,6 +27,10 @@ export interface Instance {
   architecture: string;
   bootMode: string | null;
   privateIp: string;
+  /** While it runs. */
+  publicIp: string | null;
+  /** What its console shows since it came up. */
+  console: string;
   zone: string;
   subnetId: string;
   groups: string[];

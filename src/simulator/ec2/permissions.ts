@@ -3,6 +3,7 @@ import type { Context } from "../context.ts";
 import type { Permission } from "../identity-policies.ts";
 import { own } from "../own.ts";
 import type { Tags } from "../world.ts";
+import { acting, type Kind, making } from "./acting.ts";
 import { arnOfThing, factsOf, requestedTags } from "./condition-facts.ts";
 import { usingVolumes } from "./key-permissions.ts";
 import { lockKeys } from "./lock-permissions.ts";
@@ -31,6 +32,9 @@ interface Input {
   }[];
   readonly IamInstanceProfile?: { readonly Arn?: string | undefined; readonly Name?: string | undefined };
   readonly KeyName?: string;
+  readonly KeyPairId?: string;
+  readonly GroupId?: unknown;
+  readonly VpcId?: unknown;
   readonly SecurityGroupId?: readonly string[];
   readonly SubnetId?: string;
   readonly AvailabilityZone?: string;
@@ -41,49 +45,6 @@ interface Input {
     Partial<Record<"Add" | "Remove", readonly { readonly UserId?: string; readonly Group?: string }[]>>
   >;
 }
-
-type Kind = "volume" | "snapshot" | "instance" | "image" | "replace-root-volume-task";
-
-/** What each action acts on beside what it makes (Service Authorization Reference, EC2, September 2026). */
-const acting: Readonly<Record<string, readonly Kind[]>> = {
-  AttachVolume: ["volume", "instance"],
-  CopySnapshot: ["snapshot"],
-  CreateImage: ["instance"],
-  CreateReplaceRootVolumeTask: ["instance", "snapshot", "image", "volume"],
-  CreateSnapshot: ["volume"],
-  CreateSnapshots: ["instance", "volume"],
-  CreateVolume: ["snapshot"],
-  DeleteSnapshot: ["snapshot"],
-  DeleteVolume: ["volume"],
-  DeregisterImage: ["image"],
-  DescribeImageAttribute: ["image"],
-  DescribeInstanceAttribute: ["instance"],
-  DetachVolume: ["volume", "instance"],
-  LockSnapshot: ["snapshot"],
-  ModifyInstanceAttribute: ["instance", "volume"],
-  ModifySnapshotAttribute: ["snapshot"],
-  RebootInstances: ["instance"],
-  RegisterImage: ["snapshot"],
-  RestoreSnapshotFromRecycleBin: ["snapshot"],
-  RestoreSnapshotTier: ["snapshot"],
-  RunInstances: ["image", "snapshot"],
-  StartInstances: ["instance"],
-  StopInstances: ["instance"],
-  TerminateInstances: ["instance"],
-  UnlockSnapshot: ["snapshot"],
-};
-
-/** What each action makes; network interfaces carry no tags here. */
-const making: Readonly<Record<string, readonly string[]>> = {
-  CopySnapshot: ["snapshot"],
-  CreateImage: ["image", "snapshot"],
-  CreateReplaceRootVolumeTask: ["replace-root-volume-task", "volume"],
-  CreateSnapshot: ["snapshot"],
-  CreateSnapshots: ["snapshot"],
-  CreateVolume: ["volume"],
-  RegisterImage: ["image"],
-  RunInstances: ["instance", "volume", "network-interface"],
-};
 
 /** The permissions that a request needs, each on each of the things that it concerns. */
 export function permissionsOf(name: string, input: Input, context: Context): readonly Permission[] {
@@ -154,7 +115,8 @@ function wished(name: string, input: Input): ConditionContext {
 function tagging(action: string, input: Input, context: Context): readonly Permission[] {
   const given = Object.fromEntries((input.Tag ?? []).map(({ Key = "", Value = "" }) => [Key, Value]));
   return (input.ResourceId ?? []).map((id) => {
-    const thing = `${kindOf(id)}/${id}`;
+    const key = own(context.world.keyPairs, id);
+    const thing = `${kindOf(id)}/${key?.name ?? id}`;
     return {
       action,
       resource: arnOfThing(context, thing),
@@ -170,6 +132,8 @@ function kindOf(id: string): string {
     i: "instance",
     ami: "image",
     replacevol: "replace-root-volume-task",
+    sg: "security-group",
+    key: "key-pair",
   };
   return own(kinds, id.replace(/-.*$/s, "")) ?? "unknown";
 }
@@ -183,6 +147,10 @@ function idsOf(kind: Kind, name: string, input: Input, { world }: Context): stri
     instance: [input.InstanceId, input.InstanceSpecification?.InstanceId].flat(),
     image: [input.ImageId],
     "replace-root-volume-task": [],
+    "security-group": [input.GroupId],
+    // A policy knows a key pair by its name.
+    "key-pair": [keyNameOf(world, input)],
+    vpc: [input.VpcId],
   };
   const ids = named[kind].filter((one): one is string => typeof one === "string");
   const image = typeof input.ImageId === "string" ? own(world.images, input.ImageId) : undefined;
@@ -201,13 +169,23 @@ function idsOf(kind: Kind, name: string, input: Input, { world }: Context): stri
   return [...new Set(ids)].map((id) => `${kind}/${id}`);
 }
 
+function keyNameOf(world: Context["world"], { KeyName, KeyPairId }: Input): string | undefined {
+  return (
+    KeyName ?? (KeyPairId === undefined ? undefined : (own(world.keyPairs, KeyPairId)?.name ?? KeyPairId))
+  );
+}
+
 function launching(action: string, input: Input, context: Context): readonly Permission[] {
   const groups = input.SecurityGroupId ?? [];
   return [
     `subnet/${input.SubnetId ?? "default"}`,
     ...(groups.length === 0 ? ["default"] : groups).map((id) => `security-group/${id}`),
     ...(input.KeyName === undefined ? [] : [`key-pair/${input.KeyName}`]),
-  ].map((thing) => ({ action, resource: arnOfThing(context, thing), context: {} }));
+  ].map((thing) => ({
+    action,
+    resource: arnOfThing(context, thing),
+    context: factsOf(action, thing, context),
+  }));
 }
 
 function passing({ IamInstanceProfile: profile }: Input, { world }: Context): readonly Permission[] {

@@ -13,7 +13,7 @@ import { repetitionOf } from "./client-tokens.ts";
 import { reservation } from "./describe-instances.ts";
 import { usableImage } from "./image-use.ts";
 import { begin } from "./instance-power.ts";
-import { checkLaunch, placeOf, profileOf } from "./launch-rules.ts";
+import { checkKey, checkLaunch, placeOf, profileOf } from "./launch-rules.ts";
 import type { Image, Instance } from "./machines.ts";
 import { operation } from "./operation.ts";
 import { arnOf } from "./reach.ts";
@@ -59,7 +59,7 @@ export const runInstances = operation({
   parameters,
   rate: () => ({ bucket: "RunInstances", rate: ec2Rates.launches }),
   prepare(input, context) {
-    const { world } = context;
+    const { world, elapsed } = context;
     const repetition = repetitionOf("RunInstances", input, context);
     const needs = [
       ...(input.TagSpecification.length > 0 ? ["ec2:CreateTags"] : []),
@@ -72,7 +72,8 @@ export const runInstances = operation({
     }
     if (earlier !== undefined) return { needs, commit: () => reservation([earlier], world) };
     const image = usableImage(context, input.ImageId);
-    const place = placeOf(world, input);
+    const place = placeOf(world, input, elapsed);
+    checkKey(world, input.KeyName, elapsed);
     checkLaunch(image, input);
     const bare = { type: "gp2", deleteOnTermination: true };
     const devices = devicesOf(context, image, input.BlockDeviceMapping, bare);
@@ -143,6 +144,8 @@ function newInstance(
       input.PrivateIpAddress ??
       `10.0.${Math.floor(world.sequence / 200) % 256}.${20 + (world.sequence % 200)}`,
     keyName: input.KeyName ?? null,
+    publicIp: own(world.subnets, place.subnetId)?.publicIps ? world.settings.launches.publicIp : null,
+    console: world.settings.launches.console,
     userData: input.UserData ?? null,
     clientToken: input.ClientToken ?? "",
     productCodes: image.productCodes,

@@ -6,6 +6,7 @@ import { decodeQuery } from "../query-protocol.ts";
 import type { DecodeFailure } from "../shapes.ts";
 import type { XmlValue } from "../xml.ts";
 import { attachVolume } from "./attach-volume.ts";
+import { getConsoleOutput } from "./console-output.ts";
 import { createImage } from "./create-image.ts";
 import { createSnapshot } from "./create-snapshot.ts";
 import { createSnapshots } from "./create-snapshots.ts";
@@ -17,9 +18,15 @@ import { deleteVolume } from "./delete-volume.ts";
 import { describeImageAttribute } from "./describe-image-attribute.ts";
 import { describeImages } from "./describe-images.ts";
 import { describeInstanceStatus } from "./describe-instance-status.ts";
+import { describeInstanceTypes } from "./describe-instance-types.ts";
 import { describeInstances } from "./describe-instances.ts";
 import { describeLockedSnapshots } from "./describe-locked-snapshots.ts";
-import { describeInstanceTypeOfferings, describeSecurityGroups, describeSubnets } from "./describe-places.ts";
+import {
+  describeAvailabilityZones,
+  describeInstanceTypeOfferings,
+  describeSecurityGroups,
+  describeSubnets,
+} from "./describe-places.ts";
 import { describeRegions } from "./describe-regions.ts";
 import { describeReplaceRootVolumeTasks } from "./describe-replace-root.ts";
 import { describeSnapshots } from "./describe-snapshots.ts";
@@ -36,6 +43,7 @@ import {
 } from "./ebs-encryption.ts";
 import { describeInstanceAttribute, modifyInstanceAttribute } from "./instance-attributes.ts";
 import { rebootInstances, startInstances, stopInstances, terminateInstances } from "./instance-power.ts";
+import { deleteKeyPair, describeKeyPairs, importKeyPair } from "./key-pairs.ts";
 import { lockSnapshot, unlockSnapshot } from "./lock-snapshot.ts";
 import type { AnyOperation, Prepared } from "./operation.ts";
 import { permissionsOf } from "./permissions.ts";
@@ -43,29 +51,41 @@ import { listSnapshotsInRecycleBin, restoreSnapshotFromRecycleBin } from "./recy
 import { deregisterImage, registerImage } from "./register-image.ts";
 import { createReplaceRootVolumeTask } from "./replace-root.ts";
 import { runInstances } from "./run-instances.ts";
+import {
+  authorizeSecurityGroupIngress,
+  createSecurityGroup,
+  deleteSecurityGroup,
+} from "./security-groups.ts";
 import { copySnapshot, modifySnapshotAttribute } from "./share-snapshot.ts";
 import { describeSnapshotTierStatus, restoreSnapshotTier } from "./snapshot-tiers.ts";
 
 const operations: ReadonlyMap<string, AnyOperation> = new Map(
   [
     attachVolume,
+    authorizeSecurityGroupIngress,
     copySnapshot,
     createImage,
     createReplaceRootVolumeTask,
+    createSecurityGroup,
     createSnapshot,
     createSnapshots,
     createTags,
     createVolume,
+    deleteKeyPair,
+    deleteSecurityGroup,
     deleteSnapshot,
     deleteTags,
     deleteVolume,
     deregisterImage,
+    describeAvailabilityZones,
     describeImageAttribute,
     describeImages,
     describeInstanceAttribute,
     describeInstanceStatus,
     describeInstanceTypeOfferings,
+    describeInstanceTypes,
     describeInstances,
+    describeKeyPairs,
     describeLockedSnapshots,
     describeRegions,
     describeReplaceRootVolumeTasks,
@@ -79,8 +99,10 @@ const operations: ReadonlyMap<string, AnyOperation> = new Map(
     detachVolume,
     disableEbsEncryptionByDefault,
     enableEbsEncryptionByDefault,
+    getConsoleOutput,
     getEbsDefaultKmsKeyId,
     getEbsEncryptionByDefault,
+    importKeyPair,
     listSnapshotsInRecycleBin,
     lockSnapshot,
     modifyEbsDefaultKmsKeyId,

@@ -15,6 +15,8 @@ const kinds = [
   { prefix: "i", type: "instance" },
   { prefix: "ami", type: "image" },
   { prefix: "replacevol", type: "replace-root-volume-task" },
+  { prefix: "sg", type: "security-group" },
+  { prefix: "key", type: "key-pair" },
 ] as const;
 
 /** The resource type that an id's prefix tells; undefined for what is not simulated. */
@@ -49,6 +51,10 @@ function lookUp(
       return world.images[id];
     case "replacevol":
       return world.rootTasks[id];
+    case "sg":
+      return world.securityGroups[id];
+    case "key":
+      return world.keyPairs[id];
   }
 }
 

@@ -17,6 +17,8 @@ export interface SsmOptions {
   vss: (typeof vssOutcomes)[number];
   /** Seconds of simulated time that the backup takes. Default 0. */
   seconds: number;
+  /** Of the Parameter Store, by name: also the public ones, such as those that name AMIs. Default: none. */
+  parameters: Record<string, string>;
 }
 
 /** One command that was sent to one instance. Times are simulated milliseconds. */

@@ -32,7 +32,7 @@ const noParameters: Parameters = {
   VssVersion: [],
 };
 
-/** Systems Manager, as far as Run Command makes VSS snapshots of Windows instances. */
+/** Systems Manager, as far as Run Command makes VSS snapshots of Windows instances and parameters name AMIs. */
 export const ssm: ServiceTable = {
   service: "ssm",
   operations: {
@@ -84,8 +84,23 @@ export const ssm: ServiceTable = {
         };
       },
     }),
+    GetParameter: operation({
+      shape: { Name: "string", WithDecryption: "boolean" },
+      changes: false,
+      resource: ({ Name: name = "" }, { world: { settings } }) => {
+        // Those of AWS belong to no account.
+        const account = name.startsWith("/aws/") ? "" : settings.account;
+        return `arn:${settings.partition}:ssm:${settings.region}:${account}:parameter/${name.replace(/^\//, "")}`;
+      },
+      run({ Name: name = "" }, { world: { settings }, now }) {
+        const value = settings.ssm.parameters[name];
+        if (value === undefined) throw new ApiError("ParameterNotFound", "");
+        const facts = { Type: "String", Version: 1, DataType: "text", LastModifiedDate: now / 1_000 };
+        return { Parameter: { Name: name, Value: value, ...facts } };
+      },
+    }),
   },
-  rates: {},
+  rates: { GetParameter: { capacity: 40, perSecond: 40 } },
   unknownAction: (action) => new ApiError("UnknownOperationException", `Unknown operation ${action}`),
 };
 

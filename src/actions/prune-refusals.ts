@@ -1,0 +1,35 @@
+import type { Failure } from "../core/errors.ts";
+import type { Job } from "../core/job.ts";
+
+/** More is given up than one run removes without a person's word. */
+export function braked(job: Job, wanted: number, limit: number) {
+  return {
+    kind: "refused" as const,
+    doing: `remove ${wanted} points of job ${job.name}`,
+    found: `one run removes at most ${limit} of this series`,
+    remedy: `look at \`ec2-backup plan ${job.name}\`, then \`ec2-backup prune ${job.name} --yes\``,
+    code: "Brake",
+  };
+}
+
+/** Told once: a role that may not delete meets it with every point. */
+export function mayNot(
+  job: Job,
+  count: number,
+  { kind, found, code }: Failure,
+  repository: string | undefined,
+): Failure {
+  return {
+    kind,
+    doing: `remove ${count} ${count === 1 ? "point" : "points"} of job ${job.name} that retention gives up`,
+    found,
+    remedy:
+      repository === undefined
+        ? ofRole
+        : `say appendOnly: true of the repository ${repository} where another host prunes it, or let this one delete there`,
+    ...(code === undefined ? {} : { code }),
+  };
+}
+
+const ofRole =
+  "let the role delete its own points (ec2-backup policy agent-self-pruning), or say `prune: elsewhere` in the job where another role prunes";

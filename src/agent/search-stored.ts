@@ -1,0 +1,156 @@
+import { BackupError } from "../core/errors.ts";
+import { isMixed, type RecoveryPoint } from "../core/recovery-point.ts";
+import { choosePoint, matching } from "../core/restore-choice.ts";
+import type { PointQuery } from "../core/restore-query.ts";
+import type { StoredEntry } from "../core/store-ports.ts";
+import { type DiffSum, diffOf, type StoredChange } from "../core/stored-diff.ts";
+import { type FindWish, finder } from "../core/stored-find.ts";
+import { type FoundVersion, versionsOf } from "../core/stored-versions.ts";
+import { wishOf } from "./restore-points.ts";
+import { allEntries, reading } from "./stored-reading.ts";
+import type { StoredFound, StoredSession } from "./stored-session.ts";
+
+/** What `restore find` is asked for. */
+export interface FindOrder {
+  readonly query: PointQuery;
+  readonly find: FindWish;
+  /** In all points that were asked for, and not in the newest alone. */
+  readonly every: boolean;
+}
+
+/** What was found, and where was looked. */
+export interface FindAnswer {
+  /** Newest first. */
+  readonly points: readonly RecoveryPoint[];
+  readonly versions: readonly FoundVersion[];
+  readonly zone: string;
+  readonly at?: Date;
+}
+
+/** Looks for names in one point of files or in all of them. */
+export async function findInStored(
+  { query, find, every }: FindOrder,
+  found: StoredFound,
+  session: StoredSession,
+  signal: AbortSignal,
+): Promise<FindAnswer> {
+  const isMeant = meaning(find);
+  const wish = wishOf(query, session.zone, new Date());
+  const isNamed = wish.point !== undefined;
+  const files = found.points.filter((point) => isNamed || isGoodFiles(point));
+  const chosen = choosePoint(files, wish).point;
+  const points = every
+    ? matching(files, wish).filter((one) => one.instanceArn === chosen.instanceArn)
+    : [chosen];
+  const hits: { point: RecoveryPoint; entries: readonly StoredEntry[] }[] = [];
+  for (const point of points) {
+    const entries = await reading(point, session, { signal }, async (from) => {
+      const met: StoredEntry[] = [];
+      for await (const entry of allEntries(from, session, signal)) if (isMeant(entry)) met.push(entry);
+      return met;
+    });
+    hits.push({ point, entries });
+  }
+  return { points, versions: versionsOf(hits), zone: session.zone, ...(wish.at && { at: wish.at }) };
+}
+
+function meaning(find: FindWish): (entry: StoredEntry) => boolean {
+  try {
+    return finder(find);
+  } catch (error) {
+    const found = error instanceof Error ? error.message : String(error);
+    throw new BackupError({ kind: "usage", doing: `look for ${find.pattern}`, found });
+  }
+}
+
+/** What `restore diff` is asked for. */
+export interface DiffOrder {
+  readonly query: PointQuery;
+  /** Ids of points, beginnings of ids, or times. */
+  readonly before: string;
+  readonly after: string;
+  readonly below?: string;
+}
+
+/** What differs. */
+export interface DiffAnswer {
+  readonly before: RecoveryPoint;
+  readonly after: RecoveryPoint;
+  readonly changes: readonly StoredChange[];
+  readonly sum: DiffSum;
+  readonly zone: string;
+  /** Whether contents were compared, and not sizes and times alone. */
+  readonly exact: boolean;
+}
+
+/** Compares two points, by what is listed of them. */
+export async function diffStored(
+  { query, before, after, below }: DiffOrder,
+  found: StoredFound,
+  session: StoredSession,
+  signal: AbortSignal,
+): Promise<DiffAnswer> {
+  const [one, other] = [pointBy(before, query, found, session), pointBy(after, query, found, session)];
+  const [old, now] = [await entriesOf(one), await entriesOf(other)];
+  const content = await changedContent(one, other, session, signal);
+  const { changes, sum } = diffOf(old, now, { ...(below && { below }), ...(content && { content }) });
+  return { before: one, after: other, changes, sum, zone: session.zone, exact: content !== undefined };
+
+  function entriesOf(point: RecoveryPoint): Promise<readonly StoredEntry[]> {
+    return reading(point, session, { signal }, async (from) => {
+      const entries: StoredEntry[] = [];
+      for await (const entry of allEntries(from, session, signal)) entries.push(entry);
+      return entries;
+    });
+  }
+}
+
+/** Paths whose content differs, where both points are in one repository that can tell. */
+async function changedContent(
+  one: RecoveryPoint,
+  other: RecoveryPoint,
+  session: StoredSession,
+  signal: AbortSignal,
+): Promise<ReadonlySet<string> | undefined> {
+  const [name, second] = [one.stored?.repository, other.stored?.repository];
+  const [a, b] = [one.snapshots[0]?.id, other.snapshots[0]?.id];
+  if (name === undefined || name !== second || a === undefined || b === undefined) return undefined;
+  const store = await session.store(name, signal);
+  if (store.changed === undefined) return undefined;
+  // Two snapshots always differ in the same: kept like a listing, of both together.
+  const key = { repository: store.config.url, snapshot: `${a}${b}` };
+  const kept = await session.cache.read(key);
+  if (kept !== undefined) return new Set(kept.map(({ path }) => path));
+  try {
+    const changed = await store.changed(a, b, signal);
+    const paths = new Set<string>();
+    for await (const { path } of session.cache.keep(key, asFiles(changed), () => undefined)) paths.add(path);
+    return paths;
+  } catch (error) {
+    if (!(error instanceof BackupError) || error.kind === "interrupted") throw error;
+    session.options.log("warn", `only sizes and times are compared: ${error.message}`);
+    return undefined;
+  }
+}
+
+async function* asFiles(paths: readonly string[]): AsyncGenerator<StoredEntry> {
+  for (const path of paths) yield { path, type: "file" };
+}
+
+function pointBy(
+  text: string,
+  query: PointQuery,
+  { points }: StoredFound,
+  { zone }: StoredSession,
+): RecoveryPoint {
+  const { at: _, point: __, ...rest } = query;
+  const isId = /^[0-9a-f-]{8,}$/.test(text) && !/^\d{4}-\d{2}-\d{2}$/.test(text);
+  const named = isId ? { point: text } : text === "newest" ? {} : { at: text };
+  const wish = wishOf({ ...rest, ...named }, zone, new Date());
+  return choosePoint(isId ? points : points.filter(isGoodFiles), wish).point;
+}
+
+/** Nobody is shown by default what is dated with a time that is not believed. */
+function isGoodFiles(point: RecoveryPoint): boolean {
+  return point.stored?.content === "files" && !isMixed(point);
+}

@@ -1,0 +1,239 @@
+import { checkRepository } from "../actions/check-repository.ts";
+import { initRepository } from "../actions/init-repository.ts";
+import { type MirrorDeps, mirror } from "../actions/mirror.ts";
+import { pruneRepository } from "../actions/prune-repository.ts";
+import { unlockRepository } from "../actions/unlock-repository.ts";
+import { type Done, heldHere, reported, type UpkeepDeps, type UpkeepOrder } from "../actions/upkeep.ts";
+import { repositoriesOf } from "../config/repositories.ts";
+import { BackupError, interrupted } from "../core/errors.ts";
+import { largestGap } from "../core/largest-gap.ts";
+import type { Audit, HeldLock } from "../core/ports.ts";
+import type { ElsewhereConsent } from "../core/prune-elsewhere.ts";
+import { parseSchedule } from "../core/schedule.ts";
+import type { RepositoryConfig, StoreProgress } from "../core/store-ports.ts";
+import { type UpkeepReport, withUpkeep } from "../core/upkeep.ts";
+import { appendLine } from "../host/atomic-file.ts";
+import { systemClock } from "../host/clock.ts";
+import { fileLocks } from "../host/lock.ts";
+import { upkeepStates } from "../host/upkeep-state.ts";
+import { writtenSettings } from "./configuration.ts";
+import { inForce } from "./in-force.ts";
+import { faultyConfiguration } from "./perform.ts";
+import { openStore, type StoreGround } from "./store-world.ts";
+import { type UpkeepHost, upkeepHost } from "./upkeep-host.ts";
+import { upkeepTeller } from "./upkeep-tell.ts";
+import type { AgentOptions } from "./wish.ts";
+
+/** What is to be done, with what only that needs. */
+export type UpkeepWish =
+  | { readonly action: "unlock" }
+  | { readonly action: "init"; readonly anew: boolean }
+  | { readonly action: "check"; readonly structureOnly: boolean }
+  | { readonly action: "prune"; readonly forget?: ElsewhereConsent }
+  | { readonly action: "mirror"; readonly allHosts: boolean; readonly yes: boolean };
+
+export interface UpkeepOptions extends AgentOptions {
+  /** By name; none = every one that it can be done with. */
+  readonly repositories: readonly string[];
+  readonly order: Omit<UpkeepOrder, "host">;
+  readonly tell: (repository: string, progress: StoreProgress) => void;
+}
+
+/** Does it with one repository after the other. */
+export async function upkeep(
+  wish: UpkeepWish,
+  options: UpkeepOptions,
+  signal: AbortSignal,
+): Promise<readonly UpkeepReport[]> {
+  const { loaded } = options;
+  if (loaded.ok === false) throw faultyConfiguration(inForce({ loaded, tags: {}, flags: {} }).problems);
+  const all = repositoriesOf(writtenSettings(loaded));
+  const chosen = chooseRepositories(wish.action, all, options.repositories);
+  const host = await upkeepHost(options, signal);
+  const reports: UpkeepReport[] = [];
+  for (const config of chosen) {
+    if (signal.aborted) break;
+    reports.push(await keepUp(wish, config, { all, host, options }, signal));
+  }
+  return reports;
+}
+
+/** Those of the names; without one all that it can be done with. */
+export function chooseRepositories(
+  action: UpkeepWish["action"] | "list",
+  all: readonly RepositoryConfig[],
+  names: readonly string[],
+): readonly RepositoryConfig[] {
+  const doing = `${action} repositories`;
+  if (all.length === 0)
+    throw new BackupError({
+      kind: "configuration",
+      doing,
+      found: "the configuration names no repository",
+      remedy: "add one, such as repositories: { central: { url: …, passwordFile: … } }",
+    });
+  const known = all.map(({ name }) => name);
+  const unknown = names.filter((name) => !known.includes(name));
+  if (unknown.length > 0)
+    throw new BackupError({
+      kind: "usage",
+      doing,
+      found: `the configuration has no repository ${unknown.join(", ")}`,
+      remedy: `its repositories are ${known.join(", ")}`,
+    });
+  if (names.length > 0) return all.filter(({ name }) => names.includes(name));
+  if (action === "prune") return all.filter(({ appendOnly }) => !appendOnly);
+  return action === "mirror" ? all.filter((one) => one.mirror !== undefined) : all;
+}
+
+interface Ground {
+  readonly all: readonly RepositoryConfig[];
+  readonly host: UpkeepHost;
+  readonly options: UpkeepOptions;
+}
+
+/** One repository: alone on this host, remembered and told. */
+async function keepUp(
+  wish: UpkeepWish,
+  config: RepositoryConfig,
+  { all, host, options }: Ground,
+  signal: AbortSignal,
+): Promise<UpkeepReport> {
+  const { stateDirectory, order, log } = options;
+  const states = upkeepStates(stateDirectory, host.id);
+  const held: HeldLock[] = [];
+  const body = async (): Promise<Done> => {
+    const locked = wish.action === "mirror" ? [config.name, config.mirror?.to ?? ""] : [config.name];
+    if (!order.planned && wish.action !== "unlock")
+      held.push(...(await lockAll(locked, config, options, signal)));
+    const ground: StoreGround = {
+      repositories: all,
+      self: options.self,
+      stateDirectory,
+      ...(host.identity === undefined ? {} : { region: host.identity.region }),
+    };
+    const deps: UpkeepDeps & { audit: Audit } = {
+      store: await openStore(config.name, ground, signal),
+      clock: systemClock,
+      log,
+      tell: (progress) => options.tell(config.name, progress),
+      state: await states.read(config.name),
+      copies: all.some(({ mirror }) => mirror?.to === config.name),
+      audit: {
+        append: (line) => appendLine(`${stateDirectory}/removals.jsonl`, JSON.stringify(line)),
+      },
+    };
+    if (wish.action === "init") {
+      const from = all.find(({ mirror }) => mirror?.to === config.name)?.name;
+      const source = from === undefined ? undefined : await openStore(from, ground, signal);
+      const { planned } = order;
+      return initRepository(deps, { planned, anew: wish.anew, ...(source && { source }) }, signal);
+    }
+    if (wish.action !== "mirror") return perform(wish, deps, order, signal);
+    const to = mirrorOf(config);
+    const target = await openStore(to, ground, signal);
+    const both: MirrorDeps = { ...deps, target, targetState: await states.read(to) };
+    const own = wish.allHosts || config.mirror?.hosts === "all" ? undefined : ownSeries(host);
+    const { run, planned } = order;
+    return mirror(both, { run, planned, yes: wish.yes, ...(own === undefined ? {} : { own }) }, signal);
+  };
+  try {
+    const whole = { ...order, host: host.id };
+    const { report, remember } = await reported(wish.action, config.name, whole, systemClock, body);
+    const teller = upkeepTeller(host, options, signal);
+    const told = await teller(report);
+    if (!order.planned && report.outcome !== "skipped")
+      await states.write(withUpkeep(await states.read(config.name), told, remember));
+    return told;
+  } finally {
+    for (const lock of held) await lock.release();
+  }
+}
+
+function perform(
+  wish: Exclude<UpkeepWish, { action: "mirror" | "init" }>,
+  deps: UpkeepDeps & { readonly audit: Audit },
+  { run, planned }: UpkeepOptions["order"],
+  signal: AbortSignal,
+): Promise<Done> {
+  switch (wish.action) {
+    case "unlock":
+      return unlockRepository(deps, planned, signal);
+    case "prune":
+      return pruneRepository(deps, { run, planned, ...(wish.forget && { forget: wish.forget }) }, signal);
+    case "check": {
+      const gap = gapOf(deps.store.config);
+      return checkRepository(deps, { structureOnly: wish.structureOnly, planned, gap }, signal);
+    }
+  }
+}
+
+/** Milliseconds between two checks of the schedule; a week where there is none. */
+function gapOf({ check, timezone }: RepositoryConfig): number {
+  if (check === undefined) return 7 * 86_400_000;
+  return largestGap(parseSchedule(check.schedule), timezone ?? "UTC", systemClock.now());
+}
+
+function mirrorOf({ name, mirror }: RepositoryConfig): string {
+  if (mirror !== undefined) return mirror.to;
+  throw new BackupError({
+    kind: "configuration",
+    doing: `mirror the repository ${name}`,
+    found: "the configuration names no mirror of it",
+    remedy: `add repositories.${name}.mirror: { to: … }`,
+  });
+}
+
+function ownSeries({ arn }: UpkeepHost): string {
+  if (arn !== undefined) return `${arn}/`;
+  throw new BackupError({
+    kind: "unreachable",
+    doing: "tell which points are of this host",
+    found: "the instance metadata does not answer",
+    remedy: "try again, name the host in `host: { name: … }`, or copy the points of all hosts by --all-hosts",
+  });
+}
+
+/** The pause between two looks whether another one is done, in milliseconds. */
+const lookEvery = 2_000;
+
+/**
+ * Keeps other upkeep of this host from the same repositories. What runs on a schedule waits for it as long as one may
+ * take; who asks by hand waits as for any other lock.
+ */
+async function lockAll(
+  names: readonly string[],
+  { lockWait, deadline }: RepositoryConfig,
+  { stateDirectory, owner, order, log }: UpkeepOptions,
+  signal: AbortSignal,
+): Promise<HeldLock[]> {
+  const locks = fileLocks(`${stateDirectory}/locks`);
+  const until = systemClock.elapsed() + (order.trigger === "manual" ? lockWait : deadline);
+  const held: HeldLock[] = [];
+  // In one order, so that two do not wait for each other.
+  for (const name of [...new Set(names)].filter((one) => one !== "").sort()) {
+    let waited = false;
+    for (;;) {
+      const lock = await locks.take(`repository-${name}`, owner);
+      if (!("heldBy" in lock)) {
+        held.push(lock);
+        break;
+      }
+      if (!waited) log("info", `waiting for ${lock.heldBy}, which is at work on the repository ${name}`);
+      waited = true;
+      const left = until - systemClock.elapsed();
+      if (left > 0) await systemClock.sleep(Math.min(lookEvery, left), signal);
+      if (left > 0 && !signal.aborted) continue;
+      for (const one of held) await one.release();
+      if (signal.aborted) throw interrupted(`look after the repository ${name}`);
+      throw new BackupError({
+        kind: "locked",
+        code: heldHere,
+        doing: `look after the repository ${name}`,
+        found: `${lock.heldBy} is at work on it on this host`,
+        remedy: "try again when it is done",
+      });
+    }
+  }
+  return held;
+}

@@ -1,0 +1,38 @@
+import { formatSpan } from "../core/duration.ts";
+import { harmless } from "../core/harmless.ts";
+import type { UpkeepStatus } from "../core/upkeep-status.ts";
+import { formatInstant, type Terminal, table, wrapped } from "./terminal.ts";
+
+/** What is wider is not read. */
+const widest = 80;
+
+const outcomes = {
+  done: "ok",
+  degraded: "PARTLY DONE",
+  unsound: "DAMAGED",
+  "not-done": "NOT DONE",
+  skipped: "skipped",
+} as const;
+
+/** Prints when repositories were last checked, pruned and mirrored well, and what was wrong the last time. */
+export function printUpkeepStatus(found: readonly UpkeepStatus[], out: Terminal): void {
+  if (found.length === 0) return;
+  const rows = found.map(({ repository, kind, ageSeconds, promised, overdue, outcome }) => [
+    repository,
+    kind,
+    ageSeconds === undefined ? "never" : `${formatSpan(ageSeconds)} ago`,
+    promised === undefined ? "nothing" : formatSpan(promised),
+    [...(outcome === undefined ? [] : [outcomes[outcome]]), ...(overdue ? ["OVERDUE"] : [])].join(", "),
+  ]);
+  out.print("");
+  for (const line of table(["REPOSITORY", "UPKEEP", "LAST GOOD", "PROMISED", "LAST"], rows, out.width))
+    out.print(line);
+  for (const { repository, kind, failing, at } of found)
+    for (const text of failing.slice(0, 3)) {
+      const sentence = harmless(
+        `${repository} ${kind}${at === undefined ? "" : `, ${formatInstant(at)}`}: ${text}`,
+      );
+      for (const [index, line] of wrapped(sentence, Math.min(out.width, widest) - 2).entries())
+        out.print(index === 0 ? line : `  ${line}`);
+    }
+}

@@ -1,0 +1,82 @@
+import { brake } from "./brake.ts";
+import { formatSpan } from "./duration.ts";
+import { seriesOf } from "./mirror-plan.ts";
+import { isMixed, type RecoveryPoint } from "./recovery-point.ts";
+import { newestFirst, planRetention } from "./retention.ts";
+import { describePolicy, type RetentionPolicy } from "./retention-policy.ts";
+
+/** What a person allows or demands beyond the recorded policies. */
+export interface ElsewhereConsent {
+  /** Releases the brake, and ends the wait after a policy shrank. */
+  readonly yes: boolean;
+  /** What this keeps stays in any case: a host cannot say otherwise. */
+  readonly floor?: RetentionPolicy | undefined;
+}
+
+/** What is to be done with one series of a repository. */
+export interface ElsewherePlan {
+  readonly series: string;
+  readonly kept: number;
+  readonly remove: readonly RecoveryPoint[];
+  readonly postponed: readonly RecoveryPoint[];
+  readonly disbelieved: readonly RecoveryPoint[];
+  /** Why nothing of the series is removed. */
+  readonly left?: string;
+  /** What somebody should look at. */
+  readonly warning?: string;
+}
+
+/**
+ * What the policies that the hosts recorded on their own points give up, series by series, of all hosts of a
+ * repository. A host can say what it likes there: a policy that shrank waits, the brake holds, and a floor stays.
+ */
+export function planElsewhere(
+  points: readonly RecoveryPoint[],
+  consent: ElsewhereConsent,
+  now: Date,
+): readonly ElsewherePlan[] {
+  return seriesOf(points).map(([series, all]) => planSeries(series, all, consent, now));
+}
+
+function planSeries(
+  series: string,
+  points: readonly RecoveryPoint[],
+  { yes, floor }: ElsewhereConsent,
+  now: Date,
+): ElsewherePlan {
+  const disbelieved = points.filter(isMixed);
+  const nothing = { series, kept: points.length, remove: [], postponed: [], disbelieved };
+  const believed = points.filter((point) => !isMixed(point)).sort(newestFirst);
+  const [newest] = believed.filter(({ state }) => state !== "failed");
+  if (series === "") return { ...nothing, left: "its points name no series" };
+  if (newest === undefined) return { ...nothing, left: "none of its points can be believed" };
+  const { policy } = newest;
+  if (policy === undefined) return { ...nothing, left: `its newest point ${newest.id} records no policy` };
+  if (policy === "unreadable")
+    return { ...nothing, left: `the policy that its newest point ${newest.id} records cannot be read` };
+  const plan = planRetention(points, policy, now, { noShrinkDelay: yes });
+  const stays = floor && new Set(planRetention(points, floor, now).keep.map(({ point }) => point));
+  const remove = plan.remove.filter((point) => stays?.has(point) !== true);
+  const saved = plan.remove.filter((point) => stays?.has(point) === true);
+  const keep = [...plan.keep, ...saved.map((point) => ({ point, reasons: [] }))];
+  const braked = brake({ keep, remove }, yes);
+  const shrank = keep.filter(({ reasons }) => onlyWaiting(reasons)).length;
+  return {
+    series,
+    kept: points.length - braked.remove.length,
+    remove: braked.remove,
+    postponed: braked.postponed,
+    disbelieved,
+    ...(shrank === 0 ? {} : { warning: shrunk(shrank, policy, newest, now) }),
+  };
+}
+
+/** Kept by an earlier policy alone. */
+function onlyWaiting(reasons: readonly { readonly rule: string }[]): boolean {
+  return reasons.length > 0 && reasons.every(({ rule }) => rule === "shrink-delay");
+}
+
+function shrunk(count: number, policy: RetentionPolicy, newest: RecoveryPoint, now: Date): string {
+  const age = formatSpan(Math.max(0, now.getTime() - newest.captured.getTime()) / 1000);
+  return `its policy shrank to ${describePolicy(policy)} (recorded ${age} ago): ${count} of its points would go when the wait is over; see who changed it`;
+}

@@ -1,0 +1,110 @@
+import { tagKeys } from "./point-tags.ts";
+import type { Hold, RecoveryPoint, Snapshot } from "./recovery-point.ts";
+import { consistencies, parsePolicy } from "./retention-policy.ts";
+import type { StoreClock, StoredSnapshot } from "./store-ports.ts";
+import { isOwn, memberOf, ownTags, type StoredSubject, storedKeys } from "./store-tags.ts";
+
+/** Where the snapshots come from. */
+export interface StoredOrigin {
+  /** The name of the repository. */
+  readonly repository: string;
+  /** When it got them, where it tells. */
+  readonly clock?: StoreClock;
+}
+
+/** The points among the snapshots of a repository. Snapshots of others, without our tags, are nobody's point. */
+export function storedPoints(snapshots: readonly StoredSnapshot[], origin: StoredOrigin): RecoveryPoint[] {
+  const markers = Map.groupBy(
+    snapshots.filter((one) => markedBy(one) !== undefined),
+    (one) => markedBy(one) ?? "",
+  );
+  const sets = Map.groupBy(
+    snapshots.filter((one) => markedBy(one) === undefined),
+    (one) => ownTags(one.tags)[tagKeys.point] ?? "",
+  );
+  return [...sets].flatMap(([id, set]) => (id === "" ? [] : (pointOf(id, set, markers, origin) ?? [])));
+}
+
+/** The snapshot that a marker speaks of; absent of what is no marker. */
+export function markedBy(snapshot: StoredSnapshot): string | undefined {
+  return ownTags(snapshot.tags)[storedKeys.partialOf];
+}
+
+function pointOf(
+  id: string,
+  set: readonly StoredSnapshot[],
+  markers: ReadonlyMap<string, readonly StoredSnapshot[]>,
+  origin: StoredOrigin,
+): RecoveryPoint | undefined {
+  const [first] = set;
+  if (first === undefined) return undefined;
+  const tags = ownTags(first.tags);
+  const subject = subjectOf(tags);
+  if (subject === undefined) return undefined;
+  const marking = set.flatMap((one) => [
+    ...(markers.get(one.id) ?? []),
+    ...(one.original === undefined ? [] : (markers.get(one.original) ?? [])),
+  ]);
+  const received = origin.clock?.received.get(first.id);
+  const name = tags[tagKeys.name];
+  const policy = tags[tagKeys.retention];
+  const holds: readonly Hold[] = set.length === 1 ? [] : [twofold(set)];
+  return {
+    id,
+    run: tags[tagKeys.run] ?? "",
+    job: tags[tagKeys.job] ?? "",
+    series: tags[tagKeys.series] ?? "",
+    instanceArn: tags[tagKeys.instance] ?? "",
+    ...(name === undefined ? {} : { name }),
+    // Nobody can say which of two is the point, so neither may stand for a good one.
+    state: marking.length > 0 || holds.length > 0 ? "partial" : "complete",
+    captured: first.time,
+    consistency: consistencies.find((one) => one === tags[tagKeys.consistency]) ?? "crash",
+    snapshots: set.map((one) => snapshotOf(one, subject, tags)),
+    recipe: [{ volumeId: memberOf(subject) }],
+    ...(policy === undefined ? {} : { policy: parsePolicy(policy) ?? "unreadable" }),
+    holds,
+    stored: {
+      repository: origin.repository,
+      ...subject,
+      source: memberOf(subject),
+      paths: first.paths,
+      original: first.original ?? first.id,
+      tags: first.tags.filter((one) => !isOwn(one)),
+      markers: [...new Set(marking.map((one) => one.id))],
+      ...(received === undefined ? {} : { received }),
+    },
+  };
+}
+
+function subjectOf(tags: Readonly<Record<string, string>>): StoredSubject | undefined {
+  const content = tags[storedKeys.content];
+  const dump = tags[storedKeys.dump];
+  if (content === "files") return { content };
+  return content === "dump" && dump !== undefined
+    ? { content, dump, kind: tags[storedKeys.kind] ?? "command" }
+    : undefined;
+}
+
+function snapshotOf(
+  one: StoredSnapshot,
+  subject: StoredSubject,
+  tags: Readonly<Record<string, string>>,
+): Snapshot {
+  return {
+    id: one.id,
+    volumeId: memberOf(subject),
+    state: "completed",
+    startTime: one.time,
+    volumeSizeGiB: 0,
+    ...(one.bytes === undefined ? {} : { fullSizeBytes: one.bytes }),
+    encrypted: true,
+    archived: false,
+    tags,
+  };
+}
+
+function twofold(set: readonly StoredSnapshot[]): Hold {
+  const ids = set.map((one) => one.id.slice(0, 8)).join(", ");
+  return { by: "mixed", detail: `the snapshots ${ids} all say that they are this point` };
+}

@@ -1,0 +1,133 @@
+import { formatSpan } from "../core/duration.ts";
+import { BackupError, interrupted } from "../core/errors.ts";
+import type { StoreLock } from "../core/store-ports.ts";
+import { systemClock } from "../host/clock.ts";
+import { hostname } from "../host/host-name.ts";
+import { messageOf, numberIn, textIn } from "./restic-messages.ts";
+import type { ResticRunner } from "./restic-runner.ts";
+
+/** restic takes a lock for left behind that nobody has renewed for half an hour, whoever's it is. Milliseconds. */
+const restless = 25 * 60_000;
+/** Between two tries. Milliseconds. */
+const [firstPause, longestPause] = [500, 10_000];
+
+/** The locks as they are now; one that goes meanwhile is left out. */
+export async function locksOf(runner: ResticRunner, signal: AbortSignal): Promise<readonly StoreLock[]> {
+  const ids: string[] = [];
+  const doing = "list the locks";
+  const line = (text: string): void => void (/^[0-9a-f]{64}$/.test(text) && ids.push(text));
+  await runner.run({ doing, words: ["list", "locks", "--no-lock"], line }, signal);
+  const locks: StoreLock[] = [];
+  for (const id of ids) {
+    const text: string[] = [];
+    const words = ["cat", "lock", id, "--no-lock"];
+    const end = await runner.run(
+      { doing, words, line: (one) => text.push(one), accept: ({ code }) => code === 1 },
+      signal,
+    );
+    const lock = end.code === 0 ? lockOf(id, text.join(""), runner) : undefined;
+    if (lock !== undefined) locks.push(lock);
+  }
+  return locks;
+}
+
+function lockOf(id: string, text: string, { ground }: ResticRunner): StoreLock | undefined {
+  const message = messageOf(text);
+  const since = new Date(message === undefined ? "" : (textIn(message, "time") ?? ""));
+  if (message === undefined || Number.isNaN(since.getTime())) return undefined;
+  const host = textIn(message, "hostname") ?? "";
+  const pid = numberIn(message, "pid") ?? 0;
+  return {
+    id,
+    host,
+    pid,
+    user: textIn(message, "username") ?? "",
+    since,
+    exclusive: message["exclusive"] === true,
+    dead: host === hostname() && pid > 0 && !isAlive(pid, ground.kill),
+  };
+}
+
+function isAlive(pid: number, kill: (pid: number, signal: 0) => void): boolean {
+  try {
+    kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== "ESRCH";
+  }
+}
+
+/** Removes the locks of which restic can tell that nobody holds them. */
+export async function unlock(runner: ResticRunner, signal: AbortSignal): Promise<void> {
+  await runner.run({ doing: "remove locks that were left behind", words: ["unlock"] }, signal);
+}
+
+/**
+ * Does what needs a lock, as soon as nobody else holds one that stands against it, and for as long as the repository's
+ * `lockWait` says. A lock of a process of this host that is gone is removed. `others` are asked for locks beside it.
+ */
+export async function whenUnlocked<T>(
+  runner: ResticRunner,
+  signal: AbortSignal,
+  act: () => Promise<T>,
+  others: readonly ResticRunner[] = [],
+): Promise<T> {
+  const until = performance.now() + runner.config.lockWait;
+  const cleared = new Set<string>();
+  for (let pause = firstPause; ; pause = Math.min(pause * 2, longestPause)) {
+    try {
+      return await act();
+    } catch (error) {
+      if (!(error instanceof BackupError) || error.kind !== "locked") throw error;
+      let again = false;
+      const found: StoreLock[] = [];
+      for (const one of [runner, ...others]) {
+        const locks = await locksOf(one, signal);
+        found.push(...locks);
+        again = (await clear(one, locks, cleared, signal)) || again;
+      }
+      if (again) continue;
+      const left = until - performance.now();
+      if (left <= 0) throw stillLocked(error, found, runner);
+      await systemClock.sleep(Math.min(pause, left), signal);
+      if (signal.aborted) throw interrupted(error.doing);
+    }
+  }
+}
+
+/** Removes what locks a killed restic of this host has left, which would keep other hosts waiting. */
+export async function clearDead(runner: ResticRunner, signal: AbortSignal): Promise<void> {
+  await clear(runner, await locksOf(runner, signal), new Set(), signal);
+}
+
+/** Removes the locks of the dead, unless restic would take one of somebody else with them. */
+async function clear(
+  runner: ResticRunner,
+  locks: readonly StoreLock[],
+  cleared: Set<string>,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const dead = locks.filter((one) => one.dead && !cleared.has(one.id));
+  const now = Date.now();
+  const doubtful = locks.some((one) => !one.dead && now - one.since.getTime() > restless);
+  if (dead.length === 0 || doubtful) return false;
+  // Each once: what stays after that is not removable for us.
+  for (const one of dead) cleared.add(one.id);
+  await unlock(runner, signal);
+  return true;
+}
+
+function stillLocked(error: BackupError, locks: readonly StoreLock[], { config }: ResticRunner): BackupError {
+  const now = Date.now();
+  const holders = locks.map(({ host, pid, since, exclusive, dead }) => {
+    const age = formatSpan(Math.max(0, now - since.getTime()) / 1000);
+    const how = exclusive ? ", exclusively" : "";
+    return `process ${pid} of ${host}${how} for ${age}${dead ? ", which is gone" : ""}`;
+  });
+  const found = holders.length === 0 ? error.found : `it is locked by ${holders.join("; ")}`;
+  const remedy = `wait for it, allow more by lockWait, or if that process is gone: ec2-backup repository unlock ${config.name}`;
+  return new BackupError(
+    { kind: "locked", doing: error.doing, found, remedy, code: "RepositoryLocked" },
+    { cause: error },
+  );
+}

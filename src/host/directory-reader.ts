@@ -1,0 +1,100 @@
+import { readdir, readFile, stat } from "node:fs/promises";
+import path from "node:path";
+import type { DirectoryOrder } from "../core/directory.ts";
+import type { DirectoryReader } from "../core/directory-ports.ts";
+import { countScript } from "../core/directory-scripts.ts";
+import { countOf } from "../core/directory-verdict.ts";
+import { BackupError } from "../core/errors.ts";
+import { codeOf, makeDirectory } from "./atomic-file.ts";
+import { runScript, type ShellGround } from "./directory-shell.ts";
+import { systemProgram } from "./system-path.ts";
+
+/** Filesystems that hold no files but the kernel's own. */
+const virtual = new Set(
+  "autofs binfmt_misc bpf cgroup cgroup2 configfs debugfs devpts devtmpfs efivarfs fusectl hugetlbfs mqueue nsfs proc pstore rpc_pipefs securityfs sysfs tracefs".split(
+    " ",
+  ),
+);
+
+/** Counts what a directory of this host holds. `work` is a directory of ours. */
+export function directoryReader(work: string, ground: ShellGround): DirectoryReader {
+  return {
+    async count(order, signal) {
+      const { directory } = order;
+      const doing = `read ${directory}`;
+      const stats = await stat(directory).catch((error: unknown) => {
+        const code = codeOf(error);
+        const found = code === "ENOENT" ? "there is no such directory" : code;
+        throw new BackupError({ kind: code === "EACCES" ? "denied" : "usage", doing, found, code });
+      });
+      if (!stats.isDirectory())
+        throw new BackupError({ kind: "usage", doing, found: "it is not a directory" });
+      await readdir(directory).catch((error: unknown) => {
+        throw new BackupError({ kind: "denied", doing, found: codeOf(error), remedy: "run this as root" });
+      });
+      await refuseVirtual(order);
+      await needPrograms(order);
+      await makeDirectory(work);
+      return countOf(directory, await runScript(countScript(order, work), { doing }, ground, signal));
+    },
+  };
+}
+
+async function refuseVirtual({ directory, oneFileSystem }: DirectoryOrder): Promise<void> {
+  const text = await readFile("/proc/self/mountinfo", "utf8").catch(() => "");
+  const below = directory.endsWith("/") ? directory : `${directory}/`;
+  for (const line of text.split("\n")) {
+    const [before = "", after = ""] = line.split(" - ");
+    const where = (before.split(" ")[4] ?? "").replace(/\\(\d{3})/g, (_, octal: string) =>
+      String.fromCharCode(Number.parseInt(octal, 8)),
+    );
+    const [type = ""] = after.split(" ");
+    const inside = where === directory || (!oneFileSystem && where.startsWith(below));
+    if (inside && virtual.has(type))
+      throw new BackupError({
+        kind: "usage",
+        doing: `read ${directory}`,
+        found: `${where} is a ${type} of the kernel and holds no files`,
+        remedy:
+          where === directory ? "name another directory" : "add --one-file-system, or name a directory below",
+      });
+  }
+}
+
+async function needPrograms({ method, local }: DirectoryOrder): Promise<void> {
+  const needed = [
+    "tar",
+    "find",
+    "sha256sum",
+    ...(method === "rsync" ? ["rsync"] : []),
+    ...(local === undefined ? [] : ["bash"]),
+  ];
+  for (const name of needed) {
+    if ((await systemProgram(name)) !== undefined) continue;
+    throw new BackupError({
+      kind: "configuration",
+      doing: `find the program ${name}`,
+      found: "it is not installed",
+      remedy: `install ${name === "find" ? "findutils" : name === "sha256sum" ? "coreutils" : name}`,
+    });
+  }
+}
+
+/** The directory that data is to be brought back to: absent, then it is made, or empty. */
+export async function emptyDirectory(to: string): Promise<string> {
+  const directory = path.resolve(to);
+  const doing = `bring a directory back to ${directory}`;
+  const names = await readdir(directory).catch((error: unknown) => {
+    if (codeOf(error) === "ENOENT") return undefined;
+    throw new BackupError({ kind: "usage", doing, found: codeOf(error) });
+  });
+  if (names !== undefined && names.length > 0)
+    throw new BackupError({
+      kind: "usage",
+      doing,
+      found: `it is not empty (${names.slice(0, 3).join(", ")})`,
+      remedy: "name a directory that is empty or not there",
+    });
+  if (names === undefined) await makeDirectory(directory);
+  return directory;
+}

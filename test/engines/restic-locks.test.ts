@@ -1,0 +1,69 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { setTimeout as pause } from "node:timers/promises";
+import { describe, expect, test } from "vitest";
+import type { Store } from "../../src/core/store-ports.ts";
+import { folder } from "../host/places.ts";
+import { needRestic, restics } from "../system/stores/restics.ts";
+import { failureIn, filesOrder, never, quiet, Stage } from "./restic-stage.ts";
+
+/** Somebody else's restic, which holds a lock for as long as its input is open. */
+async function holding(place: Stage, store: Store): Promise<ChildProcess> {
+  const env = place.environment(store);
+  const other = spawn(place.program, ["backup", "--stdin"], { env, stdio: ["pipe", "ignore", "ignore"] });
+  await expect.poll(() => store.locks(never), { timeout: 30_000 }).toHaveLength(1);
+  return other;
+}
+
+describe.each(restics())("locks of $name restic, $version", (restic) => {
+  const made = async (context: Parameters<typeof needRestic>[0], lockWait: number) => {
+    const place = new Stage(await folder(), needRestic(context, restic));
+    return { place, store: await place.made("store", { lockWait }) };
+  };
+
+  test("one of the living is waited for, and then told with who holds it", async (context) => {
+    const { place, store } = await made(context, 500);
+    const other = await holding(place, store);
+    expect(await store.locks(never)).toMatchObject([
+      { pid: other.pid, exclusive: false, dead: false, user: "root" },
+    ]);
+    expect(await failureIn(store.prune(quiet, never))).toMatchObject({
+      kind: "locked",
+      found: expect.stringMatching(new RegExp(`^it is locked by process ${other.pid} of `)),
+      remedy: expect.stringContaining("ec2-backup repository unlock store"),
+    });
+    // Two may save at once, and list.
+    await store.saveFiles(filesOrder("p", [place.tree("tree")]), quiet, never);
+    const patient = await place.open(place.config("store", { lockWait: 60_000 }));
+    const stop = new AbortController();
+    const waiting = failureIn(patient.prune(quiet, stop.signal));
+    await pause(3_000);
+    const began = performance.now();
+    stop.abort();
+    expect(await waiting).toMatchObject({ kind: "interrupted" });
+    expect(performance.now() - began).toBeLessThan(10_000);
+    const pruned = patient.prune(quiet, never);
+    await pause(1_000);
+    other.stdin?.end("x");
+    await once(other, "exit");
+    await pruned;
+    expect(await store.locks(never)).toEqual([]);
+  });
+
+  test("one of the dead of this host is removed, and only then", async (context) => {
+    const { place, store } = await made(context, 500);
+    const other = await holding(place, store);
+    other.kill("SIGKILL");
+    await once(other, "exit");
+    expect(await store.locks(never)).toMatchObject([{ pid: other.pid, dead: true }]);
+    await store.prune(quiet, never);
+    expect(await store.locks(never)).toEqual([]);
+    const again = await holding(place, store);
+    await store.unlock(never);
+    expect(await store.locks(never), "of the living").toHaveLength(1);
+    again.kill("SIGKILL");
+    await once(again, "exit");
+    await store.unlock(never);
+    expect(await store.locks(never)).toEqual([]);
+  });
+});

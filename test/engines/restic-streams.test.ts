@@ -1,0 +1,123 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { describe, expect, test } from "vitest";
+import type { StreamSource } from "../../src/core/store-ports.ts";
+import { folder, node } from "../host/places.ts";
+import { needRestic, restics } from "../system/stores/restics.ts";
+import { failureIn, never, order, quiet, Stage, writing } from "./restic-stage.ts";
+
+/** A program that writes to the store's pipe, as a dump does. */
+function program(file: string, script: string, started: (child: ChildProcess) => void = quiet): StreamSource {
+  return {
+    file,
+    start(output, signal) {
+      const child = spawn("sh", ["-c", script], { stdio: ["ignore", output, "ignore"], detached: true });
+      started(child);
+      signal.addEventListener("abort", () => child.kill("SIGKILL"));
+      const done = once(child, "exit").then(([code]) => {
+        if (code !== 0) throw new Error(`the dump ended with ${code}`);
+      });
+      return { done };
+    },
+  };
+}
+
+/** The processes that were told of the repositories of a place. */
+function resticsOf(place: Stage): string[] {
+  return readdirSync("/proc").filter((pid) => {
+    try {
+      return (
+        /^\d+$/.test(pid) && readFileSync(`/proc/${pid}/environ`, "utf8").includes(`=${place.at("store")}\0`)
+      );
+    } catch {
+      return false;
+    }
+  });
+}
+
+describe.each(restics())("a stream into a repository by $name restic, $version", (restic) => {
+  const made = async (context: Parameters<typeof needRestic>[0]) => {
+    const place = new Stage(await folder(), needRestic(context, restic));
+    return { place, store: await place.made("store") };
+  };
+
+  test("is stored as it was written, by a program that writes for itself", async (context) => {
+    const { place, store } = await made(context);
+    const saved = await store.saveStream(
+      order("p"),
+      program("d.sql", "head -c 20000000 /dev/zero; echo the end"),
+      quiet,
+      never,
+    );
+    expect(saved).toMatchObject({ bytes: 20_000_008, id: expect.stringMatching(/^[0-9a-f]{64}$/) });
+    expect(place.restic(store, "dump", saved.id, "/d.sql").slice(-8)).toBe("the end\n");
+    expect(
+      await failureIn(store.saveStream(order("p"), writing("a/b.sql", "x"), quiet, never)),
+    ).toMatchObject({
+      found: "no plain file name",
+    });
+  });
+
+  test("that fails at its last byte leaves nothing, and no lock", async (context) => {
+    const { store } = await made(context);
+    const fails = program("d.sql", "head -c 3000000 /dev/zero; exit 7");
+    expect((await failureIn(store.saveStream(order("p1"), fails, quiet, never))).message).toContain(
+      "ended with 7",
+    );
+    // It says at once that it fails, while restic still looks for its end.
+    const rejects = { file: "e.sql", start: () => ({ done: Promise.reject(new Error("no")) }) };
+    expect((await failureIn(store.saveStream(order("p2"), rejects, quiet, never))).message).toBe("no");
+    const stop = new AbortController();
+    const slow = program(
+      "f.sql",
+      "echo some; exec sleep 1000",
+      () => void setTimeout(() => stop.abort(), 1_000),
+    );
+    await failureIn(store.saveStream(order("p3"), slow, quiet, stop.signal));
+    expect(await store.snapshots([], never)).toEqual([]);
+    expect(await store.locks(never)).toEqual([]);
+  });
+
+  test("of a restic that is killed ends its source too, and says so", async (context) => {
+    const { place, store } = await made(context);
+    let dump: ChildProcess | undefined;
+    const source = program("d.sql", "while :; do echo more; sleep 0.05; done", (child) => {
+      dump = child;
+      setTimeout(async () => {
+        for (const { pid } of await store.locks(never)) process.kill(pid, "SIGKILL");
+      }, 500);
+    });
+    const failure = await failureIn(store.saveStream(order("p"), source, quiet, never));
+    expect(failure.message).toContain("restic was ended by SIGKILL");
+    expect(dump?.exitCode ?? dump?.signalCode).not.toBe(null);
+    expect(await store.snapshots([], never)).toEqual([]);
+    // Its lock stands in nobody's way.
+    await store.prune(quiet, never);
+    expect(place.restic(store, "list", "locks", "--no-lock")).toBe("");
+  });
+
+  test("of an agent that is killed at any moment never becomes a snapshot", async (context) => {
+    const { place, store } = await made(context);
+    const agent = path.join(import.meta.dirname, "restic-agent.ts");
+    for (const after of [0, 500, 3_000]) {
+      const events = place.at("events");
+      writeFileSync(events, "");
+      const words = [...node.slice(1), agent, place.directory, place.program];
+      const child = spawn(process.execPath, words, { stdio: "ignore" });
+      const gone = once(child, "exit");
+      // From the moment that the agent opens the store to that in which half of the dump is stored.
+      await expect
+        .poll(() => readFileSync(events, "utf8"), { timeout: 60_000, interval: 5 })
+        .toContain("store");
+      await pause(after);
+      child.kill("SIGKILL");
+      await gone;
+      // Whatever restic still does, it has done when it is gone.
+      await expect.poll(() => resticsOf(place), { timeout: 30_000 }).toEqual([]);
+      expect(await store.snapshots([], never), `killed after ${after} ms`).toEqual([]);
+    }
+  });
+});

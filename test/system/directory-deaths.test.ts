@@ -1,0 +1,141 @@
+import { writeFile } from "node:fs/promises";
+import path from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { beforeEach, describe, expect, test } from "vitest";
+import { need } from "../host/places.ts";
+import type { Ended } from "./bench.ts";
+import { DirectoryStage } from "./directory-stage.ts";
+import { isInstalled, loopDisksCan, loopDisksNeed, sh } from "./loop-disks.ts";
+
+beforeEach((context) => {
+  need(context, loopDisksCan, loopDisksNeed);
+  need(context, ["sshd", "ssh", "rsync"].every(isInstalled), "sshd, ssh and rsync");
+});
+
+async function source(stage: DirectoryStage): Promise<string> {
+  const made = await stage.folder("source");
+  await writeFile(path.join(made, "data"), Buffer.alloc(20_000_000, "abcdefg"));
+  return made;
+}
+
+/** Runs a copy and kills it when EC2 has answered a request, of which it may be the nth. */
+async function killedAfter(
+  stage: DirectoryStage,
+  side: "here" | "elsewhere",
+  action: string,
+  words: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<Ended> {
+  const { control } = stage.bench.simulator;
+  const since = control.calls().at(-1)?.number ?? 0;
+  let pid = 0;
+  const stop = new AbortController();
+  const running = stage[side](words, {
+    env,
+    onStart: (one) => {
+      pid = one;
+    },
+  }).finally(() => stop.abort());
+  while (!stop.signal.aborted) {
+    if (control.calls(since).some((call) => call.action === action)) {
+      process.kill(pid, "SIGKILL");
+      break;
+    }
+    await pause(5);
+  }
+  return running;
+}
+
+const steps = {
+  here: ["CreateVolume", "AttachVolume", "CreateTags", "DetachVolume"],
+  elsewhere: [
+    ...["ImportKeyPair", "CreateSecurityGroup", "AuthorizeSecurityGroupIngress", "RunInstances"],
+    ...["GetConsoleOutput", "CreateVolume", "AttachVolume", "CreateTags"],
+    ...["DetachVolume", "TerminateInstances", "DeleteKeyPair", "DeleteSecurityGroup"],
+  ],
+} as const;
+
+describe.each(["here", "elsewhere"] as const)("a copy that is killed, %s,", (side) => {
+  test.each(["dd", "rsync"])(
+    "by %s, is cleaned up after each step, and another one succeeds",
+    async (method) => {
+      await using stage = await DirectoryStage.start();
+      const directory = await source(stage);
+      for (const step of steps[side]) {
+        const words = ["directory", "-m", method, directory];
+        const killed = await killedAfter(stage, side, step, words);
+        expect(killed.signal, `${step}: ${killed.stderr}`).toBe("SIGKILL");
+        const cleaned = await stage[side](["directory", "--clean-up"]);
+        expect([cleaned.code, cleaned.stderr], `${step}: ${cleaned.stdout}`).toEqual([0, ""]);
+        await stage.expectClean(step);
+        // What was written to stays, and says that it is not whole; what was not is gone.
+        for (const { tags } of await stage.volumes())
+          expect(tags["ec2-backup:directory-state"], step).not.toBe("new");
+        const processes = await sh("pgrep", "-f", `${stage.disks.directory}/source`).catch(() => "");
+        expect(processes, step).toBe("");
+      }
+      const words = ["directory", "-m", method, directory];
+      const [first] = await stage.volumes();
+      const onto = first === undefined ? [] : ["-v", first.id];
+      const done = await stage[side]([...words, ...onto]);
+      expect([done.code, done.stderr]).toEqual([0, ""]);
+      await stage.expectClean("at the end");
+    },
+    600_000,
+  );
+});
+
+test("what is killed on another host is left alone until its lease is over", async () => {
+  await using stage = await DirectoryStage.start({ kernels: false });
+  const directory = await source(stage);
+  const other = await stage.folder("other-state");
+  const killed = await killedAfter(stage, "elsewhere", "GetConsoleOutput", ["directory", directory], {
+    STATE_DIRECTORY: other,
+  });
+  expect(killed.signal, killed.stderr).toBe("SIGKILL");
+  const early = await stage.elsewhere(["directory", "--clean-up"]);
+  expect([early.code, early.stdout]).toEqual([0, "There is nothing to be cleaned up.\n"]);
+  const living = async () =>
+    Object.values((await stage.world()).instances).filter(({ state }) => state !== "terminated");
+  expect(await living()).toHaveLength(2);
+  // The lease is told in the time of this host, which a simulated clock does not move.
+  const world = await stage.world();
+  const past = "2020-01-01T00:00:00.000Z";
+  const [started] = (await living()).filter(({ keyName }) => keyName !== null);
+  await stage.bench.simulator.control.instances({
+    change: { instance: started?.id ?? "", tags: { "ec2-backup:directory-lease": past } },
+  });
+  expect(Object.keys(world.keyPairs)).toHaveLength(1);
+  const late = await stage.elsewhere(["directory", "--clean-up"]);
+  expect([late.code, late.stderr]).toEqual([0, ""]);
+  expect(late.stdout).toMatch(/removed instance i-.*removed key-pair key-.*removed security-group sg-/s);
+  await stage.expectClean();
+}, 100_000);
+
+test("nobody is believed who has another host key than the console shows", async () => {
+  const other = `ssh-ed25519 ${Buffer.concat([Buffer.from([0, 0, 0, 11]), Buffer.from("ssh-ed25519"), Buffer.from([0, 0, 0, 32]), Buffer.alloc(32, 7)]).toString("base64")} root@other`;
+  const lines = ["-----BEGIN SSH HOST KEY KEYS-----", other, "-----END SSH HOST KEY KEYS-----", ""];
+  await using stage = await DirectoryStage.start({ kernels: false, console: lines.join("\n") });
+  const { code, stdout, stderr } = await stage.elsewhere(["directory", await source(stage)]);
+  expect([code, stdout]).toEqual([77, ""]);
+  expect(stderr).toContain("who answers has not the key that the console of the instance shows");
+  await stage.expectClean();
+  expect(await stage.volumes()).toEqual([]);
+}, 100_000);
+
+test("who stops it has all of it removed", async () => {
+  await using stage = await DirectoryStage.start({ kernels: false });
+  const { control } = stage.bench.simulator;
+  let pid = 0;
+  const running = stage.elsewhere(["directory", await source(stage)], {
+    onStart: (one) => {
+      pid = one;
+    },
+  });
+  while (!control.calls().some(({ action }) => action === "AttachVolume")) await pause(20);
+  process.kill(pid, "SIGINT");
+  const { code, stdout, stderr } = await running;
+  expect([code, stdout], stderr).toEqual([130, ""]);
+  await stage.expectClean();
+  expect(await stage.volumes()).toEqual([]);
+}, 100_000);

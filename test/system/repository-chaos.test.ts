@@ -1,0 +1,210 @@
+import { spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { BackupError } from "../../src/core/errors.ts";
+import type { Store } from "../../src/core/store-ports.ts";
+import { need } from "../host/places.ts";
+import { chanceOf, shuffled } from "./chance.ts";
+import { configured, local, rest, type StoreKind, s3, sftp } from "./stores/kinds.ts";
+import { opened } from "./stores/opened.ts";
+import { needRestic, type Restic, restics } from "./stores/restics.ts";
+import type { StoreServer } from "./stores/store-server.ts";
+
+const soak = process.env["SOAK"] !== undefined;
+const seed = Number(process.env["SEED"] ?? Math.floor(Math.random() * 1e9));
+const rounds = soak ? 50 : 10;
+/** After so long without a word from restic, and after so long at all, an operation is to end. Milliseconds. */
+const [idleTimeout, deadline] = [8_000, 60_000];
+
+const blows = ["kill the server", "cut the network", "let the network fall silent"] as const;
+const operations = ["save files", "save a stream", "copy", "prune"] as const;
+const quiet = () => undefined;
+const { signal } = new AbortController();
+
+/** A repository that lives through all rounds of its kind and restic. */
+interface Stage {
+  readonly server: StoreServer;
+  readonly store: Store;
+  /** The same, for what is not struck: a busy machine is slow and does not hang. */
+  readonly patient: Store;
+  /** Whence is copied. */
+  readonly other: Store;
+  readonly tree: string;
+  /** How long an undisturbed run takes. Milliseconds. */
+  readonly takes: number;
+  made: number;
+}
+
+let place = "";
+let brokenOff = 0;
+let elsewhere: StoreServer;
+const stages = new Map<string, Promise<Stage>>();
+
+beforeAll(async () => {
+  console.log(`chaos of repositories: SEED=${seed}, ${rounds} rounds${soak ? "" : " (SOAK=1 for 50)"}`);
+  place = await mkdtemp(path.join(tmpdir(), "ec2-backup-chaos-"));
+  elsewhere = await local.start();
+});
+
+afterAll(async () => {
+  for (const stage of stages.values())
+    await (await stage.catch(() => undefined))?.server[Symbol.asyncDispose]();
+  console.log(`${brokenOff} of what was done was broken off, the rest went on when the server was back`);
+  await elsewhere[Symbol.asyncDispose]();
+  await rm(place, { recursive: true, force: true });
+});
+
+/** Each way and each restic in turn; what is hit, how and when are the chance's. */
+function roundOf(number: number) {
+  const chance = chanceOf(seed + number);
+  const pairs = [sftp, s3, rest].flatMap((kind) => restics().map((restic) => ({ kind, restic })));
+  const order = shuffled(pairs, chanceOf(seed));
+  const { kind, restic } = order[number % order.length] ?? expect.fail("there is no pair");
+  const of = <T>(all: readonly T[]): T =>
+    all[Math.floor(chance() * all.length)] ?? expect.fail("nothing to choose");
+  // Most of what is done is saving.
+  const operation = chance() < 0.5 ? "save files" : of(operations);
+  return { number, kind, restic, operation, blow: of(blows), when: chance(), away: chance() } as const;
+}
+
+const all = Array.from({ length: rounds }, (_, number) => roundOf(number)).map((round) => ({
+  ...round,
+  title: `SEED=${seed} round ${round.number}: ${round.blow} at ${(round.when * 100).toFixed(0)} % of "${round.operation}", ${round.kind.name}, ${round.restic.name} restic`,
+}));
+
+/** Something new to save. */
+function change({ tree, made }: Stage): void {
+  writeFileSync(path.join(tree, "large"), randomBytes(6_000_000));
+  mkdirSync(path.join(tree, String(made)), { recursive: true });
+  for (let each = 0; each < 20; each += 1)
+    writeFileSync(path.join(tree, String(made), `${each}`), randomBytes(1 + each * 997));
+}
+
+async function stageOf(kind: StoreKind, restic: Restic, program: string): Promise<Stage> {
+  const name = `${kind.name}-${restic.version}`.toLowerCase().replaceAll(/[^a-z0-9]/g, "-");
+  const at = (part: string) => path.join(place, `${name}-${part}`);
+  for (const part of ["tree", "state"]) mkdirSync(at(part), { mode: 0o700 });
+  const server = await kind.start();
+  const open = async (one: StoreServer, called: string, bounds: object) => {
+    const served = one.repository(called);
+    return opened(await configured(served, called, at("conf"), { program, ...bounds }), at("state"), signal);
+  };
+  const stage = {
+    server,
+    store: await open(server, name, { idleTimeout, deadline }),
+    patient: await open(server, name, {}),
+    other: await open(elsewhere, `of-${name}`, {}),
+    tree: at("tree"),
+  };
+  await stage.patient.init(signal);
+  await stage.other.init(signal);
+  const counted: Stage = { ...stage, takes: 0, made: 0 };
+  change(counted);
+  const began = performance.now();
+  await save(counted, stage.patient);
+  return { ...counted, takes: performance.now() - began, made: 1 };
+}
+
+const orderOf = (stage: Stage) => ({
+  tags: [`ec2-backup:point=${stage.made}`],
+  host: "chaos",
+  time: new Date(),
+});
+
+async function save(stage: Stage, store: Store): Promise<string> {
+  const order = { paths: [stage.tree], exclude: [], oneFileSystem: false, excludeCaches: false };
+  return (await store.saveFiles({ ...orderOf(stage), ...order }, quiet, signal)).id;
+}
+
+/** One operation to be hit. */
+async function operate(stage: Stage, operation: (typeof operations)[number]): Promise<void> {
+  const { store, other } = stage;
+  if (operation === "save files") await save(stage, store);
+  else if (operation === "save a stream") {
+    const start = (output: number) => {
+      const child = spawn("head", ["-c", "8000000", "/dev/urandom"], { stdio: ["ignore", output, "ignore"] });
+      const done = once(child, "exit").then(([code]) => {
+        if (code !== 0) throw new Error(`head ended with ${code}`);
+      });
+      return { done };
+    };
+    await store.saveStream(orderOf(stage), { file: "random", start }, quiet, signal);
+  } else if (operation === "copy") await store.copyFrom(other, [await save(stage, other)], quiet, signal);
+  else {
+    const [oldest] = [...(await store.snapshots([], signal))].sort((a, b) => +a.time - +b.time);
+    await store.forget(oldest === undefined ? [] : [oldest.id], signal);
+    await store.prune(quiet, signal);
+  }
+}
+
+const strike = {
+  "kill the server": (server: StoreServer) => server.crash(),
+  "cut the network": (server: StoreServer) => server.cut(),
+  "let the network fall silent": (server: StoreServer) => server.silence(),
+} as const;
+
+async function back(server: StoreServer, blow: (typeof blows)[number]): Promise<void> {
+  if (blow === "kill the server") await server.start();
+  else server.mend();
+}
+
+describe("a repository whose server dies or is cut off at any moment", () => {
+  test.for(all)(
+    "$title",
+    { timeout: 600_000 },
+    async ({ kind, restic, operation, blow, when, away }, context) => {
+      const program = needRestic(context, restic);
+      need(context, kind.can, kind.needs);
+      const name = `${kind.name} ${restic.name}`;
+      if (!stages.has(name)) stages.set(name, stageOf(kind, restic, program));
+      const stage = (await stages.get(name)) ?? expect.fail();
+      const { server, patient } = stage;
+      change(stage);
+
+      const began = performance.now();
+      const outcome = operate(stage, operation).then(
+        () => undefined,
+        (error: unknown) => error,
+      );
+      await pause(when * stage.takes);
+      await strike[blow](server);
+      // It is back soon, or only when the operation has given up.
+      if (away < 0.5) await pause(away * 5_000);
+      else await outcome;
+      await back(server, blow);
+      const error = await outcome;
+      expect(performance.now() - began).toBeLessThan(deadline + 30_000);
+      // What failed says so in words of its own.
+      if (error !== undefined) expect(error).toBeInstanceOf(BackupError);
+      if (error !== undefined) brokenOff += 1;
+
+      // Sound, and the next run completes, past the lock of what was cut off.
+      expect(await patient.check(undefined, quiet, signal)).toMatchObject({ sound: true, errors: [] });
+      const id = await save(stage, patient);
+      expect((await patient.snapshots([], signal)).map((one) => one.id)).toContain(id);
+      expect(await patient.locks(signal)).toEqual([]);
+      stage.made += 1;
+    },
+  );
+
+  test("every byte of it can still be read, and its first and last point be restored", async () => {
+    for (const stage of stages.values()) {
+      const { patient: store } = await stage;
+      expect(await store.check({ part: 1, of: 1 }, quiet, signal)).toMatchObject({ sound: true, errors: [] });
+      const points = [...(await store.snapshots([], signal))].sort((a, b) => +a.time - +b.time);
+      for (const { id } of [...points.slice(0, 1), ...points.slice(-1)]) {
+        const target = await mkdtemp(path.join(place, "back-"));
+        expect(await store.restore({ snapshot: id, include: [], target }, quiet, signal)).toMatchObject({
+          problems: [],
+        });
+        rmSync(target, { recursive: true });
+      }
+    }
+  }, 600_000);
+});

@@ -1,0 +1,268 @@
+import { execFileSync, spawn } from "node:child_process";
+import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { expect, test } from "vitest";
+import type { RunReport, StoredReport } from "../../src/core/report.ts";
+import { agent, Bench, type Ended, execute } from "./bench.ts";
+import { scenarioOf } from "./history.ts";
+import { needRestic, systemRestic } from "./stores/restics.ts";
+
+/** A host with a directory, a repository in another, and an agent of its own. */
+class Host implements AsyncDisposable {
+  readonly folder: string;
+  readonly env: Readonly<Record<string, string>>;
+
+  private constructor(folder: string, env: Readonly<Record<string, string>>) {
+    this.folder = folder;
+    this.env = env;
+  }
+
+  static async start(restic: string, env: Readonly<Record<string, string>>, init = true): Promise<Host> {
+    const host = new Host(await mkdtemp(path.join(tmpdir(), "ec2-backup-test-")), env);
+    for (const name of ["state", "data/below", "home"]) await mkdir(host.at(name), { recursive: true });
+    await writeFile(host.at("data/a"), "one\n");
+    await writeFile(host.at("data/below/b"), "two\n");
+    await writeFile(host.at("password"), "secret\n", { mode: 0o600 });
+    if (init) host.restic(restic, "init");
+    return host;
+  }
+
+  at(name: string): string {
+    return path.join(this.folder, name);
+  }
+
+  restic(program: string, ...words: string[]): string {
+    const own = ["-r", this.at("repository"), "--password-file", this.at("password"), "--no-cache", "-q"];
+    return execFileSync(program, [...own, ...words], { encoding: "utf8" });
+  }
+
+  async configure(job: string, more = "host: { name: build }", repository = ""): Promise<void> {
+    const place = `url: ${this.at("repository")}, passwordFile: ${this.at("password")}`;
+    const text = `version: 1
+${more}
+repositories:
+  central: { ${place}${repository} }
+jobs:
+  nightly:
+    retention: { last: 2 }
+    shrinkDelay: 1d
+    waits: { request: 2s }
+${job.replace(/^/gm, "    ")}
+`;
+    await writeFile(this.at("config.yaml"), text, { mode: 0o600 });
+  }
+
+  get words(): readonly string[] {
+    return ["--config", this.at("config.yaml")];
+  }
+
+  get environment(): Record<string, string> {
+    const own = {
+      STATE_DIRECTORY: this.at("state"),
+      RUNTIME_DIRECTORY: this.at("run"),
+      HOME: this.at("home"),
+    };
+    return { ...own, ...this.env };
+  }
+
+  execute(...words: readonly string[]): Promise<Ended> {
+    return execute([process.execPath, agent, ...words, ...this.words], this.environment);
+  }
+
+  async run(...words: readonly string[]): Promise<Ended & { readonly report: RunReport }> {
+    const [verb = "run", ...rest] = words;
+    const ended = await this.execute(verb, "--json", ...rest);
+    const [report] = (JSON.parse(ended.stdout) as { reports: RunReport[] }).reports;
+    if (report === undefined) throw new Error(ended.stdout + ended.stderr);
+    return { ...ended, report };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await rm(this.folder, { recursive: true, force: true });
+  }
+}
+
+/** Nobody listens there. */
+const outside = { AWS_EC2_METADATA_SERVICE_ENDPOINT: "http://127.0.0.1:9", PATH: process.env["PATH"] ?? "" };
+
+const files = (host: Host) => `files: { repository: central, paths: [${host.at("data")}] }`;
+const outcomes = (report: RunReport) => report.stored?.map(({ source, outcome }) => `${source} ${outcome}`);
+const of = (report: RunReport, source: string): StoredReport | undefined =>
+  report.stored?.find((one) => one.source === source);
+
+test("on EC2 a job makes its dumps, its files and its volumes' snapshots in one run", async (context) => {
+  const restic = needRestic(context, systemRestic);
+  await using bench = await Bench.start(scenarioOf(2, 0, { limits: false }));
+  await using host = await Host.start(restic, { ...bench.simulator.environment, PATH: outside.PATH });
+  const dump = "{ name: ldap, repository: central, run: [/bin/echo, hallo], file: ldap.ldif }";
+  await host.configure(`volumes: { root: true }\ndumps:\n  - command: ${dump}\n${files(host)}`, "");
+  const { code, report, stderr } = await host.run();
+  expect([code, report.outcome], stderr).toEqual([0, "done"]);
+  expect(outcomes(report)).toEqual(["dump/ldap made", "files made"]);
+  expect(report.points).toHaveLength(1);
+  const steps = report.steps.map(({ name }) => name);
+  const order = ["store dump/ldap", "store files", "capture"].map((name) => steps.indexOf(name));
+  expect(order.toSorted((a, b) => a - b)).toEqual(order);
+  expect(order).not.toContain(-1);
+  const { arn } = report.instance ?? { arn: "" };
+  const told = JSON.parse(host.restic(restic, "snapshots", "--json")) as { tags: string[] }[];
+  const series = told.flatMap(({ tags }) => tags).filter((tag) => tag.startsWith("ec2-backup:series="));
+  expect(series.sort()).toEqual([
+    `ec2-backup:series=${arn}/nightly/dump/ldap`,
+    `ec2-backup:series=${arn}/nightly/files`,
+  ]);
+  const listed = await host.execute("list", "--json");
+  const { points } = JSON.parse(listed.stdout) as { points: { series: string }[] };
+  expect(points.map((point) => point.series).sort()).toEqual(
+    ["", "/dump/ldap", "/files"].map((end) => `${arn}/nightly${end}`),
+  );
+  // Of the volumes nothing is complete yet, so there is no age of the whole that could quiet an alarm.
+  expect(report.series?.newestComplete).toBeUndefined();
+  expect(report.series?.complete).toBe(2);
+});
+
+test("outside EC2 files and dumps need no metadata service, and nobody asks it where the host has a name", async (context) => {
+  const restic = needRestic(context, systemRestic);
+  await using host = await Host.start(restic, outside);
+  await host.configure(files(host));
+  const named = await host.run();
+  expect([named.code, named.report.outcome], named.stderr).toEqual([0, "done"]);
+  expect(named.report.instance).toEqual({ id: "build", arn: "host/build", name: "build" });
+  expect(named.report.problems).toEqual([]);
+  expect(named.report.series).toMatchObject({ complete: 1, newestComplete: { bytes: 8 } });
+  expect(host.restic(restic, "snapshots", "--json")).toContain("ec2-backup:series=host/build/nightly/files");
+  const status = await host.execute("status", "--offline");
+  expect(status.stdout).toMatch(/^CONTENT +REPOSITORY +JOB/m);
+  expect(status.stdout).not.toMatch(/AWS|VOLUME|DEVICE|alarms/);
+  // The state knows no instance and no job takes volumes: the host is known by its name, and that is told.
+  await host.configure(files(host), "");
+  const guessed = await host.run();
+  expect([guessed.code, guessed.report.outcome], guessed.stderr).toEqual([0, "done"]);
+  expect(guessed.report.instance?.id).toBe("build");
+  expect(guessed.report.problems).toMatchObject([{ severity: "notice", code: "HostName" }]);
+}, 60_000);
+
+test("outside EC2 a job that takes volumes fails, and says what to do", async (context) => {
+  const restic = needRestic(context, systemRestic);
+  await using host = await Host.start(restic, outside);
+  await host.configure(`volumes: { root: true }\n${files(host)}`);
+  const { code, report } = await host.run();
+  expect([code, outcomes(report)]).toEqual([1, ["files made"]]);
+  expect(report.problems).toMatchObject([{ severity: "error", kind: "configuration", code: "NoInstance" }]);
+});
+
+test("what cannot be read makes a point partial: exit code 1, and it stands for no complete one", async (context) => {
+  const restic = needRestic(context, systemRestic);
+  await using host = await Host.start(restic, outside);
+  await host.configure(files(host));
+  await host.run();
+  // Nobody can read that from its beginning, not even root.
+  await host.configure(`files: { repository: central, paths: [${host.at("data")}, /proc/1/mem] }`);
+  const { code, report } = await host.run();
+  expect([code, report.outcome, outcomes(report)]).toEqual([1, "degraded", ["files partial"]]);
+  expect(of(report, "files")?.unread?.first[0]?.path).toBe("/proc/1/mem");
+  expect(report.problems).toMatchObject([{ severity: "error", code: "PartlyRead" }]);
+  expect(of(report, "files")?.series?.complete).toBe(1);
+  const { stdout } = await host.execute("list", "--json");
+  const { points } = JSON.parse(stdout) as { points: { state: string }[] };
+  expect(points.map(({ state }) => state)).toEqual(["partial", "complete"]);
+});
+
+test("a dump that fails at its last byte is no point, and the others are made", async (context) => {
+  const restic = needRestic(context, systemRestic);
+  await using host = await Host.start(restic, outside);
+  const dump = `{ name: half, repository: central, run: [/bin/sh, -c, "echo half; exit 3"] }`;
+  await host.configure(`dumps:\n  - command: ${dump}\n${files(host)}`);
+  const { code, report } = await host.run();
+  expect([code, outcomes(report)]).toEqual([1, ["dump/half not-made", "files made"]]);
+  expect(of(report, "dump/half")?.series).toEqual({ complete: 0 });
+  expect(report.series?.newestComplete).toBeUndefined();
+  expect(JSON.parse(host.restic(restic, "snapshots", "--json"))).toHaveLength(1);
+});
+
+test("retention thins each series by itself, and forget gives up what is stored no more", async (context) => {
+  const restic = needRestic(context, systemRestic);
+  await using host = await Host.start(restic, outside);
+  const dump = "dumps:\n  - command: { name: ldap, repository: central, run: [/bin/echo, hallo] }";
+  await host.configure(`${dump}\n${files(host)}`);
+  for (let turn = 0; turn < 3; turn += 1) await host.run();
+  const plan = await host.run("plan");
+  expect(outcomes(plan.report)).toEqual(["dump/ldap due", "files due"]);
+  expect(plan.report.stored?.map(({ series }) => series?.complete)).toEqual([2, 2]);
+  await host.configure(files(host), "host: { name: build }", ", appendOnly: true");
+  const kept = await host.run();
+  expect(kept.report.problems).toMatchObject([{ severity: "notice", code: "PrunedElsewhere" }]);
+  expect(of(kept.report, "files")?.series?.complete).toBe(3);
+  await host.configure(files(host));
+  const refused = await host.execute("forget", "files");
+  expect([refused.code, refused.stdout + refused.stderr]).toEqual([64, expect.stringContaining("stores it")]);
+}, 90_000);
+
+test("a dump with a schedule of its own is made when that was due, and its age counts by it", async (context) => {
+  const restic = needRestic(context, systemRestic);
+  await using host = await Host.start(restic, outside);
+  const rare = `{ name: rare, repository: central, schedule: "0 4 1 1 *", run: [/bin/echo, hallo] }`;
+  await host.configure(`schedule: "0 2 * * *"\ndumps:\n  - command: ${rare}\n${files(host)}`);
+  expect(outcomes((await host.run()).report)).toEqual(["dump/rare made", "files made"]);
+  const { report, code } = await host.run();
+  expect([code, outcomes(report)]).toEqual([0, ["dump/rare not-due", "files made"]]);
+  expect(of(report, "dump/rare")?.next).toMatch(/-01-01T04:00:00/);
+  expect(report.series?.newestComplete?.captured).toBe(of(report, "files")?.point?.captured);
+});
+
+test("a repository that cannot be reached is told first, and never reads as one without points", async (context) => {
+  const restic = needRestic(context, systemRestic);
+  await using host = await Host.start(restic, outside);
+  await host.configure(files(host));
+  await host.run();
+  await rename(host.at("repository"), host.at("away"));
+  const { code, report, stdout } = await host.run();
+  expect([code, report.outcome, outcomes(report)], stdout).toEqual([2, "failed", ["files not-made"]]);
+  expect(report.series).toBeUndefined();
+  const list = await host.execute("list");
+  expect([list.code, list.stdout]).toEqual([2, expect.stringMatching(/^error: .*central/)]);
+  expect(list.stdout).not.toContain("There is no recovery point");
+  const status = await host.execute("status", "--refresh");
+  expect(status.stdout).toContain("central could not be asked");
+  expect(status.stdout).not.toMatch(/none seen/);
+});
+
+test("programs are held around the files, and one that fails makes the point no less than what it is", async (context) => {
+  const restic = needRestic(context, systemRestic);
+  await using host = await Host.start(restic, outside);
+  const note = host.at("data/held");
+  const hook = `hooks:\n  - command: { before: [/bin/touch, ${note}], after: [/bin/rm, ${note}] }`;
+  await host.configure(`${hook}\n${files(host)}`);
+  const { report, code } = await host.run();
+  expect([code, of(report, "files")?.point?.consistency]).toEqual([0, "application"]);
+  expect(host.restic(restic, "ls", "latest")).toContain("/data/held");
+  await expect(readFile(note)).rejects.toThrow("ENOENT");
+  await host.configure(`hooks:\n  - command: { before: [/bin/false] }\n${files(host)}`);
+  const failed = await host.run();
+  expect([failed.code, of(failed.report, "files")?.point?.consistency]).toEqual([1, "crash"]);
+});
+
+test("an agent that is killed in the middle leaves no point that looks good", async (context) => {
+  const restic = needRestic(context, systemRestic);
+  await using host = await Host.start(restic, outside);
+  const slow = `"echo half; touch ${host.at("begun")}; sleep 20"`;
+  await host.configure(
+    `dumps:\n  - command: { name: slow, repository: central, run: [/bin/sh, -c, ${slow}] }`,
+  );
+  const child = spawn(process.execPath, [agent, "run", ...host.words], {
+    env: host.environment,
+    stdio: "ignore",
+  });
+  const isOver = new Promise((resolve) => child.once("exit", resolve));
+  await expect.poll(() => readFile(host.at("begun")), { timeout: 30_000 }).toBeDefined();
+  child.kill("SIGKILL");
+  await isOver;
+  await host.configure(files(host));
+  const next = await host.run();
+  expect(next.report.problems.filter(({ severity }) => severity === "error")).toEqual([]);
+  const { stdout } = await host.execute("list", "--json");
+  const { points } = JSON.parse(stdout) as { points: { state: string; series: string }[] };
+  const half = points.filter(({ series, state }) => series.includes("/dump/") && state === "complete");
+  expect(half, stdout).toEqual([]);
+}, 60_000);

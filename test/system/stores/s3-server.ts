@@ -1,0 +1,152 @@
+import { readFile, rm, writeFile } from "node:fs/promises";
+import https from "node:https";
+import path from "node:path";
+import { node } from "../../host/places.ts";
+import { Cutter } from "./cutter.ts";
+import { ServerProcess } from "./process.ts";
+import { type Access, everything } from "./s3/access.ts";
+import {
+  certificateIn,
+  type LoopbackCertificate,
+  placeFor,
+  type Served,
+  type StoreServer,
+} from "./store-server.ts";
+
+/** A request that the server was asked. */
+export interface S3Request {
+  readonly time: string;
+  readonly accessKey: string;
+  readonly method: string;
+  readonly url: string;
+  readonly status: number;
+}
+
+/** An S3 over TLS: a process of its own, whose objects outlive it. */
+export class S3Server implements StoreServer {
+  /** An access key that may do everything. */
+  static readonly owner = "AKIAIOSFODNN7OWNER00";
+  /** Of every access key: signatures are not checked. */
+  static readonly secret = "wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEY00";
+  readonly directory: string;
+  readonly certificate: LoopbackCertificate;
+  readonly #way: Cutter;
+  #access: Access;
+  #aheadMs = 0;
+  #port = 0;
+  #server: ServerProcess | undefined;
+
+  private constructor(directory: string, certificate: LoopbackCertificate, way: Cutter, access: Access) {
+    this.directory = directory;
+    this.certificate = certificate;
+    this.#way = way;
+    this.#access = access;
+  }
+
+  /** @param access policies of access keys beside the owner's */
+  static async start(access: Access = {}): Promise<S3Server> {
+    const directory = await placeFor("s3");
+    const certificate = await certificateIn(directory);
+    let server: S3Server | undefined;
+    const way = await Cutter.to(() => server?.serverPort ?? 0);
+    server = new S3Server(directory, certificate, way, {
+      [S3Server.owner]: { policy: everything },
+      ...access,
+    });
+    await server.start();
+    return server;
+  }
+
+  /** The port of the server itself, past the way that can be cut. */
+  get serverPort(): number {
+    return this.#port;
+  }
+
+  /** Where AWS's programs find it. */
+  get endpoint(): string {
+    return `https://127.0.0.1:${this.#way.port}`;
+  }
+
+  /** @param bucket at least three characters; restic makes it when the repository is made */
+  repository(bucket: string, accessKey = S3Server.owner): Served {
+    return {
+      url: `s3:${this.endpoint}/${bucket}/repository`,
+      options: { "s3.bucket-lookup": "path" },
+      cacert: this.certificate.ca,
+      environment: S3Server.credentials(accessKey),
+    };
+  }
+
+  static credentials(accessKey = S3Server.owner): Record<string, string> {
+    return {
+      AWS_ACCESS_KEY_ID: accessKey,
+      AWS_SECRET_ACCESS_KEY: S3Server.secret,
+      AWS_DEFAULT_REGION: "eu-central-1",
+    };
+  }
+
+  /** Replaces what access keys may do, the owner's apart. */
+  async allow(access: Access): Promise<void> {
+    this.#access = { [S3Server.owner]: { policy: everything }, ...access };
+    await this.#tell({ access: this.#access });
+  }
+
+  /** Sets the server's clock ahead of this host's, for dates that it gives and locks that it keeps. */
+  async advance(aheadMs: number): Promise<void> {
+    this.#aheadMs = aheadMs;
+    await this.#tell({ aheadMs });
+  }
+
+  /** All requests so far, the oldest first. */
+  async requests(): Promise<readonly S3Request[]> {
+    const text = await readFile(path.join(this.directory, "requests"), "utf8").catch(() => "");
+    const lines = text.split("\n").filter((line) => line !== "");
+    return lines.map((line) => JSON.parse(line) as S3Request);
+  }
+
+  async start(): Promise<void> {
+    const { key, cert } = this.certificate;
+    const settings = path.join(this.directory, "settings.json");
+    const at = (name: string) => path.join(this.directory, name);
+    const about = { root: at("buckets"), port: this.#port, key, cert, log: at("requests") };
+    await writeFile(settings, JSON.stringify({ ...about, access: this.#access, aheadMs: this.#aheadMs }));
+    this.#server = new ServerProcess([...node, path.join(import.meta.dirname, "s3", "main.ts"), settings], {
+      NODE_COMPILE_CACHE: process.env["NODE_COMPILE_CACHE"] ?? "",
+    });
+    const [, port] = await this.#server.saying(/"port":(\d+)/);
+    this.#port = Number(port);
+  }
+
+  async crash(): Promise<void> {
+    await this.#server?.kill();
+  }
+
+  cut(): void {
+    this.#way.cut();
+  }
+
+  silence(): void {
+    this.#way.silence();
+  }
+
+  mend(): void {
+    this.#way.mend();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.crash();
+    await this.#way[Symbol.asyncDispose]();
+    await rm(this.directory, { recursive: true, force: true });
+  }
+
+  async #tell(change: object): Promise<void> {
+    const ca = await readFile(this.certificate.ca);
+    await new Promise<void>((resolve, reject) => {
+      const to = { host: "127.0.0.1", port: this.#port, path: "/_settings", method: "PUT", ca, agent: false };
+      https
+        .request(to, (answer) => answer.resume().on("end", resolve))
+        .on("error", reject)
+        .end(JSON.stringify(change));
+    });
+  }
+}

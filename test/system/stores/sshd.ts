@@ -1,0 +1,116 @@
+import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { userInfo } from "node:os";
+import path from "node:path";
+import { promisify } from "node:util";
+import { has, isRoot } from "../../host/places.ts";
+import { Cutter } from "./cutter.ts";
+import { freePort, ServerProcess } from "./process.ts";
+import { placeFor, type Served, type StoreServer } from "./store-server.ts";
+
+const run = promisify(execFile);
+const program = "/usr/sbin/sshd";
+const subsystem = ["/usr/lib/openssh/sftp-server", "/usr/libexec/openssh/sftp-server"].find((one) =>
+  existsSync(one),
+);
+
+export const sshdCan = existsSync(program) && subsystem !== undefined && has("ssh") && has("ssh-keygen");
+export const sshdNeed = "sshd and ssh (packages openssh-server and openssh-client)";
+
+/** A real sshd with keys of its own, for the user of this process only; its files are those of this host. */
+export class Sshd implements StoreServer {
+  /** Holds the repositories, in `files`. */
+  readonly directory: string;
+  readonly #port: number;
+  readonly #way: Cutter;
+  #server: ServerProcess | undefined;
+
+  private constructor(directory: string, port: number, way: Cutter) {
+    this.directory = directory;
+    this.#port = port;
+    this.#way = way;
+  }
+
+  static async start(): Promise<Sshd> {
+    const directory = await placeFor("sshd");
+    const at = (name: string) => path.join(directory, name);
+    const key = (name: string) => run("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", at(name)]);
+    await Promise.all([key("host"), key("user"), mkdir(at("files"))]);
+    await writeFile(at("authorized"), await readFile(at("user.pub")));
+    // sshd asks for it when root starts it.
+    if (isRoot) await mkdir("/run/sshd", { recursive: true, mode: 0o755 });
+    const port = await freePort();
+    const way = await Cutter.to(() => port);
+    const [type = "", secret = ""] = (await readFile(at("host.pub"), "utf8")).split(" ");
+    await writeFile(at("known"), `[127.0.0.1]:${way.port} ${type} ${secret.trim()}\n`);
+    const settings = {
+      ListenAddress: `127.0.0.1:${port}`,
+      HostKey: at("host"),
+      PidFile: "none",
+      AuthorizedKeysFile: at("authorized"),
+      StrictModes: "no",
+      UsePAM: "no",
+      PasswordAuthentication: "no",
+      KbdInteractiveAuthentication: "no",
+      PermitRootLogin: "prohibit-password",
+      AllowUsers: userInfo().username,
+      MaxStartups: "100",
+      MaxSessions: "100",
+      Subsystem: `sftp ${subsystem}`,
+    };
+    const lines = Object.entries(settings).map(([name, value]) => `${name} ${value}\n`);
+    await writeFile(at("sshd_config"), lines.join(""));
+    const sshd = new Sshd(directory, port, way);
+    await sshd.start();
+    return sshd;
+  }
+
+  /** The words of the command by which the server is reached; `-s sftp` is to follow. */
+  get ssh(): readonly string[] {
+    const at = (name: string) => path.join(this.directory, name);
+    return [
+      ...["ssh", "-F", "none", "-p", String(this.#way.port), "-i", at("user")],
+      ...["-o", "IdentitiesOnly=yes", "-o", `UserKnownHostsFile=${at("known")}`, "-o", "BatchMode=yes"],
+      ...["-o", "StrictHostKeyChecking=yes", "-o", "ConnectTimeout=10", "-o", "ServerAliveInterval=5"],
+      `${userInfo().username}@127.0.0.1`,
+    ];
+  }
+
+  repository(name: string): Served {
+    const files = path.join(this.directory, "files", name);
+    return {
+      url: `sftp:${userInfo().username}@127.0.0.1:${files}`,
+      options: { "sftp.command": `${this.ssh.join(" ")} -s sftp` },
+      environment: {},
+      files,
+    };
+  }
+
+  async start(): Promise<void> {
+    this.#server = new ServerProcess([program, "-D", "-e", "-f", path.join(this.directory, "sshd_config")]);
+    await this.#server.listening(this.#port);
+  }
+
+  async crash(): Promise<void> {
+    await this.#server?.kill();
+  }
+
+  cut(): void {
+    this.#way.cut();
+  }
+
+  silence(): void {
+    this.#way.silence();
+  }
+
+  mend(): void {
+    this.#way.mend();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.crash();
+    await this.#way[Symbol.asyncDispose]();
+    await rm(this.directory, { recursive: true, force: true });
+  }
+}
