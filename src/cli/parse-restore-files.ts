@@ -1,6 +1,6 @@
 import { InvalidArgumentError, type Command as Program } from "commander";
 import type { PointQuery } from "../core/restore-query.ts";
-import { addRepository, bareOf, places, place as storedPath } from "./parse-stored.ts";
+import { bareOf, places, place as storedPath, withRepositoryOptions } from "./parse-stored.ts";
 import type { RestoreFilesAction } from "./restore-files-action.ts";
 
 const examples = {
@@ -34,7 +34,7 @@ export function addFiles(
   { addPoints, queryOf }: PointWords,
 ): void {
   const add = (name: "file" | "ls" | "cat", description: string): Program =>
-    addRepository(addPoints(place.command(name).description(description)))
+    withRepositoryOptions(addPoints(place.command(name).description(description)))
       .option("--volume <volume>", "id or device of the captured volume that it lies on (repeat)", collected)
       .option("--filesystem <name>", "label, UUID or partition number, where several have such a path")
       .option("--volumes", "points of volumes, also where a repository holds the path")

@@ -1,7 +1,7 @@
 import { Option, type Command as Program } from "commander";
 import type { FindWish } from "../core/stored-find.ts";
 import type { PointWords } from "./parse-restore-files.ts";
-import { addRepository, bareOf, place } from "./parse-stored.ts";
+import { bareOf, place, withRepositoryOptions } from "./parse-stored.ts";
 import type { RestoreSearchAction } from "./restore-files-action.ts";
 
 const findExamples = `Examples:
@@ -36,7 +36,7 @@ export function addSearch(
   { addPoints, queryOf }: PointWords,
 ): void {
   const find = addPoints(place_.command("find").description("look for names in stored points of files"));
-  addRepository(find)
+  withRepositoryOptions(find)
     .argument("<pattern>", "of names or paths, quoted from the shell")
     .argument("[path]", "only below it", place)
     .option("--all", "in all points, not in the newest alone: shows each version")
@@ -58,7 +58,7 @@ export function addSearch(
       });
     });
   const diff = place_.command("diff").description("show what differs between two stored points of files");
-  addRepository(diff)
+  withRepositoryOptions(diff)
     .argument("<old>", "the earlier point")
     .argument("<new>", "the later point")
     .argument("[path]", "only below it", place)

@@ -9,7 +9,7 @@ import { addReplace } from "./parse-replace.ts";
 import { addFiles } from "./parse-restore-files.ts";
 import { addInstance } from "./parse-restore-instance.ts";
 import { addSearch } from "./parse-restore-search.ts";
-import { addRepository, bareOf, fromOf, source } from "./parse-stored.ts";
+import { bareOf, fromOf, source, withRepositoryOptions } from "./parse-stored.ts";
 import { label, restoreId } from "./restore-words.ts";
 import { shaped } from "./shaped.ts";
 
@@ -42,7 +42,7 @@ export const addRestore: AddWords = (place, choose) => {
   const pick = (action: RestoreAction): void => choose({ name: "restore", ...action });
   place.addHelpText("after", `\n${examples}`).helpCommand(false);
   const list = place.command("list").description("show the points that can be restored, newest first");
-  addRepository(addStoredPoints(list))
+  withRepositoryOptions(addStoredPoints(list))
     .argument("[job...]", "of these jobs only (default: all)")
     .addHelpText("after", `\n${listExamples}`)
     .action((jobs: string[], options: Options) => {

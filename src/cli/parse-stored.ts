@@ -5,7 +5,7 @@ import { storedPlace } from "../core/stored-path.ts";
 type Options = Record<string, unknown>;
 
 /** The words of a repository that is read, where points of files may be meant. */
-export function addRepository(command: Program): Program {
+export function withRepositoryOptions(command: Program): Program {
   return command
     .option("--repository <url>", "of a repository that no configuration names, in restic's words")
     .option("--password-file <file>", "with --repository: its password")

@@ -202,9 +202,11 @@ describe.each(restics())("files of a repository by $name restic", (restic) => {
     const words = ["file", stage.at("srv/data"), "--to", stage.at("srv/"), "--overwrite"];
     for (let round = 0; round < 4; round += 1) {
       const child = stage.run(...words);
+      // It may be done before.
+      const closed = once(child, "close");
       await pause(1_000 + Math.random() * 4_000);
       child.kill("SIGKILL");
-      await once(child, "close");
+      await closed;
       for (const name of await readdir(stage.at("srv/data"))) {
         if (name.startsWith(".ec2-backup")) continue;
         const text = await readFile(stage.at("srv/data", name), "utf8");
