@@ -214,6 +214,8 @@ async function startSshd(place: string, port: number): Promise<ChildProcess> {
     "PasswordAuthentication no",
     "StrictModes no",
     "UsePAM no",
+    // At this depth bash reads no files of the user's, which may do anything.
+    "SetEnv SHLVL=2",
   ];
   await writeFile(config, `${lines.join("\n")}\n`);
   await mkdir("/run/sshd", { recursive: true, mode: 0o755 });

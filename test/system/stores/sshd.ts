@@ -11,11 +11,8 @@ import { placeFor, type Served, type StoreServer } from "./store-server.ts";
 
 const run = promisify(execFile);
 const program = "/usr/sbin/sshd";
-const subsystem = ["/usr/lib/openssh/sftp-server", "/usr/libexec/openssh/sftp-server"].find((one) =>
-  existsSync(one),
-);
 
-export const sshdCan = existsSync(program) && subsystem !== undefined && has("ssh") && has("ssh-keygen");
+export const sshdCan = existsSync(program) && has("ssh") && has("ssh-keygen");
 export const sshdNeed = "sshd and ssh (packages openssh-server and openssh-client)";
 
 /** A real sshd with keys of its own, for the user of this process only; its files are those of this host. */
@@ -57,7 +54,8 @@ export class Sshd implements StoreServer {
       AllowUsers: userInfo().username,
       MaxStartups: "100",
       MaxSessions: "100",
-      Subsystem: `sftp ${subsystem}`,
+      // Not by the user's shell, which reads files of the user's first.
+      Subsystem: "sftp internal-sftp",
     };
     const lines = Object.entries(settings).map(([name, value]) => `${name} ${value}\n`);
     await writeFile(at("sshd_config"), lines.join(""));
