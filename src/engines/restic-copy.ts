@@ -24,18 +24,14 @@ export async function copyFrom(
   const odd = ids.find((id) => !snapshotId.test(id));
   if (odd !== undefined)
     throw new BackupError({ kind: "unexpected", doing, found: `${odd} is no whole id of a snapshot` });
-  refuseTwoLogins(to.ground, from.ground, doing);
-  const options = optionsOf(to.ground, from.ground, doing);
-  const two = differInSftp(to.ground, from.ground) ? await twoSftp(to.ground, from.ground) : undefined;
-  try {
+  await withBoth(to.ground, from.ground, doing, async (both) => {
     for (let at = 0; at < ids.length; at += atOnce) {
       let done = at;
       const call: ResticCall = {
         doing,
         words: ["copy", "--", ...ids.slice(at, at + atOnce)],
         from: from.ground,
-        options,
-        ...(two === undefined ? {} : { env: two.env }),
+        ...both,
         line(line) {
           if (!/^(?:snapshot [0-9a-f]{8} saved|skipping source snapshot)/.test(line.trim())) return;
           done += 1;
@@ -44,10 +40,25 @@ export async function copyFrom(
       };
       await whenUnlocked(to, signal, () => to.run(call, signal), [from]);
     }
+  });
+  await seeThem(to, ids, doing, signal);
+}
+
+/** What restic is told beside its words where it reaches two repositories at once. */
+export async function withBoth<T>(
+  to: ResticGround,
+  from: ResticGround,
+  doing: string,
+  use: (both: Pick<ResticCall, "options" | "env">) => Promise<T>,
+): Promise<T> {
+  refuseTwoLogins(to, from, doing);
+  const options = optionsOf(to, from, doing);
+  const two = differInSftp(to, from) ? await twoSftp(to, from) : undefined;
+  try {
+    return await use({ options, ...(two === undefined ? {} : { env: two.env }) });
   } finally {
     await two?.remove();
   }
-  await seeThem(to, ids, doing, signal);
 }
 
 async function seeThem(

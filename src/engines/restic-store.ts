@@ -4,7 +4,7 @@ import type { Kill } from "../host/process-group.ts";
 import { type ResticOwner, resticAccess } from "../host/restic-environment.ts";
 import { findRestic } from "../host/restic-program.ts";
 import { clockOf } from "./restic-clock.ts";
-import { copyFrom } from "./restic-copy.ts";
+import { copyFrom, withBoth } from "./restic-copy.ts";
 import { changedFiles } from "./restic-diff.ts";
 import { locksOf, unlock, whenUnlocked } from "./restic-locks.ts";
 import { markPartial, unreadOf } from "./restic-marker.ts";
@@ -82,9 +82,15 @@ async function open(runner: ResticRunner, signal: AbortSignal): Promise<StoreFac
 }
 
 async function init(runner: ResticRunner, like: Store | undefined, signal: AbortSignal): Promise<StoreFacts> {
-  const from = like === undefined ? undefined : runnerOf(like).ground;
-  const words = ["init", ...(from === undefined ? [] : ["--copy-chunker-params"])];
-  const call = { doing: "make a repository", words, ...(from === undefined ? {} : { from }) };
-  await whenUnlocked(runner, signal, () => runner.run(call, signal));
+  const doing = "make a repository";
+  if (like === undefined) {
+    await whenUnlocked(runner, signal, () => runner.run({ doing, words: ["init"] }, signal));
+    return open(runner, signal);
+  }
+  const from = runnerOf(like).ground;
+  await withBoth(runner.ground, from, doing, (both) => {
+    const call = { doing, words: ["init", "--copy-chunker-params"], from, ...both };
+    return whenUnlocked(runner, signal, () => runner.run(call, signal));
+  });
   return open(runner, signal);
 }
