@@ -148,7 +148,9 @@ mount -t "$type" -o nosuid,nodev${more}$extra "$disk" ${shellWord(where)} || exi
 `;
 }
 
-const attributes = "-aHAXS --numeric-ids --delete";
+/** Without the window a time of the same second is left as it is, to the second. */
+const exact = "-aHAXS --numeric-ids --modify-window=-1";
+const attributes = `${exact} --delete`;
 
 /**
  * Brings the filesystem up to date; mounts it once more, read-only, and compares all contents. Reports `prepare`,
@@ -231,7 +233,7 @@ export function fetchScript(
 ): string {
   const to = shellWord(`${wish.to.replace(/\/$/, "")}/`);
   const sync = (more: string) =>
-    `rsync -aHAXS --numeric-ids${more}${place.rsync} -- ${shellWord(`${place.prefix}${mount}/data/`)} ${to}`;
+    `rsync ${exact}${more}${place.rsync} -- ${shellWord(`${place.prefix}${mount}/data/`)} ${to}`;
   const differences = shellWord(`${work}/differ`);
   return `${opening}${step("prepare", place.run(mounting(disk, mount, ",ro")))}
 ${sync("")}; s=$?; echo "rsync $s"
