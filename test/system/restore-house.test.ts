@@ -52,6 +52,12 @@ async function destroy(): Promise<void> {
   await sh("rm", "-r", path.join(member(left).mount, "tree"));
 }
 
+/** A quick machine is here before EC2 has copied all blocks. */
+async function completed(): Promise<void> {
+  const { snapshots } = await house.stage.world();
+  expect(new Set(Object.values(snapshots).map(({ state }) => state))).toEqual(new Set(["completed"]));
+}
+
 beforeAll(async () => {
   if (missing !== undefined) return;
   house = stack.use(await RestoreHouse.start([soak ? mariadb : undefined, postgres]));
@@ -64,6 +70,7 @@ beforeAll(async () => {
   for (const { load } of subjects) await load.more(10);
   run = await stage.run();
   for (const { load } of subjects) await load.more(5);
+  await vi.waitFor(completed, { timeout: 60_000 });
   await destroy();
 }, 120_000);
 
