@@ -1,21 +1,19 @@
 import { type Failure, interrupted } from "../core/errors.ts";
 import type { StoredReport } from "../core/report.ts";
 import { summaryOf } from "../core/report.ts";
-import type { Store } from "../core/store-ports.ts";
 import type { StoredListing } from "../core/stored-ports.ts";
 import { mendStored } from "./mend-stored.ts";
 import { type Making, saveFiles, saveStream } from "./store-save.ts";
 import { thinThing } from "./store-thin.ts";
 import {
-  isOf,
   lineOf,
   notDue,
+  type OpenedStore,
   type Round,
   type StoredLine,
   type StoredThing,
   thingsOf,
 } from "./store-things.ts";
-import { listStored } from "./stored-listing.ts";
 
 /**
  * What a run does about repositories, in two halves: the volumes are captured in between. Whatever fails is told, and
@@ -24,7 +22,7 @@ import { listStored } from "./stored-listing.ts";
 export class StoreRound {
   readonly #round: Round;
   readonly #things: readonly StoredThing[];
-  readonly #opened = new Map<string, Promise<Store | undefined>>();
+  readonly #opened = new Map<string, Promise<OpenedStore | undefined>>();
   readonly #listed = new Map<string, StoredListing | undefined>();
 
   constructor(round: Round) {
@@ -47,12 +45,12 @@ export class StoreRound {
         record.report("error", interrupted(`store ${thing.source}`));
         return;
       }
-      const store = await this.#open(thing.repository);
-      if (store === undefined) continue;
-      const listing = await this.#listing(thing.repository, store);
+      const opened = await this.#open(thing.repository);
+      if (opened === undefined) continue;
+      const listing = await this.#listing(thing.repository, opened);
       if (listing === undefined) continue;
       if (listing.refusal !== undefined) record.report("error", refusedTo(thing, listing.refusal));
-      else await this.#makeThing(thing, store, listing);
+      else await this.#makeThing(thing, opened, listing);
     }
   }
 
@@ -61,48 +59,48 @@ export class StoreRound {
     const { request, signal, record } = this.#round;
     for (const name of new Set(this.#things.map(({ repository }) => repository))) {
       if (signal.aborted) return;
-      const store = await this.#open(name);
-      if (store === undefined) continue;
+      const opened = await this.#open(name);
+      if (opened === undefined) continue;
       // A plan has changed nothing since it looked.
-      const listing = request.planned ? await this.#listing(name, store) : await this.#list(name, store);
+      const listing = request.planned ? await this.#listing(name, opened) : await this.#list(name, opened);
       if (listing === undefined) continue;
       if (listing.notice !== undefined) record.report("notice", clockless(name, listing.notice));
       for (const thing of this.#things.filter(({ repository }) => repository === name))
-        await thinThing(thing, store, listing, this.#round);
+        await thinThing(thing, opened, listing, this.#round);
     }
   }
 
   /** Without an answer of the repository nothing is begun that would find it gone at its end. */
-  #open(name: string): Promise<Store | undefined> {
+  #open(name: string): Promise<OpenedStore | undefined> {
     const { record, stores, signal } = this.#round;
     const known = this.#opened.get(name);
     if (known !== undefined) return known;
     const opening = record.step(`open repository ${name}`, async () => {
       const store = await stores.open(name, signal);
       await store.open(signal);
-      return store;
+      return { store, engine: await stores.engine(store, signal) };
     });
     this.#opened.set(name, opening);
     return opening;
   }
 
   /** As it was when the run first looked, after what a run that died has left there was judged. */
-  async #listing(name: string, store: Store): Promise<StoredListing | undefined> {
+  async #listing(name: string, opened: OpenedStore): Promise<StoredListing | undefined> {
     if (this.#listed.has(name)) return this.#listed.get(name);
     const { request } = this.#round;
-    if (!request.planned) await mendStored(store, this.#round);
-    const listing = await this.#list(name, store);
+    if (!request.planned) await mendStored(opened, this.#round);
+    const listing = await this.#list(name, opened);
     this.#listed.set(name, listing);
     return listing;
   }
 
-  #list(name: string, store: Store): Promise<StoredListing | undefined> {
-    const { record, deps, signal } = this.#round;
-    const isOurs = (series: string) => this.#things.some((thing) => isOf(thing, series));
-    return record.step(`list points of ${name}`, () => listStored(store, isOurs, deps.clock.now, signal));
+  #list(name: string, { engine }: OpenedStore): Promise<StoredListing | undefined> {
+    const { record, request, signal } = this.#round;
+    const { arn } = request.discovery.instance;
+    return record.step(`list points of ${name}`, () => engine.list({ instanceArn: arn }, signal));
   }
 
-  async #makeThing(thing: StoredThing, store: Store, listing: StoredListing): Promise<void> {
+  async #makeThing(thing: StoredThing, opened: OpenedStore, listing: StoredListing): Promise<void> {
     const { request, record, stores, signal } = this.#round;
     const { job } = request;
     const next = notDue(thing, listing, job.timezone);
@@ -118,7 +116,7 @@ export class StoreRound {
     if ("files" in wish) {
       const line = lineOf(thing, { content: "files" }, thing.series);
       thing.known = true;
-      await this.#makeLine(thing, line, (making) => saveFiles(wish.files, making, store, this.#round));
+      await this.#makeLine(thing, line, opened, (making) => saveFiles(wish.files, making, this.#round));
       return;
     }
     const streams = await record.step(`look at ${thing.source}`, () => stores.streams(wish.dump, signal));
@@ -133,8 +131,8 @@ export class StoreRound {
         line.report = { ...line.report, outcome: "not-due", next: later.toISOString() };
       else if (signal.aborted) record.report("error", interrupted(`store ${line.report.source}`));
       else
-        await this.#makeLine(thing, line, (making) =>
-          saveStream(wish.dump, stream, making, store, this.#round),
+        await this.#makeLine(thing, line, opened, (making) =>
+          saveStream(wish.dump, stream, making, this.#round),
         );
     }
   }
@@ -142,16 +140,17 @@ export class StoreRound {
   async #makeLine(
     thing: StoredThing,
     line: StoredLine,
+    opened: OpenedStore,
     save: (making: Making) => ReturnType<typeof saveFiles>,
   ): Promise<void> {
     const { deps, record, request } = this.#round;
     const { source } = line.report;
     const began = deps.clock.elapsed();
-    const made = await record.step(`store ${source}`, () => save({ thing, line, pointId: deps.newId() }));
-    if (made === undefined) return;
-    const { point, saved } = made;
+    const making = { thing, line, pointId: deps.newId(), ...opened };
+    const point = await record.step(`store ${source}`, () => save(making));
+    if (point === undefined) return;
     line.made = point;
-    const { unread, files, added } = saved;
+    const { unread, files, added } = point.saved;
     line.report = {
       ...line.report,
       outcome: unread.length > 0 ? "partial" : "made",

@@ -1,19 +1,24 @@
 import type { RecoveryPoint } from "../core/recovery-point.ts";
 import type { RetentionReport } from "../core/report.ts";
-import type { Store } from "../core/store-ports.ts";
 import type { StoredListing } from "../core/stored-ports.ts";
 import { factsOfSeries, storedPromise } from "../core/stored-series.ts";
 import { leaveBeyond } from "./leave-beyond.ts";
 import { prune } from "./prune.ts";
 import { gateOf } from "./prune-gate.ts";
-import type { Round } from "./store-things.ts";
-import { isOf, lineOf, pointsOf, type StoredLine, type StoredThing } from "./store-things.ts";
-import { storedEngine } from "./stored-listing.ts";
+import {
+  isOf,
+  lineOf,
+  type OpenedStore,
+  pointsOf,
+  type Round,
+  type StoredLine,
+  type StoredThing,
+} from "./store-things.ts";
 
 /** Judges each series of a thing by itself, and removes what may go. */
 export async function thinThing(
   thing: StoredThing,
-  store: Store,
+  opened: OpenedStore,
   listing: StoredListing,
   round: Round,
 ): Promise<void> {
@@ -38,7 +43,7 @@ export async function thinThing(
   }
   for (const line of thing.lines) {
     const points = pointsOf(line, listing);
-    const retention = await thinLine(thing, line, points, store, listing, round);
+    const retention = await thinLine(thing, line, points, opened, listing, round);
     const removed = retention?.removals.filter((one) => one.outcome === "removed") ?? [];
     const gone = new Set(removed.map(({ point }) => point));
     const left = points.filter(({ id }) => !gone.has(id));
@@ -58,7 +63,7 @@ async function thinLine(
   thing: StoredThing,
   line: StoredLine,
   points: readonly RecoveryPoint[],
-  store: Store,
+  { store, engine }: OpenedStore,
   listing: StoredListing,
   round: Round,
 ): Promise<RetentionReport | undefined> {
@@ -79,7 +84,6 @@ async function thinLine(
   if (gate.because !== undefined) record.report("error", gate.because);
   if (gate.may === "nothing") return undefined;
   const consent = { ...request.consent, failedOnly: gate.may === "failed-only" };
-  const engine = storedEngine(store, signal, request.planned);
   const tools = { ...deps, engine, record, run: request.run, repository: thing.repository };
   const { source } = line.report;
   return record.step(`prune ${source}`, () => prune(job, own, consent, tools, signal));

@@ -4,9 +4,10 @@ import type { RecoveryPoint } from "../core/recovery-point.ts";
 import type { StoredReport } from "../core/report.ts";
 import { newestFirst } from "../core/retention.ts";
 import type { RetentionPolicy } from "../core/retention-policy.ts";
+import type { Store } from "../core/store-ports.ts";
 import { memberOf, type StoredSubject, storedSeries } from "../core/store-tags.ts";
 import { storedPolicy } from "../core/stored-policy.ts";
-import type { StoredListing, Stores } from "../core/stored-ports.ts";
+import type { StoredEngine, StoredListing, Stores } from "../core/stored-ports.ts";
 import type { FilesWish } from "../core/stored-wish.ts";
 import type { RunDeps, RunRequest } from "./run-request.ts";
 import type { Recorder } from "./steps.ts";
@@ -18,6 +19,12 @@ export interface Round {
   readonly stores: Stores;
   readonly record: Recorder;
   readonly signal: AbortSignal;
+}
+
+/** A repository that has answered, and its points. */
+export interface OpenedStore {
+  readonly store: Store;
+  readonly engine: StoredEngine;
 }
 
 /** One series on its way through a run. */

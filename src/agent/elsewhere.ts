@@ -121,7 +121,8 @@ export async function openElsewhere(
         : wired(engine, noConnection, noUserData, state, options);
       const stores = async () => {
         const { storesOf } = await import("./stores.ts");
-        return storesOf(settings, { ...options, host: name, ...(region === "" ? {} : { region }) });
+        const { planned } = request;
+        return storesOf(settings, { ...options, planned, host: name, ...(region === "" ? {} : { region }) });
       };
       return runJob({ ...request, run, discovery }, { ...base, images, stores }, stop);
     },

@@ -129,7 +129,8 @@ export async function openSession(
       );
       const stores = async () => {
         const { storesOf } = await import("./stores.ts");
-        return storesOf(settings, { ...options, host: identity.instanceId, region: identity.region });
+        const { instanceId: host, region } = identity;
+        return storesOf(settings, { ...options, host, region, planned: request.planned });
       };
       const deps = {
         ...(request.planned

@@ -1,10 +1,8 @@
-import { listStored } from "../actions/stored-listing.ts";
 import { failureOf } from "../core/errors.ts";
 import type { RecoveryPoint } from "../core/recovery-point.ts";
 import type { Problem } from "../core/report.ts";
 import { problemOf } from "../core/report.ts";
 import type { StoredListing } from "../core/stored-ports.ts";
-import { systemClock } from "../host/clock.ts";
 import type { Opened } from "./open.ts";
 import { storesOf } from "./stores.ts";
 import type { AgentOptions } from "./wish.ts";
@@ -31,15 +29,16 @@ export async function storedSeen(
   const stores = storesOf(force.settings, {
     ...options,
     host: instance.id,
+    planned: true,
     ...(region === "" ? {} : { region }),
   });
   const listings = new Map<string, StoredListing>();
   const problems: Problem[] = [];
-  const isOurs = (series: string) => series.startsWith(`${instance.arn}/`);
   const ask = async (name: string) => {
     try {
       const store = await stores.open(name, signal);
-      listings.set(name, await listStored(store, isOurs, () => systemClock.now(), signal));
+      const engine = await stores.engine(store, signal);
+      listings.set(name, await engine.list({ instanceArn: instance.arn }, signal));
     } catch (error) {
       const failure = failureOf(error, `ask the repository ${name}`);
       const found = `${failure.found}; what it holds is not told here`;

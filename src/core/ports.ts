@@ -10,7 +10,7 @@ import type { MountMap } from "./mount-map.ts";
 import type { RecoveryPoint } from "./recovery-point.ts";
 import type { Consistency } from "./retention-policy.ts";
 import type { CaptureScope } from "./selection.ts";
-import type { StoringNote } from "./stored-ports.ts";
+import type { StoringNote } from "./storing-note.ts";
 
 /** The host's clock: for timing, waits and log lines, never for retention. */
 export interface Clock {
@@ -81,8 +81,8 @@ export interface Removal {
 }
 
 /** Something that can prepare, capture, find, list and remove recovery points. */
-export interface Engine {
-  prepare(order: CaptureOrder, signal: AbortSignal): Promise<Prepared>;
+export interface Engine<Order = CaptureOrder> {
+  prepare(order: Order, signal: AbortSignal): Promise<Prepared>;
   /** The point as the service shows it now; absent if it does not show it (yet). */
   find(pointId: string, signal: AbortSignal): Promise<RecoveryPoint | undefined>;
   /** Writes on every member of the point how still it was held: one request. */

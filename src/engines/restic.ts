@@ -1,114 +1,150 @@
 import { BackupError } from "../core/errors.ts";
-import { tagKeys } from "../core/point-tags.ts";
-import type { CaptureOrder, Engine, Removal } from "../core/ports.ts";
+import type { Removal } from "../core/ports.ts";
 import type { RecoveryPoint } from "../core/recovery-point.ts";
 import { storedPoints } from "../core/store-point.ts";
-import type { Store } from "../core/store-ports.ts";
-import { holdingSkewed } from "../core/store-skew.ts";
-import { storedTags, tag } from "../core/store-tags.ts";
+import type { Saved, SaveOrder, Store, StreamSource } from "../core/store-ports.ts";
+import { holdingSkewed, removalClock } from "../core/store-skew.ts";
+import { memberOf, storedSeries, storedTags, tag } from "../core/store-tags.ts";
+import type { MadePoint, StoredEngine, StoredListing, StoredOrder } from "../core/stored-ports.ts";
 import type { FilesWish } from "../core/stored-wish.ts";
+import { leave } from "./dry-run.ts";
 
-/** What an engine of files needs beside its repository. */
+/** What an engine of a repository needs beside it. */
 export interface ResticEngineOptions {
   readonly version: string;
   /** What the snapshots call this host. */
   readonly host: string;
-  /** Of the removals, which are not cut short between a point and its marks. */
+  /** This host's clock. */
+  readonly now: () => Date;
+  /** Whether other repositories are copied into this one. */
+  readonly copies: boolean;
+  /** Its hands are tied: it removes nothing, and says so. */
+  readonly planned: boolean;
+  /** Of captures, which take hours, and of removals, which are not cut short between a point and its marks. */
   readonly signal: AbortSignal;
 }
 
-/** The files of a job as recovery points of a repository: one snapshot of restic is a whole point. */
-export function resticEngine(store: Store, options: ResticEngineOptions): Engine {
-  const pointsWith = async (tags: readonly string[], signal: AbortSignal): Promise<RecoveryPoint[]> => {
-    const { name: repository } = store.config;
-    // Marks carry no tag of their point: one listing finds both.
-    const snapshots = await store.snapshots([], signal);
-    const wanted = storedPoints(snapshots, { repository });
-    const ids = new Set(
-      snapshots.filter((one) => tags.every((word) => one.tags.includes(word))).map(({ id }) => id),
-    );
-    return wanted.filter((point) => point.snapshots.some(({ id }) => ids.has(id)));
-  };
-  const find = async (pointId: string, signal: AbortSignal): Promise<RecoveryPoint | undefined> =>
-    (await pointsWith([tag(tagKeys.point, pointId)], signal)).find(({ id }) => id === pointId);
+/** What a job stores in a repository as recovery points: one snapshot of restic is a whole point. */
+export function resticEngine(store: Store, options: ResticEngineOptions): StoredEngine {
   return {
-    async prepare(order, signal) {
-      const wish = wishOf(order);
-      await store.open(signal);
-      return {
+    prepare: (order) =>
+      Promise.resolve({
         dropped: [],
-        capture: (pointId, captured, within) =>
-          capture(store, order, wish, { pointId, captured, within, options }, find),
+        capture: (pointId, captured, within) => capture(store, order, { pointId, captured, within }, options),
         rehearse: async (_pointId, _captured, stop) => void (await store.open(stop)),
         warm: () => Promise.resolve(),
-      };
+      }),
+    async find(pointId, signal) {
+      // Marks carry no tag of their point: one listing finds both.
+      const points = storedPoints(await store.snapshots([], signal), { repository: store.config.name });
+      return points.find(({ id }) => id === pointId);
     },
-    find,
     mark: (point, marks) => (point.consistency === marks.consistency ? Promise.resolve() : refuse(point)),
-    async list(scope, signal) {
-      const wanted =
-        "series" in scope ? tag(tagKeys.series, scope.series) : tag(tagKeys.instance, scope.instanceArn);
-      const clock = await store.clock(signal);
-      const now = new Date();
-      const snapshots = await store.snapshots([wanted], signal);
-      const points = await pointsWith([wanted], signal);
-      const facts = { now, clock, longest: store.config.deadline };
-      return { points: holdingSkewed(points, snapshots, facts), asOf: clock?.now ?? now };
+    list: (scope, signal) => {
+      const isWanted = (series: string) =>
+        "series" in scope ? series === scope.series : series.startsWith(`${scope.instanceArn}/`);
+      return list(store, isWanted, options, signal);
     },
     withHolds: (points) => Promise.resolve(points),
-    remove: (point) => remove(store, point, options.signal),
+    remove: (point) => (options.planned ? leave(point) : remove(store, point, options.signal)),
   };
-}
-
-function wishOf({ job }: CaptureOrder): FilesWish {
-  if (job.stored?.files !== undefined) return job.stored.files;
-  const doing = `save the files of the job ${job.name}`;
-  throw new BackupError({ kind: "configuration", doing, found: "it has no files" });
 }
 
 interface Capture {
   readonly pointId: string;
   readonly captured: Date;
   readonly within: number | undefined;
-  readonly options: ResticEngineOptions;
 }
 
 async function capture(
   store: Store,
-  { job, instance, runId }: CaptureOrder,
-  wish: FilesWish,
-  { pointId, captured, within, options }: Capture,
-  find: (pointId: string, signal: AbortSignal) => Promise<RecoveryPoint | undefined>,
-): Promise<RecoveryPoint> {
-  const signal = within === undefined ? new AbortController().signal : AbortSignal.timeout(within);
-  const { exclude = [], excludeFile, oneFileSystem = false, excludeCaches = false, paths, tags = [] } = wish;
+  order: StoredOrder,
+  { pointId, captured, within }: Capture,
+  { version, host, signal: stop }: ResticEngineOptions,
+): Promise<MadePoint> {
+  const signal = within === undefined ? stop : AbortSignal.any([stop, AbortSignal.timeout(within)]);
+  const { job, instance, runId, subject, what, policy, tags, facts } = order;
+  const consistency = order.consistency();
   const birth = {
     pointId,
     runId,
     job: job.name,
     instanceArn: instance.arn,
     ...(instance.name === undefined ? {} : { name: instance.name }),
-    retention: job.retention,
-    consistency: "crash" as const,
-    version: options.version,
-    subject: { content: "files" as const },
+    retention: policy,
+    consistency,
+    version,
+    subject,
     tags,
   };
-  const order = {
-    tags: storedTags(birth),
-    host: options.host,
-    time: captured,
-    paths,
-    exclude,
-    ...(excludeFile === undefined ? {} : { excludeFile }),
-    oneFileSystem,
-    excludeCaches,
+  // restic is told whole seconds.
+  const time = new Date(Math.floor(captured.getTime() / 1000) * 1000);
+  const known = Object.entries(facts).map(([key, value]) => tag(`ec2-backup:${key}`, value));
+  const save = { tags: [...storedTags(birth), ...known], host, time };
+  const saved =
+    "files" in what
+      ? await saveFiles(store, what.files, save, order, signal)
+      : await saveStream(store, what.stream, save, order, signal);
+  const volumeId = memberOf(subject);
+  return {
+    id: pointId,
+    run: runId,
+    job: job.name,
+    series: storedSeries(instance.arn, job.name, subject),
+    instanceArn: instance.arn,
+    ...(instance.name === undefined ? {} : { name: instance.name }),
+    state: saved.unread.length > 0 ? "partial" : "complete",
+    captured: time,
+    consistency,
+    snapshots: [
+      {
+        id: saved.id,
+        volumeId,
+        state: "completed",
+        startTime: time,
+        volumeSizeGiB: 0,
+        fullSizeBytes: saved.bytes,
+        encrypted: true,
+        archived: false,
+        tags: {},
+      },
+    ],
+    recipe: [{ volumeId }],
+    policy,
+    holds: [],
+    saved,
   };
-  const { id } = await store.saveFiles(order, () => undefined, signal);
-  const point = await find(pointId, signal);
-  if (point !== undefined) return point;
-  const found = `the snapshot ${id} is made, and ${store.config.name} does not show it`;
-  throw new BackupError({ kind: "unknown-outcome", doing: "read the stored point", found });
+}
+
+function saveFiles(
+  store: Store,
+  { paths, exclude = [], excludeFile, oneFileSystem = false, excludeCaches = false }: FilesWish,
+  save: SaveOrder,
+  { tell }: StoredOrder,
+  signal: AbortSignal,
+): Promise<Saved> {
+  const named = excludeFile === undefined ? {} : { excludeFile };
+  return store.saveFiles({ ...save, paths, exclude, ...named, oneFileSystem, excludeCaches }, tell, signal);
+}
+
+/** One that ends well and is empty is no dump, whatever its program said. */
+async function saveStream(
+  store: Store,
+  stream: StreamSource,
+  save: SaveOrder,
+  { tell, subject }: StoredOrder,
+  signal: AbortSignal,
+): Promise<Saved> {
+  const saved = await store.saveStream(save, stream, tell, signal);
+  if (saved.bytes > 0) return saved;
+  await store.markPartial(saved.id, [{ path: `/${stream.file}`, found: "the dump is empty" }], save, signal);
+  throw new BackupError({
+    kind: "unexpected",
+    doing: `store ${memberOf(subject)}`,
+    found: "its program ended well and printed nothing",
+    remedy: "what was stored is marked as partial; run the program by hand and look at what it prints",
+    code: "EmptyDump",
+  });
 }
 
 /** restic changes a tag by writing the snapshot anew, under another id, which an append-only server refuses. */
@@ -117,6 +153,27 @@ function refuse({ id }: RecoveryPoint): Promise<never> {
   return Promise.reject(new BackupError({ kind: "refused", doing: `mark the point ${id}`, found }));
 }
 
+/** The points of the wanted series, judged by the store's own clock. */
+async function list(
+  store: Store,
+  isWanted: (series: string) => boolean,
+  { now, copies }: ResticEngineOptions,
+  signal: AbortSignal,
+): Promise<StoredListing> {
+  const { name: repository, deadline: longest } = store.config;
+  // One listing for all series: of several tags restic takes what carries all of them, and markers carry none.
+  const snapshots = (await store.snapshots([], signal)).filter((one) => one.tags.length > 0);
+  const clock = await store.clock(signal);
+  const known = storedPoints(snapshots, { repository, ...(clock && { clock }) });
+  const own = known.filter((point) => isWanted(point.series));
+  const host = now();
+  const points = holdingSkewed(own, snapshots, { now: host, clock, longest, copies });
+  const verdict = removalClock(repository, host, clock);
+  if (!verdict.ok) return { points, asOf: clock?.now ?? host, refusal: verdict.failure };
+  return { points, asOf: verdict.asOf, ...(verdict.notice && { notice: verdict.notice }) };
+}
+
+/** A point has one snapshot, and what marks it goes with it. */
 async function* remove(store: Store, point: RecoveryPoint, signal: AbortSignal): AsyncIterable<Removal> {
   const ids = point.snapshots.map(({ id }) => id);
   const forgotten = await store.forget([...ids, ...(point.stored?.markers ?? [])], signal);

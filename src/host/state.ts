@@ -5,7 +5,7 @@ import type { RunReport } from "../core/report.ts";
 import { isReport } from "../core/report-shape.ts";
 import { withRun } from "../core/run-note.ts";
 import type { AlarmsSeen } from "../core/status.ts";
-import type { StoringNote } from "../core/stored-ports.ts";
+import type { StoringNote } from "../core/storing-note.ts";
 import type { VolumeSeen } from "../core/volume-ages.ts";
 import { appendLine, readJson, replaceFile, unfinished } from "./atomic-file.ts";
 import { readTrustedJson, type TrustedJson } from "./trusted-json.ts";

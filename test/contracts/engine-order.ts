@@ -1,5 +1,6 @@
 import { connect } from "../../src/aws/connection.ts";
 import type { Instance, Volume } from "../../src/core/instance.ts";
+import { scopeOf } from "../../src/core/selection.ts";
 import type { Scenario } from "../../src/simulator/scenario.ts";
 import { job as jobLike } from "../core/points.ts";
 import {
@@ -36,6 +37,13 @@ export const volumes: readonly Volume[] = two.map(
       attachment: "attached",
     }) as unknown as Volume,
 );
+
+/** All volumes of the instance. */
+export const scope = () => {
+  const found = scopeOf({ chosen: volumes.map((volume) => ({ volume, because: "attached" })), left: [] });
+  if (!("expected" in found)) throw new Error("the volumes cannot be captured at once");
+  return found;
+};
 
 export const job = () => jobLike();
 

@@ -1,15 +1,16 @@
 import { describe, expect, test } from "vitest";
 import type { Job } from "../../src/core/job.ts";
-import type { Engine } from "../../src/core/ports.ts";
-import { scopeOf } from "../../src/core/selection.ts";
-import { instance, never, volumes } from "./engine-order.ts";
+import type { CaptureOrder, Engine } from "../../src/core/ports.ts";
+import { instance, never, scope } from "./engine-order.ts";
 
 /** An engine that speaks to a service of its own for one test. */
-export interface EngineUnderTest {
-  readonly engine: Engine;
+export interface EngineUnderTest<Order = CaptureOrder> {
+  readonly engine: Engine<Order>;
   readonly service: ServiceUnderTest;
   /** What it captures. */
   readonly job: Job;
+  /** What its orders have that those of volumes lack. */
+  readonly order?: Omit<Order, keyof CaptureOrder>;
   readonly series: string;
   /** The members of each of its points, sorted. */
   readonly members: readonly string[];
@@ -31,21 +32,20 @@ export interface ServiceUnderTest {
   relent?(): Promise<void>;
 }
 
-const scope = () => {
-  const found = scopeOf({ chosen: volumes.map((volume) => ({ volume, because: "attached" })), left: [] });
-  if (!("expected" in found)) throw new Error("the volumes cannot be captured at once");
-  return found;
-};
-
 /** What every engine must do, whatever makes its snapshots. */
-export function engineContract(name: string, start: () => Promise<EngineUnderTest>): void {
-  const orderOf = (job: Job, runId = "run-1") => ({ job, instance, scope: scope(), runId });
+export function engineContract<Order = CaptureOrder>(
+  name: string,
+  start: () => Promise<EngineUnderTest<Order>>,
+): void {
+  const orderOf = ({ job, order }: EngineUnderTest<Order>, runId = "run-1") =>
+    ({ ...order, job, instance, scope: scope(), runId }) as Order;
   const when = new Date("2026-03-01T02:00:00Z");
 
   describe(`the contract of engines: ${name}`, () => {
     test("a capture makes one point of all volumes, which is found and listed as what it is", async () => {
-      const { engine, born, job, series, members } = await start();
-      const prepared = await engine.prepare(orderOf(job), never);
+      const under = await start();
+      const { engine, born, series, members } = under;
+      const prepared = await engine.prepare(orderOf(under), never);
       await prepared.rehearse("point-1", when, never);
       await prepared.warm(never);
       const made = await prepared.capture("point-1", when);
@@ -59,15 +59,17 @@ export function engineContract(name: string, start: () => Promise<EngineUnderTes
     });
 
     test("a point that was never made is not found, and preparing alone makes none", async () => {
-      const { engine, service, job } = await start();
-      await engine.prepare(orderOf(job), never);
+      const under = await start();
+      const { engine, service } = under;
+      await engine.prepare(orderOf(under), never);
       expect(await engine.find("point-1", never)).toBeUndefined();
       expect(await service.made()).toEqual([]);
     });
 
     test("a mark is there when the point is listed again, or is refused", async () => {
-      const { engine, job, marks } = await start();
-      const made = await (await engine.prepare(orderOf(job), never)).capture("point-1", when);
+      const under = await start();
+      const { engine, marks } = under;
+      const made = await (await engine.prepare(orderOf(under), never)).capture("point-1", when);
       if (!marks) {
         const marking = engine.mark(made, { consistency: "filesystem" }, never);
         return expect(marking).rejects.toMatchObject({ kind: "refused" });
@@ -78,10 +80,11 @@ export function engineContract(name: string, start: () => Promise<EngineUnderTes
     });
 
     test("a point is removed member by member, and another one stays", async () => {
-      const { engine, service, job, members } = await start();
-      const first = await (await engine.prepare(orderOf(job), never)).capture("point-1", when);
+      const under = await start();
+      const { engine, service, members } = under;
+      const first = await (await engine.prepare(orderOf(under), never)).capture("point-1", when);
       await service.later();
-      await (await engine.prepare(orderOf(job, "run-2"), never)).capture("point-2", when);
+      await (await engine.prepare(orderOf(under, "run-2"), never)).capture("point-2", when);
       const removed = [];
       for await (const one of engine.remove(first)) removed.push(one.outcome);
       expect(removed).toEqual(members.map(() => "removed"));
@@ -90,8 +93,9 @@ export function engineContract(name: string, start: () => Promise<EngineUnderTes
     });
 
     test("a refusal is what it is, and makes nothing", async () => {
-      const { engine, service, job } = await start();
-      const prepared = await engine.prepare(orderOf(job), never);
+      const under = await start();
+      const { engine, service } = under;
+      const prepared = await engine.prepare(orderOf(under), never);
       await service.refuse();
       await expect(prepared.capture("point-1", when)).rejects.toMatchObject({ kind: "denied" });
       await service.relent?.();

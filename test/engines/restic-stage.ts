@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { openStore } from "../../src/agent/store-world.ts";
+import type { HostProcess } from "../../src/agent/this-host.ts";
 import type {
   FilesOrder,
   RepositoryConfig,
@@ -44,8 +45,9 @@ export class Stage {
     };
   }
 
-  open(config: RepositoryConfig, env: Record<string, string> = {}, signal = never): Promise<Store> {
-    const self = {
+  /** This process, as the agent sees itself. */
+  self(env: Record<string, string> = {}): HostProcess {
+    return {
       platform: "linux",
       pid: process.pid,
       uid: process.getuid?.(),
@@ -55,7 +57,11 @@ export class Stage {
       files: [],
       runtimeDirectory: this.directory,
     };
-    return openStore(config.name, { repositories: [config], self, stateDirectory: this.at("state") }, signal);
+  }
+
+  open(config: RepositoryConfig, env: Record<string, string> = {}, signal = never): Promise<Store> {
+    const ground = { repositories: [config], self: this.self(env), stateDirectory: this.at("state") };
+    return openStore(config.name, ground, signal);
   }
 
   /** A repository that is there. */

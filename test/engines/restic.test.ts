@@ -1,32 +1,108 @@
 import { writeFileSync } from "node:fs";
-import { resticEngine } from "../../src/engines/restic.ts";
-import { engineContract } from "../contracts/engine.ts";
+import { expect, test } from "vitest";
+import { storesOf } from "../../src/agent/stores.ts";
+import { defaultSettings } from "../../src/config/defaults.ts";
+import type { StoredEngine, StoredOrder } from "../../src/core/stored-ports.ts";
+import { type EngineUnderTest, engineContract } from "../contracts/engine.ts";
 import { instance, job } from "../contracts/engine-order.ts";
 import { folder } from "../host/places.ts";
 import { restics } from "../system/stores/restics.ts";
-import { never, Stage } from "./restic-stage.ts";
+import { never, quiet, Stage, writing } from "./restic-stage.ts";
+
+type Subject = Pick<StoredOrder, "subject" | "what">;
+
+/** The engine of a new repository, wired as runs have it. */
+async function engineOf(
+  program: string,
+  what: (place: Stage) => Subject,
+  planned = false,
+): Promise<EngineUnderTest<StoredOrder> & { readonly engine: StoredEngine; readonly order: StoredOrder }> {
+  const place = new Stage(await folder(), program);
+  const repositories = {
+    store: { url: place.at("store"), passwordFile: place.at("password"), restic: program },
+  };
+  const stores = storesOf(
+    { ...defaultSettings, repositories },
+    { version: "1.2.3", stateDirectory: place.at("state"), self: place.self(), host: "here", planned },
+  );
+  const store = await stores.open("store", never);
+  await store.init(never);
+  const password = (text: string) => async () => writeFileSync(place.at("password"), text);
+  const { subject, what: content } = what(place);
+  const member = subject.content === "files" ? "files" : `dump/${subject.dump}`;
+  const born = subject.content === "files" ? "crash" : "application";
+  return {
+    engine: await stores.engine(store, never),
+    service: {
+      made: () => store.snapshots([], never),
+      later: () => Promise.resolve(),
+      refuse: password("another password\n"),
+      relent: password("a good password\n"),
+    },
+    job: job(),
+    order: {
+      job: job(),
+      instance,
+      runId: "run-1",
+      subject,
+      what: content,
+      tags: ["by:test"],
+      facts: subject.content === "dump" ? { format: "sql" } : {},
+      policy: job().retention,
+      consistency: () => born,
+      tell: quiet,
+    },
+    series: `${instance.arn}/default/${member}`,
+    members: [member],
+    marks: false,
+    born,
+  };
+}
+
+const files = (place: Stage): Subject => ({
+  subject: { content: "files" },
+  what: { files: { repository: "store", paths: [place.tree("tree")] } },
+});
+
+const dump = (text: string) => (): Subject => ({
+  subject: { content: "dump", dump: "shop", kind: "command" },
+  what: { stream: writing("shop.sql", text) },
+});
 
 for (const { name, version, program } of restics())
-  if (program !== undefined)
-    engineContract(`files by ${name} restic, ${version}`, async () => {
-      const place = new Stage(await folder(), program);
-      const store = await place.made("store");
-      const password = (text: string) => async () => writeFileSync(place.at("password"), text);
-      return {
-        engine: resticEngine(store, { version: "1.2.3", host: "here", signal: never }),
-        service: {
-          made: () => store.snapshots([], never),
-          later: () => Promise.resolve(),
-          refuse: password("another password\n"),
-          relent: password("a good password\n"),
-        },
-        job: {
-          ...job(),
-          stored: { files: { repository: "store", paths: [place.tree("tree")] }, dumps: [], volumes: false },
-        },
-        series: `${instance.arn}/default/files`,
-        members: ["files"],
-        marks: false,
-        born: "crash",
-      };
+  if (program !== undefined) {
+    engineContract(`files by ${name} restic, ${version}`, () => engineOf(program, files));
+    engineContract(`a dump by ${name} restic, ${version}`, () => engineOf(program, dump("all of it\n")));
+
+    const when = new Date("2026-03-01T02:00:00.900Z");
+
+    test(`${name} restic keeps what a dump is, dates it with whole seconds, and lists no other series`, async () => {
+      const { engine, order, series } = await engineOf(program, dump("all of it\n"));
+      const prepared = await engine.prepare(order, never);
+      const made = await prepared.capture("point-1", when);
+      expect(made).toMatchObject({ series, captured: new Date("2026-03-01T02:00:00Z"), state: "complete" });
+      const { points } = await engine.list({ series }, never);
+      expect(points.map(({ stored }) => stored)).toMatchObject([{ kind: "command", tags: ["by:test"] }]);
+      expect(points[0]?.snapshots[0]?.tags).toMatchObject({ "ec2-backup:format": "sql" });
+      expect(await engine.list({ series: `${series}/part` }, never)).toMatchObject({ points: [] });
+      expect(await engine.list({ series: series.slice(0, -1) }, never)).toMatchObject({ points: [] });
     });
+
+    test(`${name} restic never lets a dump that printed nothing stand for one`, async () => {
+      const { engine, order, series } = await engineOf(program, dump(""));
+      const prepared = await engine.prepare(order, never);
+      await expect(prepared.capture("point-1", when)).rejects.toThrow(/empty|no data/);
+      const { points } = await engine.list({ series }, never);
+      expect(points.filter(({ state }) => state === "complete")).toEqual([]);
+    });
+
+    test(`a plan removes nothing by ${name} restic`, async () => {
+      const { engine, order } = await engineOf(program, files, true);
+      const prepared = await engine.prepare(order, never);
+      const made = await prepared.capture("point-1", when);
+      const outcomes = [];
+      for await (const { outcome, volumeId } of engine.remove(made)) outcomes.push({ outcome, volumeId });
+      expect(outcomes).toEqual([{ outcome: "left", volumeId: "files" }]);
+      expect(await engine.find("point-1", never)).toMatchObject({ id: "point-1" });
+    });
+  }
