@@ -28,8 +28,9 @@ export async function noteAlarms(
 export function seenOf(found: readonly FoundAlarm[], job: string, now: Date): AlarmsSeen {
   const own = found.filter(({ name }) => {
     const read = readAlarmName(name);
-    // A drill may have the name of a job.
-    return read !== undefined && read.kind !== "drill" && [job, "all"].includes(read.job);
+    // A drill and a repository may have the name of a job.
+    const isOfJob = read !== undefined && read.kind !== "drill" && read.kind !== "upkeep";
+    return isOfJob && [job, "all"].includes(read.job);
   });
   const alarms = own.map(({ name, state, actionsEnabled }) => ({ name, state, actionsEnabled }));
   return { asOf: now.toISOString(), alarms };

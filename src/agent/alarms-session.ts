@@ -60,6 +60,7 @@ export async function alarmRequest({
       instance: discovery.instance,
       jobs,
       drills: drills.map(({ drill }) => drill),
+      repositories: await watchedRepositories(force.settings),
       metrics: publishedMetrics(force.settings),
       settings: alarmSettingsOf(loaded.ok === true ? loaded.file : undefined),
       durations: Object.fromEntries([...signs].map(([name, { durations }]) => [name, durations])),
@@ -76,6 +77,16 @@ async function watchedDrills(loaded: Loaded, state: Session["state"]) {
   if (loaded.ok !== true || loaded.file.config.drill === undefined) return [];
   const { drillsWatched } = await import("./drill-watch.ts");
   return drillsWatched(loaded.file, state.directory, state.instanceId);
+}
+
+/** Those that nothing is done to by itself would never tell. */
+async function watchedRepositories(settings: Settings): Promise<readonly string[]> {
+  if (settings.repositories === undefined) return [];
+  const { repositoriesOf } = await import("../config/repositories.ts");
+  const { scheduledKinds } = await import("../core/upkeep.ts");
+  return repositoriesOf(settings)
+    .filter((one) => scheduledKinds(one).length > 0)
+    .map(({ name }) => name);
 }
 
 function publishedMetrics({ metrics, outputs = {} }: Settings): PublishedMetrics {

@@ -55,6 +55,7 @@ export async function perform(wish: Wish, options: AgentOptions, signal: AbortSi
   const reports: RunReport[] = [];
   const heard = wish.planned ? undefined : await listening(opened, options, wish, signal);
   for (const job of wished) {
+    const overdue = wish.planned || !wish.capture ? [] : await overdueOf(job, opened, options);
     const report = await session.perform(
       {
         job,
@@ -70,8 +71,8 @@ export async function perform(wish: Wish, options: AgentOptions, signal: AbortSi
         began: () => heard?.began(job.name),
         problems:
           reports.length === 0
-            ? [...told, ...force.problems]
-            : force.problems.filter((one) => one.severity === "error"),
+            ? [...told, ...force.problems, ...overdue]
+            : [...force.problems.filter((one) => one.severity === "error"), ...overdue],
       },
       force.settings,
       signal,
@@ -91,6 +92,13 @@ export async function perform(wish: Wish, options: AgentOptions, signal: AbortSi
     await removeExpired(opened, options, signal);
   }
   return { reports };
+}
+
+/** Most jobs store nothing, and load nothing of it. */
+async function overdueOf(job: Job, opened: Opened, options: AgentOptions): Promise<readonly Problem[]> {
+  if (job.stored === undefined) return [];
+  const { overdueUpkeep } = await import("./upkeep-watch.ts");
+  return overdueUpkeep(job, opened, options);
 }
 
 function chosen(jobs: readonly Job[], names: readonly string[]): readonly Job[] {

@@ -11,7 +11,8 @@ import type { Audit, HeldLock } from "../core/ports.ts";
 import type { ElsewhereConsent } from "../core/prune-elsewhere.ts";
 import { parseSchedule } from "../core/schedule.ts";
 import type { RepositoryConfig, StoreProgress } from "../core/store-ports.ts";
-import { type UpkeepReport, withUpkeep } from "../core/upkeep.ts";
+import { type UpkeepReport, withSchedules, withUpkeep } from "../core/upkeep.ts";
+import { errorsBeside, judgeUpkeep } from "../core/upkeep-status.ts";
 import { appendLine } from "../host/atomic-file.ts";
 import { systemClock } from "../host/clock.ts";
 import { fileLocks } from "../host/lock.ts";
@@ -141,9 +142,16 @@ async function keepUp(
     const whole = { ...order, host: host.id };
     const { report, remember } = await reported(wish.action, config.name, whole, systemClock, body);
     const teller = upkeepTeller(host, options, signal);
-    const told = await teller(report);
-    if (!order.planned && report.outcome !== "skipped")
-      await states.write(withUpkeep(await states.read(config.name), told, remember));
+    const before = await states.read(config.name);
+    const now = systemClock.now();
+    const lastGood =
+      wish.action === "unlock" || wish.action === "init" ? undefined : before?.[wish.action]?.lastGood;
+    const others = errorsBeside(judgeUpkeep(config, before, now), wish.action);
+    const told = await teller(report, { others, ...(lastGood && { lastGood }) });
+    if (!order.planned && report.outcome !== "skipped") {
+      const after = withUpkeep(await states.read(config.name), told, remember);
+      await states.write(withSchedules(after, config, now) ?? after);
+    }
     return told;
   } finally {
     for (const lock of held) await lock.release();

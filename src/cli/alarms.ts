@@ -1,10 +1,11 @@
-import type { FoundAlarm } from "../core/alarm.ts";
+import type { Alarm, FoundAlarm } from "../core/alarm.ts";
 import type { AlarmCost } from "../core/alarm-cost.ts";
 import type { AlarmChange } from "../core/alarm-plan.ts";
-import { conditionOf, type Unmade } from "../core/alarms.ts";
+import type { Unmade } from "../core/alarms.ts";
 import type { AlarmsPlan, TopicPlan } from "../core/alarms-plan.ts";
 import { formatDuration, formatSpan } from "../core/duration.ts";
 import { enablingCommand } from "../core/judge-alarms.ts";
+import { metricTable } from "../core/metrics.ts";
 import { formatInstant, type Terminal, table, wrapped } from "./terminal.ts";
 
 /** Prints what alarms there are, what would change, who is told and what it costs. */
@@ -165,4 +166,10 @@ function printCost(cost: AlarmCost, out: Terminal): void {
       `$${dollars.toFixed(2)} (prices of ${prices.asOf}, before the free tier; requests and messages cost cents)`,
     out,
   );
+}
+
+/** What an alarm compares, in words and units of the metric's table. */
+function conditionOf({ metric, threshold }: Pick<Alarm, "metric" | "threshold">): string {
+  const { unit } = metricTable[metric];
+  return unit === "Seconds" ? `${metric} > ${formatDuration(threshold * 1000)}` : `${metric} > ${threshold}`;
 }

@@ -17,6 +17,11 @@ interface Published {
   readonly dimensions: readonly Dimension[];
 }
 
+const all: Readonly<Partial<Record<AlarmKind, string>>> = {
+  drill: "drills",
+  upkeep: "jobs and repositories",
+};
+
 /** What keeps an alarm from meaning anything, whatever the job. */
 export function hindrance(
   { kind, metric, many }: Watching,
@@ -48,7 +53,7 @@ export function hindrance(
   const alone = kind === "errors" || kind === "degraded";
   if (many && !alone && !metrics.dimensions.includes("Job")) {
     return {
-      because: `the metrics of all ${kind === "drill" ? "drills" : "jobs"} are one, so one would hide another`,
+      because: `the metrics of all ${all[kind] ?? "jobs"} are one, so one would hide another`,
       remedy: "add Job to metrics.dimensions",
     };
   }

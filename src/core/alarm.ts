@@ -1,7 +1,7 @@
 import type { MetricName } from "./metrics.ts";
 
 /** What an alarm is about; the last part of its name. */
-export const alarmKinds = ["missed", "errors", "slow", "degraded", "drill"] as const;
+export const alarmKinds = ["missed", "errors", "slow", "degraded", "drill", "upkeep"] as const;
 export type AlarmKind = (typeof alarmKinds)[number];
 
 /** CloudWatch's words for the state of an alarm. */
@@ -21,7 +21,7 @@ export interface AlarmWindow {
 export interface Alarm extends AlarmWindow {
   readonly name: string;
   readonly kind: AlarmKind;
-  /** The job or the drill that it watches, or `all` where the metrics do not tell jobs apart. */
+  /** The job, the drill or the repository that it watches, or `all` where the metrics do not tell jobs apart. */
   readonly job: string;
   readonly description: string;
   readonly namespace: string;

@@ -1,21 +1,16 @@
 import { type Alarm, type AlarmKind, type AlarmWindow, alarmName } from "./alarm.ts";
 import { hindrance } from "./alarm-hindrance.ts";
-import { remedies } from "./alarm-remedies.ts";
+import { descriptionOf } from "./alarm-remedies.ts";
 import type { AlarmSettings } from "./alarm-settings.ts";
 import { latestValue } from "./alarm-window.ts";
 import { drillPrefix } from "./drill.ts";
 import { formatDuration } from "./duration.ts";
 import type { Instance } from "./instance.ts";
 import type { Job } from "./job.ts";
-import {
-  commonDimensions,
-  type Dimension,
-  type MetricName,
-  type MetricOutput,
-  metricTable,
-} from "./metrics.ts";
+import { commonDimensions, type Dimension, type MetricName, type MetricOutput } from "./metrics.ts";
 import { type MissedLimit, missedLimit, type Watched } from "./missed-limit.ts";
 import { runsKept, runsNeeded, slowLimit } from "./slow-runs.ts";
+import { metricsJob } from "./upkeep.ts";
 
 /** Which metrics go to CloudWatch, and under what dimensions. */
 export interface PublishedMetrics {
@@ -33,6 +28,8 @@ export interface AlarmFacts {
   readonly instance: Pick<Instance, "id" | "arn" | "name">;
   readonly jobs: readonly Job[];
   readonly drills?: readonly WatchedDrill[];
+  /** Names of repositories that this host looks after on schedules. */
+  readonly repositories?: readonly string[];
   readonly metrics: PublishedMetrics;
   readonly settings: AlarmSettings;
   /** Of the newest runs of each job, in ms, the newest last. */
@@ -89,9 +86,10 @@ export const watched = {
   slow: "ElapsedTime",
   degraded: "Degraded",
   drill: "SecondsSinceLastRestoreVerified",
+  upkeep: "Errors",
 } as const satisfies Record<AlarmKind, MetricName>;
 
-type JobKind = Exclude<AlarmKind, "drill">;
+type JobKind = Exclude<AlarmKind, "drill" | "upkeep">;
 
 const questions: Record<JobKind, (job: Job, facts: AlarmFacts) => Answer> = {
   missed: askMissed,
@@ -121,6 +119,10 @@ export function alarmsFor(facts: AlarmFacts): WantedAlarms {
     const answer = hindranceOf("drill", facts) ?? askDrill(drill, facts);
     add("drill", drill.name, `${drillPrefix}${drill.name}`, answer);
   }
+  for (const repository of facts.repositories ?? []) {
+    const means = "the last check, prune or mirror reported errors, or one is overdue";
+    add("upkeep", repository, "", hindranceOf("upkeep", facts) ?? { ...ofLatest(0), means });
+  }
   return { alarms, unmade, beats, notes };
 }
 
@@ -135,7 +137,8 @@ function watchedJobs({ jobs, metrics }: AlarmFacts): readonly { job: Job; name: 
 }
 
 function hindranceOf(kind: AlarmKind, { jobs, drills = [], metrics }: AlarmFacts) {
-  const many = kind === "drill" ? drills.length > 1 : jobs.length > 1;
+  // Runs tell errors as well, of all repositories at once.
+  const many = kind === "upkeep" || (kind === "drill" ? drills : jobs).length > 1;
   return hindrance({ kind, metric: watched[kind], many }, metrics);
 }
 
@@ -219,14 +222,13 @@ function alarmOf(kind: AlarmKind, job: string, question: Question, facts: AlarmF
     name: alarmName(instance.id, job, kind),
     kind,
     job,
-    description:
-      `${kind === "drill" ? `Restore drill ${job} on` : `Backup ${job} of`} ${whose}: ${question.means}. ${remedies[kind]}`.slice(
-        0,
-        1024,
-      ),
+    description: descriptionOf(kind, job, whose, question.means),
     namespace: metrics.namespace,
     metric: watched[kind],
-    dimensions: commonDimensions({ instance, job }, metrics.dimensions),
+    dimensions: commonDimensions(
+      { instance, job: kind === "upkeep" ? metricsJob(job) : job },
+      metrics.dimensions,
+    ),
     threshold: question.threshold,
     treatMissingData: question.treatMissingData,
     actions: topic === undefined ? [] : [topic],
@@ -237,10 +239,4 @@ function alarmOf(kind: AlarmKind, job: string, question: Question, facts: AlarmF
 
 export function tagsOfAlarm(instanceArn: string, job: string): Alarm["tags"] {
   return { "ec2-backup:instance": instanceArn, "ec2-backup:job": job };
-}
-
-/** What an alarm compares, in words and units of the metric's table. */
-export function conditionOf({ metric, threshold }: Pick<Alarm, "metric" | "threshold">): string {
-  const { unit } = metricTable[metric];
-  return unit === "Seconds" ? `${metric} > ${formatDuration(threshold * 1000)}` : `${metric} > ${threshold}`;
 }

@@ -1,7 +1,7 @@
 import type { Trigger } from "./job.ts";
 import type { Metric } from "./ports.ts";
 import { exitCodeOfKinds, exitCodes, type Problem } from "./report.ts";
-import type { StoreFacts } from "./store-ports.ts";
+import type { RepositoryConfig, StoreFacts } from "./store-ports.ts";
 import { type UpkeepKind, upkeepKinds } from "./upkeep-names.ts";
 
 export type UpkeepAction = UpkeepKind | "init" | "unlock";
@@ -68,6 +68,8 @@ export interface UpkeepReport {
 
 /** What a host remembers of one kind of upkeep. */
 export interface KindState {
+  /** When this host first knew that it has a schedule, ISO 8601: until it is overdue from then on, all is calm. */
+  readonly since?: string;
   readonly lastSlot?: string;
   /** When it was last done to its end with nothing wrong, ISO 8601. */
   readonly lastGood?: string;
@@ -113,18 +115,40 @@ export function withUpkeep(
   const kind = kindOf(report);
   if (kind === undefined) return after;
   const earlier = state[kind];
+  const since = earlier?.since ?? report.started;
   const lastSlot = report.slot ?? earlier?.lastSlot;
   const lastGood = report.outcome === "done" ? report.finished : earlier?.lastGood;
   return {
     ...after,
-    [kind]: { ...(lastSlot && { lastSlot }), ...(lastGood && { lastGood }), report },
+    [kind]: { since, ...(lastSlot && { lastSlot }), ...(lastGood && { lastGood }), report },
   };
 }
 
-/** The metrics of an upkeep: `Errors` and `ElapsedTime`, with the job {@link metricsJob}. */
-export function metricsOfUpkeep(report: UpkeepReport): readonly Metric[] {
+/** The same, with schedules that this host sees for the first time; nothing where it knows all of them. */
+export function withSchedules(
+  before: UpkeepState | undefined,
+  config: Pick<RepositoryConfig, "name" | UpkeepKind>,
+  now: Date,
+): UpkeepState | undefined {
+  const fresh = scheduledKinds(config).filter((kind) => before?.[kind] === undefined);
+  if (fresh.length === 0) return undefined;
+  const state: UpkeepState = before ?? { version: 1, repository: config.name };
+  const since = now.toISOString();
+  return { ...state, ...Object.fromEntries(fresh.map((kind) => [kind, { since }])) };
+}
+
+/** What is to be done to a repository by itself. */
+export function scheduledKinds(config: Pick<RepositoryConfig, UpkeepKind>): readonly UpkeepKind[] {
+  return upkeepKinds.filter((kind) => config[kind]?.schedule !== undefined);
+}
+
+/**
+ * The metrics of an upkeep: `Errors` and `ElapsedTime`, with the job {@link metricsJob}. `others`: what else is wrong
+ * with the upkeep of the repository, so that a good prune does not hide what the check found.
+ */
+export function metricsOfUpkeep(report: UpkeepReport, others = 0): readonly Metric[] {
   if (report.planned || report.outcome === "skipped") return [];
-  const errors = report.problems.filter(({ severity }) => severity === "error").length;
+  const errors = report.problems.filter(({ severity }) => severity === "error").length + others;
   return [
     { name: "Errors", unit: "Count", value: errors },
     { name: "ElapsedTime", unit: "Seconds", value: report.elapsedMs / 1000 },

@@ -69,7 +69,9 @@ describe("the alarms of a job", () => {
   it("watch metrics that runs publish, with their dimensions and no unit", () => {
     const { alarms } = alarmsFor({ ...facts(job, now), settings, topic });
     expect(alarms.map(({ name }) => name)).toEqual(
-      alarmKinds.filter((kind) => kind !== "drill").map((kind) => alarmName(instance.id, "default", kind)),
+      alarmKinds
+        .filter((kind) => kind !== "drill" && kind !== "upkeep")
+        .map((kind) => alarmName(instance.id, "default", kind)),
     );
     const stillness = { demanded: "filesystem", achieved: "filesystem", hooks: [] } as const;
     const newestComplete = { captured: now.toISOString(), bytes: 1, ageSeconds: 1 };
@@ -136,6 +138,26 @@ describe("the alarms of a job", () => {
       metrics: published({ dimensions: ["Server"] }),
     });
     expect(apart.alarms.filter(({ kind }) => kind === "drill")).toEqual([]);
+  });
+
+  it("watch the errors of upkeep by the name that its metrics have, which none of a job has", () => {
+    const repositories = ["default"];
+    const { alarms, beats } = alarmsFor({ ...facts(job, now), repositories, settings });
+    const upkeep = alarms.find(({ kind }) => kind === "upkeep");
+    expect(upkeep).toMatchObject({
+      name: `ec2-backup/${instance.id}/default/upkeep`,
+      metric: "Errors",
+      dimensions: { Server: instance.id, Job: "repository:default" },
+      threshold: 0,
+      treatMissingData: "ignore",
+    });
+    expect(upkeep?.description).toMatch(/^Upkeep of repository default on host/);
+    expect(beats).toEqual([]);
+    const name = readAlarmName(upkeep?.name ?? "");
+    expect(name).toEqual({ instance: instance.id, job: "default", kind: "upkeep" });
+    const apart = published({ dimensions: ["Server"] });
+    const { unmade } = alarmsFor({ ...facts(job, now), repositories, settings, metrics: apart });
+    expect(unmade.find(({ kind }) => kind === "upkeep")?.because).toMatch(/jobs and repositories are one/);
   });
 
   it("are one set where the metrics do not tell several jobs apart", () => {

@@ -2,8 +2,16 @@ import { expect, test } from "vitest";
 import { runWords } from "../../src/agent/daemon.ts";
 import { afterPart, nextPart } from "../../src/core/check-parts.ts";
 import { isLocal, missingRemedy } from "../../src/core/missing-repository.ts";
-import { exitCodeOfUpkeep, metricsOfUpkeep, type UpkeepReport, withUpkeep } from "../../src/core/upkeep.ts";
+import {
+  exitCodeOfUpkeep,
+  metricsOfUpkeep,
+  type UpkeepReport,
+  withSchedules,
+  withUpkeep,
+} from "../../src/core/upkeep.ts";
 import { namedUpkeep, timetableName } from "../../src/core/upkeep-names.ts";
+import { noticeOfUpkeep } from "../../src/core/upkeep-notice.ts";
+import { errorsBeside, judgeUpkeep, needsCare, overdueProblem } from "../../src/core/upkeep-status.ts";
 import { at, day, later } from "./points.ts";
 
 const now = at("2027-06-15T12:00");
@@ -98,4 +106,44 @@ test("where a repository was before, nobody is told to make one", () => {
     false,
     false,
   ]);
+});
+
+const central = { name: "central", check: { schedule: "0 6 * * 6", parts: 0 } };
+
+test("a schedule counts from when it was first seen: calm at first, overdue a gap and two hours later", () => {
+  const state = withSchedules(undefined, central, now);
+  expect(state).toEqual({ version: 1, repository: "central", check: { since: now.toISOString() } });
+  expect(withSchedules(state, central, later(now, day))).toBeUndefined();
+  const judged = (days: number) => judgeUpkeep(central, state, later(now, days * day));
+  expect(judged(7).some(needsCare)).toBe(false);
+  const [late, ...others] = judged(7.1);
+  if (late === undefined || others.length > 0) expect.fail("there is one kind of upkeep");
+  expect([late.overdue, needsCare(late), late.ageSeconds]).toEqual([true, true, undefined]);
+  expect(overdueProblem(late)).toMatchObject({ severity: "error", code: "UpkeepOverdue" });
+  expect(judgeUpkeep(central, undefined, now).some(needsCare)).toBe(false);
+  // What went well since is what counts, and a failed one keeps the instant.
+  const good = withUpkeep(state, report({ finished: later(now, 7 * day).toISOString() }));
+  expect(judgeUpkeep(central, good, later(now, 14 * day)).some(needsCare)).toBe(false);
+  const bad = withUpkeep(state, report({ outcome: "not-done" }));
+  expect(bad.check?.since).toBe(now.toISOString());
+  expect(judgeUpkeep(central, bad, later(now, 8 * day))[0]?.overdue).toBe(true);
+});
+
+test("what is wrong with other upkeep counts beside what was done, and by hand alone it does not", () => {
+  const config = { ...central, prune: { schedule: "0 5 * * 0" } };
+  const failed = withUpkeep(undefined, report({ outcome: "not-done", problems: [error, error] }));
+  expect(errorsBeside(judgeUpkeep(config, failed, now), "prune")).toBe(2);
+  expect(errorsBeside(judgeUpkeep(config, failed, now), "check")).toBe(0);
+  expect(errorsBeside(judgeUpkeep({ name: "central" }, failed, now), "prune")).toBe(0);
+  expect(metricsOfUpkeep(report({ action: "prune" }), 2)[0]?.value).toBe(2);
+});
+
+test("a notice says what of which repository, why, since when and what to do, in what SNS takes", () => {
+  const found = { ...report({ outcome: "unsound", problems: [error] }), action: "check" as const };
+  const { subject, text } = noticeOfUpkeep({ ...found, repository: "c".repeat(63) }, undefined, "1.2.3");
+  expect(subject.length).toBeLessThan(100);
+  expect(subject).toMatch(/^Repository check found DAMAGE: c+/);
+  expect(text).toMatch(/Last good: NONE/);
+  expect(text).toContain(`1. cannot check: x`);
+  expect(text).toMatch(/ec2-backup repository check c+ {4}tries again now/);
 });
