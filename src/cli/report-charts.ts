@@ -1,7 +1,7 @@
 import type { JobPage, PointPage } from "../core/report-page.ts";
 import type { RunNote } from "../core/run-note.ts";
 import { type Content, html, type Markup } from "./html.ts";
-import { counted, dayOf, lasting, minute } from "./report-words.ts";
+import { counted, dayOf, lasting, minute, placeWords } from "./report-words.ts";
 
 /** A stretch of time, in milliseconds since the epoch. */
 interface Stretch {
@@ -90,7 +90,7 @@ function lanes(job: JobPage, stretch: Stretch, title: string): Markup {
       const newest = own[0];
       const label = `${volume}: ${counted(drawn.length, "point")}${newest === undefined ? "" : `, the newest of ${minute(newest.captured)}`}; the table of points below has each`;
       return html`
-<div class="lane"><span class="name"><code>${volume}</code> <small>${device}</small></span><svg class="marks" viewBox="0 0 ${steps} 24" preserveAspectRatio="none" role="img" aria-label="${label}">${bands("gap", gaps, stretch, 24)}${(
+<div class="lane"><span class="name"><code>${volume}</code> <small>${placeWords(device, job.stored)}</small></span><svg class="marks" viewBox="0 0 ${steps} 24" preserveAspectRatio="none" role="img" aria-label="${label}">${bands("gap", gaps, stretch, 24)}${(
         Object.keys(shapes) as (keyof typeof shapes)[]
       ).map((kind) => {
         const [y, height] = shapes[kind];

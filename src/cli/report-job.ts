@@ -31,7 +31,7 @@ export function jobSection(job: JobPage, index: number, { asOf, instance }: Repo
   return html`<section id="job-${index}" aria-labelledby="job-${index}-name">
 <h2 id="job-${index}-name">Job ${job.job}</h2>
 ${facts(job)}
-<h3>Volumes</h3>
+<h3>${job.stored === undefined ? "Volumes" : "What is stored"}</h3>
 ${job.volumes.length === 0 ? html`<p>The job takes no volume.</p>` : volumeTable(job)}
 <h3>Points over time</h3>
 ${job.points.length === 0 ? html`<p>There is no point yet.</p>` : timeline(job, asOf)}
@@ -78,7 +78,8 @@ function facts(job: JobPage): Markup {
             `longest ${lasting(timing.frozen.longestMs)}`,
           ] as const,
         ]),
-    ["Alarms", ...split(alarmWords(job.alarms))],
+    // They are of the job as a whole.
+    ...(job.stored === undefined ? [["Alarms", ...split(alarmWords(job.alarms))] as const] : []),
   ];
   return html`<dl class="facts">${rows.map(([term, value, more]) => html`<div><dt>${term}</dt><dd>${value}${more !== undefined && html`<small>${more}</small>`}</dd></div>`)}</dl>`;
 }

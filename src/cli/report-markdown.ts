@@ -58,12 +58,17 @@ function jobLines(job: JobPage): string[] {
     `- next run: ${next === undefined ? "not known here" : minute(next.at)}, ${scheduleText(job)}`,
     `- points: ${pointCounts(job.points)}`,
     `- kept: ${policy ?? "everything: the job is not configured any more"}`,
-    `- alarms: ${alarmWords(job.alarms)}`,
+    ...(job.stored === undefined ? [`- alarms: ${alarmWords(job.alarms)}`] : []),
     "",
-    "### Volumes",
+    job.stored === undefined ? "### Volumes" : "### What is stored",
     "",
     ...grid(
-      ["Volume", "Device", "Newest complete point", "Promise", "Points"],
+      [
+        ...(job.stored === undefined ? ["Volume", "Device"] : ["Content", "Repository"]),
+        "Newest complete point",
+        "Promise",
+        "Points",
+      ],
       job.volumes.map((one) => [
         one.volume,
         one.device,

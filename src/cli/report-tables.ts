@@ -9,6 +9,7 @@ import {
   drillWords,
   lasting,
   minute,
+  placeWords,
   span,
   stateWords,
   verdictWords,
@@ -16,10 +17,10 @@ import {
 } from "./report-words.ts";
 import { sizeWords } from "./terminal.ts";
 
-export function volumeTable({ volumes }: JobPage): Markup {
-  return html`<table class="volumes"><thead><tr><th scope="col">Volume</th><th scope="col">Newest complete point</th><th scope="col">Promise</th><th scope="col" class="num">Points</th></tr></thead><tbody>${volumes.map(
+export function volumeTable({ volumes, stored }: JobPage): Markup {
+  return html`<table class="volumes"><thead><tr><th scope="col">${stored === undefined ? "Volume" : "Content"}</th><th scope="col">Newest complete point</th><th scope="col">Promise</th><th scope="col" class="num">Points</th></tr></thead><tbody>${volumes.map(
     (one) => html`
-<tr><th scope="row"><code>${one.volume}</code> <small>${one.device}</small></th><td>${ageWords(one)}</td><td class="${one.taken ? one.verdict : ""}">${one.taken ? verdictWords[one.verdict] : "none"}</td><td class="num">${one.points}</td></tr>`,
+<tr><th scope="row"><code>${one.volume}</code> <small>${placeWords(one.device, stored)}</small></th><td>${ageWords(one)}</td><td class="${one.taken ? one.verdict : ""}">${one.taken ? verdictWords[one.verdict] : "none"}</td><td class="num">${one.points}</td></tr>`,
   )}
 </tbody></table>`;
 }

@@ -33,6 +33,11 @@ export function counted(count: number, what: string): string {
   return `${count.toLocaleString("en-GB")} ${what}${count === 1 ? "" : "s"}`;
 }
 
+/** Where it lies: the device of a volume, or the repository of what is stored. */
+export function placeWords(device: string, stored: JobPage["stored"]): string {
+  return stored === undefined ? device : `in ${device}`;
+}
+
 export const verdictWords: Readonly<Record<Verdict, string>> = {
   kept: "as promised",
   settling: "not known yet",

@@ -1,6 +1,7 @@
 import type { Instance } from "./instance.ts";
 import { type JobFacts, jobPage } from "./job-page.ts";
-import { findingsOf, headlineOf } from "./page-findings.ts";
+import { findingsOf } from "./page-findings.ts";
+import { headlineOf } from "./page-headline.ts";
 import type { Problem, VolumeChoice } from "./report.ts";
 import type { ReportPage } from "./report-page.ts";
 import type { RunHistory } from "./run-history.ts";

@@ -1,7 +1,7 @@
 import { counted } from "./counted.ts";
 import { formatDuration } from "./duration.ts";
 import type { Problem, VolumeChoice } from "./report.ts";
-import type { Finding, JobPage, ReportPage, VolumePage } from "./report-page.ts";
+import type { Finding, JobPage, VolumePage } from "./report-page.ts";
 import type { RunHistory } from "./run-history.ts";
 
 type Said = Omit<Finding, "job">;
@@ -45,33 +45,6 @@ export function findingsOf(found: {
   return all.sort((a, b) => order.indexOf(a.severity) - order.indexOf(b.severity));
 }
 
-/** In one sentence, how things stand. */
-export function headlineOf(
-  findings: readonly Finding[],
-  jobs: readonly JobPage[],
-): Pick<ReportPage, "verdict" | "headline"> {
-  const errors = findings.filter(({ severity }) => severity === "error").length;
-  const warnings = findings.filter(({ severity }) => severity === "warning").length;
-  const all = jobs.flatMap((job) => job.volumes.filter(({ taken }) => taken));
-  // A volume of two jobs is one volume, and what one of them owes it is owed.
-  const volumes = [...new Set(all.map(({ volume }) => volume))].map((volume) => {
-    const verdicts = all.filter((one) => one.volume === volume).map(({ verdict }) => verdict);
-    return (["overdue", "settling", "unpromised"] as const).find((one) => verdicts.includes(one)) ?? "kept";
-  });
-  const late = volumes.filter((verdict) => verdict === "overdue").length;
-  const protectedOnes = volumes.filter((verdict) => verdict === "kept").length;
-  const state =
-    volumes.length === 0
-      ? "No volume is backed up"
-      : late > 0
-        ? `${counted(late, "volume")} of ${volumes.length} ${late === 1 ? "has" : "have"} no complete point that is young enough`
-        : protectedOnes === volumes.length
-          ? `${volumes.length === 1 ? "The one volume is" : `All ${volumes.length} volumes are`} protected as promised`
-          : `${counted(volumes.length, "volume")} backed up, ${protectedOnes} of them known to be as young as promised`;
-  const verdict = errors > 0 ? "failing" : warnings > 0 ? "attention" : "good";
-  return { verdict, headline: state };
-}
-
 function ofProblem({ severity, doing, found, remedy }: Problem): Finding {
   return { severity, says: `${doing}: ${found}`, ...(remedy !== undefined && { remedy }) };
 }
@@ -101,8 +74,8 @@ function ofJob(page: JobPage, history: RunHistory | undefined): Said[] {
   ];
 }
 
-function ofVolume({ volume, device, verdict, ageSeconds }: VolumePage, { promise }: JobPage): Said[] {
-  const what = `${volume} (${device})`;
+function ofVolume({ volume, device, verdict, ageSeconds }: VolumePage, { promise, stored }: JobPage): Said[] {
+  const what = stored === undefined ? `${volume} (${device})` : `${volume} in ${device}`;
   const limit = formatDuration((promise?.seconds ?? 0) * 1000);
   if (verdict === "overdue") {
     const age =

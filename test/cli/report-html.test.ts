@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { html } from "../../src/cli/html.ts";
 import { htmlPage } from "../../src/cli/report-page.ts";
 import { composePage } from "../../src/core/compose-page.ts";
-import { facts, healthy, note, pointAged, troubled } from "../core/page-facts.ts";
+import { facts, healthy, note, pointAged, storedPart, troubled } from "../core/page-facts.ts";
 import { at, instance, job } from "../core/points.ts";
 import { problem, report } from "../core/reports.ts";
 
@@ -75,6 +75,19 @@ const attacked = () => {
     ),
   );
 };
+
+test("a page of what is stored names contents and repositories, no volumes, devices or alarms", () => {
+  const page = htmlPage(
+    composePage(facts([storedPart("files", [3_600_000]), storedPart("dump/shop", [7_200_000])])),
+  );
+  parsed(page);
+  const body = page.slice(page.indexOf("<body>")).replace(/ class="volumes"/g, "");
+  expect(body).not.toMatch(/volume|device|alarms/i);
+  expect(body).toContain("<h3>What is stored</h3>");
+  expect(body).toContain('<th scope="col">Content</th>');
+  expect(body).toContain("<code>dump/shop</code> <small>in central</small>");
+  expect(htmlPage(composePage(facts([healthy()])))).toContain('<th scope="col">Volume</th>');
+});
 
 describe("a template", () => {
   test("escapes text for elements and for attributes alike, and leaves markup alone", () => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { markdown } from "../../src/cli/report-markdown.ts";
 import { composePage } from "../../src/core/compose-page.ts";
-import { facts, healthy, troubled } from "../core/page-facts.ts";
+import { facts, healthy, storedPart, troubled } from "../core/page-facts.ts";
 import { instance, job } from "../core/points.ts";
 
 describe("the report as Markdown", () => {
@@ -19,6 +19,15 @@ describe("the report as Markdown", () => {
       "Restore the point of 2027-03-20 01:30 without this program",
       "Points",
     ]);
+  });
+
+  test("speaks of contents and repositories where something is stored, and of volumes where there are any", () => {
+    const stored = markdown(composePage(facts([storedPart("files", [3_600_000])])));
+    expect(stored).toContain("\n### What is stored\n");
+    expect(stored).toMatch(/^\| Content \| Repository \| Newest complete point/m);
+    expect(stored).toMatch(/^\| files +\| central +\|/m);
+    expect(stored).not.toMatch(/volume|device|alarms/i);
+    expect(text).toMatch(/^\| Volume +\| Device +\| Newest complete point/m);
   });
 
   test("has tables whose rows have the cells of their head, each column under its title", () => {

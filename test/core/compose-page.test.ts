@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { composePage } from "../../src/core/compose-page.ts";
-import { asOf, facts, four, healthy, note, pointAged, troubled } from "./page-facts.ts";
+import { asOf, facts, four, healthy, note, pointAged, storedPart, troubled } from "./page-facts.ts";
 import { day, earlier, hour, job, minute, policy, volume } from "./points.ts";
 import { problem, report } from "./reports.ts";
 
@@ -152,6 +152,33 @@ describe("what needs attention", () => {
     const page = composePage(facts([], { problems: [left] }));
     expect(page).toMatchObject({ verdict: "good", headline: "No volume is backed up" });
     expect(said(page, "notice")).toEqual(["back up: it is left out by its tag Backup=no"]);
+  });
+});
+
+describe("what lies in repositories", () => {
+  test("is called what it is, and counted by its series", () => {
+    const headline = (...jobs: Parameters<typeof facts>[0]) => composePage(facts(jobs)).headline;
+    const [young, old] = [[hour], [9 * day]];
+    expect(headline(storedPart("files", young))).toBe("The one set of files is protected as promised");
+    // The files of two jobs are not the same, as a volume of two jobs is.
+    expect(headline(storedPart("files", young), storedPart("files", old, "weekly"))).toBe(
+      "1 set of files of 2 has no complete point that is young enough",
+    );
+    expect(headline(storedPart("dump/shop", young), storedPart("dump/crm", young))).toBe(
+      "All 2 dumps are protected as promised",
+    );
+    expect(headline(storedPart("dump/shop", young), storedPart("files", young))).toBe(
+      "All 2 sets of files and dumps are protected as promised",
+    );
+    expect(headline(healthy(), storedPart("files", young))).toBe(
+      "All 5 volumes, sets of files and dumps are protected as promised",
+    );
+  });
+
+  test("is late in its repository, and has its own words to bring it back", () => {
+    const page = composePage(facts([storedPart("dump/shop", [9 * day])]));
+    expect(said(page, "error")).toEqual([expect.stringMatching(/^dump\/shop in central: newest complete/)]);
+    expect(page.jobs[0]?.stored).toEqual({ restore: "ec2-backup restore file dump/shop" });
   });
 });
 

@@ -89,6 +89,32 @@ export function healthy(wish: Partial<JobFacts> = {}): JobFacts {
   };
 }
 
+/** A series of a job that lies in a repository. */
+export function storedPart(source: string, ages: readonly number[], jobName = "nightly"): JobFacts {
+  const name = `${jobName}/${source}`;
+  const schedule = "0 22 * * *";
+  const content = source === "files" ? ("files" as const) : ("dump" as const);
+  return {
+    name,
+    job: job({ name, schedule, retention: policy({ daily: 7 }), splay: 0 }),
+    points: ages.map((age) => {
+      const made = pointAged(age, { volumes: [source] });
+      const stored = {
+        repository: "central",
+        content,
+        source,
+        paths: ["/srv"],
+        original: "a",
+        tags: [],
+        markers: [],
+      };
+      return { ...made, recipe: [{ volumeId: source }], stored };
+    }),
+    stored: { source },
+    chosen: [{ id: source, device: "central" }],
+  };
+}
+
 export function facts(jobs: readonly JobFacts[], wish: Partial<PageFacts> = {}): PageFacts {
   return {
     asOf,
