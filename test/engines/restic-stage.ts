@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { openStore } from "../../src/agent/store-world.ts";
 import type { HostProcess } from "../../src/agent/this-host.ts";
@@ -11,6 +11,7 @@ import type {
   StreamSource,
 } from "../../src/core/store-ports.ts";
 import { writeText } from "../../src/host/write-text.ts";
+import { cheapenKeys } from "../system/stores/cheap-key.ts";
 
 export const never = new AbortController().signal;
 export const quiet = () => undefined;
@@ -68,6 +69,7 @@ export class Stage {
   async made(name: string, more: Partial<RepositoryConfig> = {}): Promise<Store> {
     const store = await this.open(this.config(name, more));
     await store.init(never);
+    if (existsSync(store.config.url)) cheapenKeys(store.config.url, this.at("password"));
     return store;
   }
 

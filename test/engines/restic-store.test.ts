@@ -6,6 +6,7 @@ import type { StoredEntry } from "../../src/core/store-ports.ts";
 import { tag } from "../../src/core/store-tags.ts";
 import { everythingOf, makeOddTree, oddTreeCan, oddTreeNeed } from "../host/odd-tree.ts";
 import { folder, isRoot, need } from "../host/places.ts";
+import { cheapenKeys } from "../system/stores/cheap-key.ts";
 import { needRestic, restics } from "../system/stores/restics.ts";
 import { failureIn, filesOrder, never, order, quiet, Stage, writing } from "./restic-stage.ts";
 
@@ -130,6 +131,7 @@ describe.each(restics())("a repository by $name restic, $version", (restic) => {
     const store = await place.made("store");
     const mirror = await place.open(place.config("mirror"));
     await mirror.init(never, store);
+    cheapenKeys(place.at("mirror"), place.at("password"));
     const tags = [...order("p1").tags, "ec2-backup:content=files"];
     await store.saveFiles({ ...filesOrder("p1", [place.tree("tree"), "/nowhere"]), tags }, quiet, never);
     const stream = {

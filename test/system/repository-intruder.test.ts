@@ -9,7 +9,7 @@ import type { RepositoryConfig, Store } from "../../src/core/store-ports.ts";
 import { policy } from "../core/points.ts";
 import { folder, need } from "../host/places.ts";
 import { policyNamed } from "./policies.ts";
-import { asYaml, configured } from "./stores/kinds.ts";
+import { asYaml, cheapenOf, configured } from "./stores/kinds.ts";
 import { RestServer, rcloneCan, rcloneNeed } from "./stores/rclone.ts";
 import { needRestic, systemRestic } from "./stores/restics.ts";
 import type { Policy } from "./stores/s3/access.ts";
@@ -96,6 +96,7 @@ test("an intruder on a client of a server that only appends cannot empty it, and
   const { config, stage, files, store } = await clientOf(context, served, program);
   expect((await stage.one("init", "central")).code).toBe(0);
   const lies = path.join(server.directory, "files", "central");
+  cheapenOf(server, config);
   // On the server the same repository is a directory, and its clock is the server's.
   const there = { ...config, url: lies, appendOnly: false };
   const pruner = await UpkeepStage.start([there], asYaml(there), "pruner");

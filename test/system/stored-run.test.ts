@@ -6,6 +6,7 @@ import { expect, test } from "vitest";
 import type { RunReport, StoredReport } from "../../src/core/report.ts";
 import { agent, Bench, type Ended, execute } from "./bench.ts";
 import { scenarioOf } from "./history.ts";
+import { cheapenKeys } from "./stores/cheap-key.ts";
 import { needRestic, systemRestic } from "./stores/restics.ts";
 
 /** A host with a directory, a repository in another, and an agent of its own. */
@@ -24,7 +25,10 @@ class Host implements AsyncDisposable {
     await writeFile(host.at("data/a"), "one\n");
     await writeFile(host.at("data/below/b"), "two\n");
     await writeFile(host.at("password"), "secret\n", { mode: 0o600 });
-    if (init) host.restic(restic, "init");
+    if (init) {
+      host.restic(restic, "init");
+      cheapenKeys(host.at("repository"), host.at("password"));
+    }
     return host;
   }
 

@@ -3,6 +3,7 @@ import path from "node:path";
 import type { TestContext } from "vitest";
 import type { RepositoryConfig } from "../../../src/core/store-ports.ts";
 import { need } from "../../host/places.ts";
+import { cheapenKeys } from "./cheap-key.ts";
 import { RestServer, rcloneCan, rcloneNeed } from "./rclone.ts";
 import { S3Server } from "./s3-server.ts";
 import { Sshd, sshdCan, sshdNeed } from "./sshd.ts";
@@ -89,6 +90,12 @@ export async function configured(
     deadline: 240_000,
     ...more,
   };
+}
+
+/** Makes a repository that was just made one that opens at once, where restic's own files are at hand: see {@link cheapenKeys}. */
+export function cheapenOf(server: StoreServer, { name, password }: RepositoryConfig): void {
+  const { files } = server.repository(name);
+  if (files !== undefined && "file" in password) cheapenKeys(files, password.file);
 }
 
 /** The same as lines of a configuration file. */

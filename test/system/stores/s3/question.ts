@@ -64,7 +64,8 @@ export class Question {
   /** Whether Object Lock's governance may be passed by. */
   get bypass(): boolean {
     return (
-      this.header("x-amz-bypass-governance-retention")?.toLowerCase() === "true" && this.may("BypassGovernanceRetention")
+      this.header("x-amz-bypass-governance-retention")?.toLowerCase() === "true" &&
+      this.may("BypassGovernanceRetention")
     );
   }
 
