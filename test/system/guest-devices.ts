@@ -174,9 +174,10 @@ export class GuestDevices implements AsyncDisposable {
     const device = await sh("losetup", ...words);
     // Its number may be another's by then.
     const behind = `/sys/block/${path.basename(device)}/loop/backing_file`;
-    this.#disks.janitor.undo(
-      `case "$(cat ${behind} 2>/dev/null)" in ${file}*) blockdev --setrw ${device}; losetup -d ${device};; esac`,
-    );
+    // What was being detached goes by itself meanwhile: only what is there at the end is left.
+    const whileThere = (what: string) => `case "$(cat ${behind} 2>/dev/null)" in ${file}*) ${what};; esac`;
+    const gentle = `{ blockdev --setrw ${device}; losetup -d ${device}; } 2>/dev/null`;
+    this.#disks.janitor.undo(`${whileThere(gentle)}; ${whileThere(`losetup -d ${device}`)}`);
     return device;
   }
 
