@@ -105,15 +105,21 @@ const batch = 25;
 
 /** Copies, and believes no copy that the target does not list. */
 async function copyAll(
-  { copy }: MirrorPlan,
+  { copy, marks }: MirrorPlan,
   deps: MirrorDeps,
   signal: AbortSignal,
 ): Promise<{ copied: readonly ToCopy[]; after?: Inventory; failures: readonly Failure[] }> {
   const { store, target, tell } = deps;
   const doing = `copy points from the repository ${store.config.name} to ${target.config.name}`;
-  if (copy.length === 0) return { copied: [], failures: [] };
+  if (copy.length === 0 && marks.length === 0) return { copied: [], failures: [] };
   const failures: Failure[] = [];
   const tried: ToCopy[] = [];
+  const copyThem = (ids: readonly string[]): Promise<void> =>
+    target.copyFrom(store, ids, tell, signal).catch((error: unknown) => {
+      failures.push(failureOf(error, doing));
+    });
+  // First: until then a half stands there for a whole.
+  await copyThem(marks.map(({ id }) => id));
   for (let at = 0; at < copy.length && failures.length === 0; at += batch) {
     const some = copy.slice(at, at + batch);
     if (signal.aborted) {
@@ -121,10 +127,7 @@ async function copyAll(
       break;
     }
     tried.push(...some);
-    const ids = some.map(({ snapshot }) => snapshot.id);
-    await target.copyFrom(store, ids, tell, signal).catch((error: unknown) => {
-      failures.push(failureOf(error, doing));
-    });
+    await copyThem(some.map(({ snapshot }) => snapshot.id));
   }
   // Told to stop, or the target is gone: what came of it the next one sees.
   if (signal.aborted) return { copied: [], failures };

@@ -23,6 +23,8 @@ export interface ToCopy {
 
 export interface MirrorPlan {
   readonly copy: readonly ToCopy[];
+  /** What says of points that were copied while they looked whole that they are not. */
+  readonly marks: readonly StoredSnapshot[];
   /** How many of the wished points are there already. */
   readonly there: number;
   /** How many are left out, since the mirror's own policy would remove them at once. */
@@ -47,6 +49,7 @@ export function planMirror(
 ): MirrorPlan {
   const there = new Set(target.snapshots.map(identityOf));
   const byId = new Map(source.snapshots.map((one) => [one.id, one]));
+  const isThere = ({ id }: { readonly id: string }): boolean => there.has(identityOf(byId.get(id) ?? { id }));
   const wished = source.points.filter(isWished);
   const good = wished.filter((point) => point.state === "complete" && !isMixed(point));
   const known = good.flatMap((point): ToCopy[] => {
@@ -60,8 +63,12 @@ export function planMirror(
     ),
   );
   const copy = missing.filter(({ point }) => !unwanted.has(point));
+  // A run that died has its point judged by the next one, and a mirror may have come between the two.
+  const halves = wished.filter(({ state, snapshots }) => state === "partial" && snapshots.some(isThere));
+  const marks = halves.flatMap(({ stored }) => (stored?.markers ?? []).flatMap((id) => byId.get(id) ?? []));
   return {
     copy: copy.sort((a, b) => a.point.captured.getTime() - b.point.captured.getTime()),
+    marks: marks.filter((one) => !there.has(identityOf(one))),
     there: known.length - missing.length,
     beyond: missing.length - copy.length,
     disbelieved: wished.filter(isMixed),

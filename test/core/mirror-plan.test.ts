@@ -65,6 +65,31 @@ test("neither halves nor points of other hosts nor forged ones are copied", () =
   expect([plan.incomplete, plan.disbelieved.length]).toEqual([1, 1]);
 });
 
+test("what turns out to be half after it was copied is marked at the target too, once", () => {
+  const half = stored("half", now, { state: "partial" });
+  const marked: RecoveryPoint = {
+    ...half,
+    stored: {
+      repository: "central",
+      content: "files",
+      source: "files",
+      paths: ["/etc"],
+      original: "s-half",
+      tags: [],
+      markers: ["s-mark"],
+    },
+  };
+  const [here = expect.fail()] = listed([half]);
+  const mark = { ...here, id: "s-mark", tags: ["ec2-backup:partial-of=s-half"] };
+  const source = { points: [marked], snapshots: [here, mark] };
+  const at = (snapshots: readonly StoredSnapshot[]) =>
+    planMirror(source, { points: [half], snapshots }, all, [], now).marks.map(({ id }) => id);
+  const copies = listed([half], true);
+  expect(at(copies)).toEqual(["s-mark"]);
+  expect(at([...copies, { ...mark, id: "c-mark", original: "s-mark" }])).toEqual([]);
+  expect(at([]), "of what is not copied").toEqual([]);
+});
+
 test("what the mirror's policy would remove is not copied, so that nothing is copied for ever anew", () => {
   const source = daily(30);
   const rules = [policy({ daily: 5 })];

@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { describe, expect, type TestContext, test } from "vitest";
+import { storedPoints } from "../../src/core/store-point.ts";
 import type { RepositoryConfig } from "../../src/core/store-ports.ts";
 import { policy } from "../core/points.ts";
 import { folder } from "../host/places.ts";
@@ -115,6 +116,17 @@ describe.each(restics().map((restic) => [restic.name, restic] as const))("%s res
     expect(audit).toBe("");
     const restored = await offsite.check(undefined, () => undefined, never);
     expect(restored.sound).toBe(true);
+
+    // Whoever made it had died, and only the next run has judged what it left.
+    const late = made[2] ?? expect.fail();
+    await central.markPartial(late.id, [{ path: "/x", found: "killed" }], order, never);
+    const fourth = await stage.one("mirror", "central");
+    expect([fourth.outcome, fourth.mirror?.copied], JSON.stringify(fourth.problems)).toEqual(["done", []]);
+    const copies = storedPoints(await offsite.snapshots([], never), { repository: "offsite" });
+    const halves = copies.filter(({ state }) => state === "partial");
+    expect(halves.map(({ id }) => id)).toEqual([late.point]);
+    const [marker = ""] = halves[0]?.stored?.markers ?? [];
+    expect(await offsite.unreadOf(marker, never)).toEqual([{ path: "/x", found: "killed" }]);
   }, 120_000);
 
   test("completes a mirror that was killed in the middle", async (context) => {
