@@ -25,8 +25,8 @@ async function judge(note: StoringNote, { store, engine }: OpenedStore, round: R
     doing: `finish storing ${note.source} in ${note.repository} (run ${note.run})`,
     found:
       snapshots.length === 0
-        ? "its run ended without a report; nothing of its point is there"
-        : `its run ended without a report; its point ${note.point} is there and is marked as partial`,
+        ? "its run could not tell what came of it; nothing of its point is there"
+        : `its run could not tell what came of it; its point ${note.point} is there and is marked as partial`,
   });
   await deps.journal.stored(job.name, note.point);
 }

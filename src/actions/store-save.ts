@@ -2,6 +2,7 @@ import type { DumpConfig, DumpStream } from "../core/dump-config.ts";
 import { failureOf } from "../core/errors.ts";
 import type { HookFacts } from "../core/hook.ts";
 import type { Consistency } from "../core/retention-policy.ts";
+import { mayBeThere } from "../core/store-point.ts";
 import type { Store } from "../core/store-ports.ts";
 import type { MadePoint, StoredEngine, StoredOrder } from "../core/stored-ports.ts";
 import type { FilesWish } from "../core/stored-wish.ts";
@@ -24,8 +25,8 @@ export async function saveFiles(wish: FilesWish, making: Making, round: Round): 
   let consistency: Consistency = "crash";
   const order = orderOf(making, { files: wish }, wish.tags ?? [], () => consistency, round);
   const prepared = await making.engine.prepare(order, signal);
-  const save = () => noted(making, round, () => prepared.capture(making.pointId, deps.clock.now()));
-  if (uses.length === 0) return save();
+  const save = () => prepared.capture(making.pointId, deps.clock.now());
+  if (uses.length === 0) return noted(making, round, save);
   const { quiesced } = await import("./quiesce.ts");
   const tools = {
     clock: deps.clock,
@@ -43,8 +44,7 @@ export async function saveFiles(wish: FilesWish, making: Making, round: Round): 
     },
   };
   const held = uses.map(({ use }) => use);
-  const quiet = await quiesced(held, tools, signal, save);
-  return judged(quiet, making, round);
+  return noted(making, round, async () => judged(await quiesced(held, tools, signal, save), making, round));
 }
 
 const nothing = () => Promise.resolve();
@@ -80,8 +80,8 @@ export async function saveStream(
 }
 
 /**
- * While it is saved, a note says that its point may be there without being whole: a run that dies leaves it behind, and
- * the next one looks. Without the note nothing is saved.
+ * Until it is saved, and marked where that must be, a note says that its point may be there without being whole: a run
+ * that dies leaves it behind, and the next one looks. Without the note nothing is saved.
  */
 async function noted(
   { pointId, line, thing }: Making,
@@ -97,8 +97,9 @@ async function noted(
     made = await save();
   } catch (error) {
     // Whether it left a snapshot is looked at by the next run, unless the store says that it did not.
-    const { kind } = failureOf(error, "store");
-    if (kind !== "unknown-outcome" && kind !== "interrupted") await deps.journal.stored(job.name, pointId);
+    const { kind, code } = failureOf(error, "store");
+    const mayBe = kind === "unknown-outcome" || kind === "interrupted" || code === mayBeThere;
+    if (!mayBe) await deps.journal.stored(job.name, pointId);
     throw error;
   }
   await deps.journal.stored(job.name, pointId);

@@ -37,7 +37,9 @@ export async function status(options: AgentOptions, now: Date, signal: AbortSign
 /** What the state has of a job. A part that cannot be what it should be is left out. */
 export function knownOf(state: JobState): KnownJob {
   const { job, report, note, newest, volumes, lastSlot, alarms, storing } = state;
-  const running = note ?? (Array.isArray(storing) ? storing.at(-1) : undefined);
+  // Of a run that has reported, a point may still have to be judged.
+  const left = Array.isArray(storing) ? storing.filter((one) => one?.run !== report?.run) : [];
+  const running = note ?? left.at(-1);
   return {
     job,
     ...(newest && isInstant(newest.captured) && typeof newest.bytes === "number" && { newest }),

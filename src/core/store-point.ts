@@ -12,6 +12,9 @@ export interface StoredOrigin {
   readonly clock?: StoreClock;
 }
 
+/** The code of a failed save that may have left a snapshot all the same, and of one that could not be marked. */
+export const mayBeThere = "MayBeThere";
+
 /** The points among the snapshots of a repository. Snapshots of others, without our tags, are nobody's point. */
 export function storedPoints(snapshots: readonly StoredSnapshot[], origin: StoredOrigin): RecoveryPoint[] {
   const markers = Map.groupBy(

@@ -1,4 +1,6 @@
+import { BackupError, failureOf } from "../core/errors.ts";
 import { tagKeys } from "../core/point-tags.ts";
+import { mayBeThere } from "../core/store-point.ts";
 import type { Saved, SaveOrder } from "../core/store-ports.ts";
 import { storedKeys, tag } from "../core/store-tags.ts";
 import { writeText } from "../host/write-text.ts";
@@ -26,6 +28,14 @@ export async function markPartial(
   const source = { file, start: (output: number) => ({ done: writeText(output, text) }) };
   const saved = await streamed(runner, order, source, () => undefined, signal);
   if ("error" in saved) throw saved.error;
+}
+
+/** The same for who cannot take it away: its failure says that it stands for a whole one. */
+export async function markOrTell(...[runner, id, ...rest]: Parameters<typeof markPartial>): Promise<void> {
+  await markPartial(runner, id, ...rest).catch((error: unknown) => {
+    const failure = failureOf(error, `mark ${id.slice(0, 8)} as partial in ${runner.config.name}`);
+    throw new BackupError({ ...failure, code: mayBeThere }, { cause: error });
+  });
 }
 
 /** What a marker says. */

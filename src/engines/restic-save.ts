@@ -40,27 +40,19 @@ export async function saveFiles(
     const end = await whenUnlocked(runner, signal, () => runner.run(call, signal));
     partly = end.code === 3;
   } catch (error) {
-    // Without a word of progress it had not begun.
-    throw hearing.began() ? await withdraw(runner, order, error) : error;
+    // Without a word of it, it had not begun.
+    throw hearing.began() || unread.length > 0 ? await withdraw(runner, order, error) : error;
   }
   if (more > 0) unread.push({ path: "…", found: `and ${more} more` });
   if (partly && unread.length === 0) unread.push({ path: "…", found: "restic does not say what" });
-  const saved = await savedOf(runner, hearing.summary(), signal);
-  if (unread.length > 0) await marked(runner, saved.id, unread, order, signal);
-  return { ...saved, unread };
-}
-
-/** Without its mark it would stand for a whole one: then it must not stay, and if it must, this says so. */
-async function marked(
-  runner: ResticRunner,
-  id: string,
-  unread: Saved["unread"],
-  order: SaveOrder,
-  signal: AbortSignal,
-): Promise<void> {
+  const summary = hearing.summary();
+  if (unread.length === 0) return savedOf(runner, summary, signal);
   try {
-    await markPartial(runner, id, unread, order, signal);
+    const saved = await savedOf(runner, summary, signal);
+    await markPartial(runner, saved.id, unread, order, signal);
+    return { ...saved, unread };
   } catch (error) {
+    // Without its mark it would stand for a whole one: then it must not stay, and if it must, this says so.
     throw await withdraw(runner, order, error);
   }
 }

@@ -7,7 +7,7 @@ import { clockOf } from "./restic-clock.ts";
 import { copyFrom, withBoth } from "./restic-copy.ts";
 import { changedFiles } from "./restic-diff.ts";
 import { locksOf, unlock, whenUnlocked } from "./restic-locks.ts";
-import { markPartial, unreadOf } from "./restic-marker.ts";
+import { markOrTell, unreadOf } from "./restic-marker.ts";
 import { messageOf, numberIn, textIn } from "./restic-messages.ts";
 import { dumpFile, listTree, restoreTree } from "./restic-read.ts";
 import { type ResticRunner, resticRunner, type StoreKeys } from "./restic-runner.ts";
@@ -40,7 +40,7 @@ export async function resticStore(
     init: (stop, like) => init(runner, like, stop),
     saveFiles: (order, tell, stop) => saveFiles(runner, order, tell, stop),
     saveStream: (order, source, tell, stop) => saveStream(runner, order, source, tell, stop),
-    markPartial: (id, unread, order, stop) => markPartial(runner, id, unread, order, stop),
+    markPartial: (id, unread, order, stop) => markOrTell(runner, id, unread, order, stop),
     unreadOf: (marker, stop) => unreadOf(runner, marker, stop),
     snapshots: (tags, stop) => snapshotsOf(runner, tags, stop),
     clock: (stop) => clockOf(runner, stop),

@@ -1,5 +1,5 @@
 import { BackupError, failureOf, sentenceOf } from "../core/errors.ts";
-import { markedBy } from "../core/store-point.ts";
+import { markedBy, mayBeThere } from "../core/store-point.ts";
 import type { SaveOrder } from "../core/store-ports.ts";
 import { clearDead, whenUnlocked } from "./restic-locks.ts";
 import { markPartial } from "./restic-marker.ts";
@@ -30,8 +30,7 @@ export async function withdraw(runner: ResticRunner, order: SaveOrder, error: un
     return new BackupError(
       {
         ...failure,
-        kind: failure.kind,
-        doing: failure.doing,
+        code: mayBeThere,
         found: `${failure.found}; and nobody could make sure that no snapshot came of it: ${why}`,
       },
       { cause: error },

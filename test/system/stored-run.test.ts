@@ -247,6 +247,43 @@ test("programs are held around the files, and one that fails makes the point no 
   expect([failed.code, of(failed.report, "files")?.point?.consistency]).toEqual([1, "crash"]);
 });
 
+test("half of the files, in a repository that is gone before that can be said there, is marked by the next run", async (context) => {
+  const restic = needRestic(context, systemRestic);
+  await using host = await Host.start(restic, outside);
+  const half = `files: { repository: central, paths: [${host.at("data")}, /proc/1/mem] }`;
+  const [armed, gone, program] = ["armed", "gone", "restic"].map((name) => host.at(name)) as [
+    string,
+    string,
+    string,
+  ];
+  // Reaches nothing any more from the moment that the mark is to be written.
+  const script = [
+    "#!/bin/sh",
+    `case "$*" in *unread.jsonl*) [ -e ${armed} ] && touch ${gone} ;; esac`,
+    `[ -e ${gone} ] && { echo "Fatal: dial tcp: connection refused" >&2; exit 1; }`,
+    `exec ${restic} "$@"\n`,
+  ];
+  await writeFile(program, script.join("\n"), { mode: 0o755 });
+  await writeFile(armed, "");
+  const through = ["host: { name: build }", `, restic: ${program}`] as const;
+  await host.configure(half, ...through);
+  const cut = await host.run();
+  expect(
+    cut.report.stored?.map(({ outcome }) => outcome),
+    cut.stdout,
+  ).toEqual(["not-made"]);
+  expect(JSON.parse(host.restic(restic, "snapshots", "--json")), cut.stdout).toHaveLength(1);
+  for (const file of [armed, gone]) await rm(file, { force: true });
+  await host.configure(half, ...through);
+  const next = await host.run();
+  expect(next.report.problems.map(({ found }) => found)).toContainEqual(
+    expect.stringContaining("marked as partial"),
+  );
+  const { stdout } = await host.execute("list", "--json");
+  const { points } = JSON.parse(stdout) as { points: { state: string }[] };
+  expect(points.map(({ state }) => state)).toEqual(["partial", "partial"]);
+});
+
 test("an agent that is killed in the middle leaves no point that looks good", async (context) => {
   const restic = needRestic(context, systemRestic);
   await using host = await Host.start(restic, outside);
