@@ -4,9 +4,9 @@ import { appendFileSync } from "node:fs";
 import { never, order, quiet, Stage } from "./restic-stage.ts";
 
 /** An agent that stores a dump that goes on until somebody kills the agent, and then ends as if all were well. */
-const [, , directory = "", program = ""] = process.argv;
+const [, , directory = "", program = "", more = "{}"] = process.argv;
 const place = new Stage(directory, program);
-const store = await place.open(place.config("store"));
+const store = await place.open(place.config("store", JSON.parse(more)));
 appendFileSync(place.at("events"), "store\n");
 await store.saveStream(
   order("p"),
