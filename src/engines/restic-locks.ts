@@ -3,6 +3,7 @@ import { BackupError, interrupted } from "../core/errors.ts";
 import type { StoreLock } from "../core/store-ports.ts";
 import { systemClock } from "../host/clock.ts";
 import { hostname } from "../host/host-name.ts";
+import { canBeTaker } from "../host/lock-taker.ts";
 import { messageOf, numberIn, textIn } from "./restic-messages.ts";
 import type { ResticRunner } from "./restic-runner.ts";
 
@@ -44,7 +45,7 @@ function lockOf(id: string, text: string, { ground }: ResticRunner): StoreLock |
     user: textIn(message, "username") ?? "",
     since,
     exclusive: message["exclusive"] === true,
-    dead: host === hostname() && pid > 0 && !isAlive(pid, ground.kill),
+    dead: host === hostname() && pid > 0 && !(isAlive(pid, ground.kill) && canBeTaker(pid, "restic", since)),
   };
 }
 
