@@ -6,6 +6,7 @@ import { BackupError } from "../core/errors.ts";
 import { codeOf } from "./atomic-file.ts";
 import { openCommandPipe } from "./command-pipe.ts";
 import { groupIdle } from "./group-activity.ts";
+import { guardGroup } from "./group-guard.ts";
 import { OutputTail } from "./output-tail.ts";
 import { endGroup, endLeftBehind, type Kill, leftBehind } from "./process-group.ts";
 import type { UserAccount } from "./user-account.ts";
@@ -61,9 +62,9 @@ const mostCollected = 16 * 1024 * 1024;
 
 /**
  * Runs a program whose output goes straight to a descriptor, in a session of its own. It is ended, with its whole
- * process group, at the timeout, when it has done nothing for too long, or when the signal aborts. When this resolves
- * nothing of the group is left that could write, unless it is stuck in the kernel. Rejects with a BackupError where it
- * cannot be started; how it ends is an answer.
+ * process group, at the timeout, when it has done nothing for too long, when the signal aborts, or when we are killed.
+ * When this resolves nothing of the group is left that could write, unless it is stuck in the kernel. Rejects with a
+ * BackupError where it cannot be started; how it ends is an answer.
  */
 export async function runStream(
   order: StreamOrder,
@@ -71,8 +72,10 @@ export async function runStream(
   signal: AbortSignal,
 ): Promise<StreamEnd> {
   const { child, reading, heard, said, printed } = await start(order);
+  const group = child.pid ?? 0;
+  const release = guardGroup(group);
   const end = await ending(child, order, manners, signal);
-  const left = await outlived(child.pid ?? 0, end, manners);
+  const left = await outlived(group, end, manners).finally(release);
   // Of an answer nothing may be missing; complaints may end in the middle.
   const isWhole = await within(order.output === undefined ? answerDrain : drain, heard, false);
   reading.destroy();
