@@ -1,9 +1,11 @@
+import { randomInt } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, expect, test } from "vitest";
 import { need } from "../host/places.ts";
 import type { Ended } from "./bench.ts";
+import { chanceOf, shuffled } from "./chance.ts";
 import { DirectoryStage } from "./directory-stage.ts";
 import { isInstalled, loopDisksCan, loopDisksNeed, sh } from "./loop-disks.ts";
 
@@ -18,11 +20,11 @@ async function source(stage: DirectoryStage): Promise<string> {
   return made;
 }
 
-/** Runs a copy and kills it when EC2 has answered a request, of which it may be the nth. */
+/** Runs a copy and kills it when EC2 has answered a request, or some milliseconds after that. */
 async function killedAfter(
   stage: DirectoryStage,
   side: "here" | "elsewhere",
-  action: string,
+  [action, later = 0]: Step,
   words: readonly string[],
   env: Readonly<Record<string, string>> = {},
 ): Promise<Ended> {
@@ -38,6 +40,7 @@ async function killedAfter(
   }).finally(() => stop.abort());
   while (!stop.signal.aborted) {
     if (control.calls(since).some((call) => call.action === action)) {
+      await pause(later);
       process.kill(pid, "SIGKILL");
       break;
     }
@@ -46,50 +49,76 @@ async function killedAfter(
   return running;
 }
 
-const steps = {
-  here: ["CreateVolume", "AttachVolume", "CreateTags", "DetachVolume"],
-  elsewhere: [
-    ...["ImportKeyPair", "CreateSecurityGroup", "AuthorizeSecurityGroupIngress", "RunInstances"],
-    ...["GetConsoleOutput", "CreateVolume", "AttachVolume", "CreateTags"],
-    ...["DetachVolume", "TerminateInstances", "DeleteKeyPair", "DeleteSecurityGroup"],
-  ],
-} as const;
+/** The answer after which it is killed; later = so long after it. */
+type Step = readonly [action: string, later?: number];
 
-describe.each(["here", "elsewhere"] as const)("a copy that is killed, %s,", (side) => {
-  test.each(["dd", "rsync"])(
-    "by %s, is cleaned up after each step, and another one succeeds",
-    async (method) => {
-      await using stage = await DirectoryStage.start();
-      const directory = await source(stage);
-      for (const step of steps[side]) {
-        const words = ["directory", "-m", method, directory];
-        const killed = await killedAfter(stage, side, step, words);
-        expect(killed.signal, `${step}: ${killed.stderr}`).toBe("SIGKILL");
-        const cleaned = await stage[side](["directory", "--clean-up"]);
-        expect([cleaned.code, cleaned.stderr], `${step}: ${cleaned.stdout}`).toEqual([0, ""]);
-        await stage.expectClean(step);
-        // What was written to stays, and says that it is not whole; what was not is gone.
-        for (const { tags } of await stage.volumes())
-          expect(tags["ec2-backup:directory-state"], step).not.toBe("new");
-        const processes = await sh("pgrep", "-f", `${stage.disks.directory}/source`).catch(() => "");
-        expect(processes, step).toBe("");
-      }
-      const words = ["directory", "-m", method, directory];
-      const [first] = await stage.volumes();
-      const onto = first === undefined ? [] : ["-v", first.id];
-      const done = await stage[side]([...words, ...onto]);
-      expect([done.code, done.stderr]).toEqual([0, ""]);
-      await stage.expectClean("at the end");
-    },
-    600_000,
-  );
-});
+/** Where the volume comes in, and in the middle of writing to it. */
+const writing: readonly Step[] = [
+  ["CreateVolume"],
+  ["AttachVolume"],
+  ["CreateTags"],
+  ["CreateTags", 100],
+  ["DetachVolume"],
+];
+
+const soak = process.env["SOAK"] !== undefined;
+const seed = Number(process.env["SEED"] ?? randomInt(2 ** 31));
+console.log(`copies that are killed: SEED=${seed}${soak ? ", at each step" : " (SOAK=1 for each step)"}`);
+const chance = chanceOf(seed);
+
+/** In their order; a throw-away instance takes its time at each. */
+function some(steps: readonly Step[], count: number): readonly Step[] {
+  const chosen = new Set(soak ? steps : shuffled(steps, chance).slice(0, count));
+  return steps.filter((step) => chosen.has(step));
+}
+
+/** The same whatever is written, and how: once is enough. */
+const reaching: readonly Step[] = [
+  ["ImportKeyPair"],
+  ["CreateSecurityGroup"],
+  ["AuthorizeSecurityGroupIngress"],
+  ["RunInstances"],
+  ["GetConsoleOutput"],
+];
+const leaving: readonly Step[] = [["TerminateInstances"], ["DeleteKeyPair"], ["DeleteSecurityGroup"]];
+
+test.each([
+  { side: "here", method: "dd", steps: writing },
+  { side: "here", method: "rsync", steps: writing },
+  { side: "elsewhere", method: "dd", steps: some([...reaching, ...writing, ...leaving], 7) },
+  { side: "elsewhere", method: "rsync", steps: some(writing.slice(2), 2) },
+] as const)(
+  "a copy $side by $method that is killed is cleaned up, whenever that was, and another one succeeds",
+  async ({ side, method, steps }) => {
+    await using stage = await DirectoryStage.start();
+    const words = ["directory", "-m", method, await source(stage)];
+    for (const step of steps) {
+      const where = step.join(" + ");
+      const killed = await killedAfter(stage, side, step, words);
+      expect(killed.signal, `${where}: ${killed.stderr}`).toBe("SIGKILL");
+      const cleaned = await stage[side](["directory", "--clean-up"]);
+      expect([cleaned.code, cleaned.stderr], `${where}: ${cleaned.stdout}`).toEqual([0, ""]);
+      await stage.expectClean(where);
+      // What was written to stays, and says that it is not whole; what was not is gone.
+      for (const { tags } of await stage.volumes())
+        expect(tags["ec2-backup:directory-state"], where).not.toBe("new");
+      const processes = await sh("pgrep", "-f", `${stage.disks.directory}/source`).catch(() => "");
+      expect(processes, where).toBe("");
+    }
+    const [first] = await stage.volumes();
+    const onto = first === undefined ? [] : ["-v", first.id];
+    const done = await stage[side]([...words, ...onto]);
+    expect([done.code, done.stderr]).toEqual([0, ""]);
+    await stage.expectClean("at the end");
+  },
+  300_000,
+);
 
 test("what is killed on another host is left alone until its lease is over", async () => {
   await using stage = await DirectoryStage.start({ kernels: false });
   const directory = await source(stage);
   const other = await stage.folder("other-state");
-  const killed = await killedAfter(stage, "elsewhere", "GetConsoleOutput", ["directory", directory], {
+  const killed = await killedAfter(stage, "elsewhere", ["GetConsoleOutput"], ["directory", directory], {
     STATE_DIRECTORY: other,
   });
   expect(killed.signal, killed.stderr).toBe("SIGKILL");
