@@ -11,14 +11,22 @@ export type ClearDeps = Pick<DirectoryDeps, "volumes" | "clock" | "waits" | "tel
   readonly inUse: (volume: string, instance: string) => Promise<boolean>;
 };
 
-/** Takes away what one invocation has made to reach its volume: instance, then key pair and group. Sentences on what is left. */
+/**
+ * Takes away what one invocation has made to reach its volume: instance, then key pair and group. Sentences on what is
+ * left. `unseen`: an instance that was just begun, and that EC2 may not show yet.
+ */
 export async function clearWork(
   work: string,
   deps: ClearDeps,
   signal: AbortSignal,
+  unseen?: string,
 ): Promise<readonly string[]> {
   const doing = "look for what is to be removed";
   try {
+    if (unseen !== undefined)
+      await until(`see ${unseen}`, deps.waits.visibleFor, deps, signal, () =>
+        deps.places.addressOf(unseen, signal),
+      );
     // What was asked for last may not be listed yet, and what is terminated may still be.
     const left: string[] = [];
     for (let round = 0; round < 2; round++) {

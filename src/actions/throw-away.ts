@@ -39,8 +39,12 @@ export async function withThrowAway<T>(
   let outcome: { readonly value: T } | { readonly error: unknown };
   const stop = new AbortController();
   const renewing = renew(deps, stop.signal);
+  let unseen: string | undefined;
+  const begun = (instance: string | undefined): void => {
+    unseen = instance;
+  };
   try {
-    outcome = { value: await use(await start(plan, reach, deps, signal)) };
+    outcome = { value: await use(await start(plan, reach, deps, signal, begun)) };
   } catch (error) {
     outcome = { error };
   }
@@ -48,7 +52,7 @@ export async function withThrowAway<T>(
   await renewing;
   deps.tell("removing the throw-away instance");
   const clearing = { ...deps, inUse: () => Promise.resolve(false) };
-  const left = await clearWork(deps.work, clearing, new AbortController().signal);
+  const left = await clearWork(deps.work, clearing, new AbortController().signal, unseen);
   if (left.length === 0) {
     if ("error" in outcome) throw outcome.error;
     return outcome.value;
@@ -69,11 +73,13 @@ function workTags({ work, clock }: DirectoryDeps): Tags {
   return { [directoryWorkTags.work]: work, [directoryWorkTags.lease]: lease, Name: "ec2-backup directory" };
 }
 
+/** Tells of the instance when it has begun, and of none once EC2 shows it. */
 async function start(
   plan: ThrowAwayPlan,
   reach: Reach,
   deps: DirectoryDeps & { readonly places: DirectoryPlaces },
   signal: AbortSignal,
+  begun: (instance: string | undefined) => void,
 ): Promise<DiskHost> {
   const { places, work, tell } = deps;
   const name = `ec2-backup-${work}`;
@@ -95,7 +101,9 @@ async function start(
   const instance = await seen("launch the throw-away instance", deps, signal, () =>
     places.launch(machine, calm),
   );
+  begun(instance);
   const address = await running(instance, deps, signal);
+  begun(undefined);
   tell(`waiting for the console of ${instance} to show its host key`);
   const hostKeys = await hostKeysShown(instance, reach.name, deps, signal);
   tell(`logging in to ${address}`);

@@ -168,3 +168,21 @@ test("who stops it has all of it removed", async () => {
   await stage.expectClean();
   expect(await stage.volumes()).toEqual([]);
 }, 100_000);
+
+test("who stops it before EC2 shows the instance has that removed too", async () => {
+  await using stage = await DirectoryStage.start({ kernels: false });
+  const { control } = stage.bench.simulator;
+  await control.faults([{ kind: "invisible", action: "RunInstances", seconds: 6 }]);
+  let pid = 0;
+  const running = stage.elsewhere(["directory", await source(stage)], {
+    onStart: (one) => {
+      pid = one;
+    },
+  });
+  while (!control.calls().some(({ action }) => action === "RunInstances")) await pause(5);
+  process.kill(pid, "SIGINT");
+  const { code, stdout, stderr } = await running;
+  expect([code, stdout], stderr).toEqual([130, ""]);
+  await stage.bench.simulator.control.clock({ advance: "1m" });
+  await stage.expectClean();
+}, 100_000);
