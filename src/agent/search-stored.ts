@@ -4,10 +4,11 @@ import { choosePoint, matching } from "../core/restore-choice.ts";
 import type { PointQuery } from "../core/restore-query.ts";
 import type { StoredEntry } from "../core/store-ports.ts";
 import { type DiffSum, diffOf, type StoredChange } from "../core/stored-diff.ts";
-import { type FindWish, finder } from "../core/stored-find.ts";
+import { type FindWish, pathFinder } from "../core/stored-find.ts";
+import { listedEntries } from "../core/stored-listing.ts";
 import { type FoundVersion, versionsOf } from "../core/stored-versions.ts";
 import { wishOf } from "./restore-points.ts";
-import { allEntries, reading } from "./stored-reading.ts";
+import { entriesWanted, keptEntries, keyOf, reading } from "./stored-reading.ts";
 import type { StoredFound, StoredSession } from "./stored-session.ts";
 
 /** What `restore find` is asked for. */
@@ -45,18 +46,17 @@ export async function findInStored(
   const hits: { point: RecoveryPoint; entries: readonly StoredEntry[] }[] = [];
   for (const point of points) {
     const entries = await reading(point, session, { signal }, async (from) => {
-      const met: StoredEntry[] = [];
-      for await (const entry of allEntries(from, session, signal)) if (isMeant(entry)) met.push(entry);
-      return met;
+      const met = await entriesWanted(from, isMeant, session, signal);
+      return met.filter(({ type }) => find.type === undefined || type === find.type);
     });
     hits.push({ point, entries });
   }
   return { points, versions: versionsOf(hits), zone: session.zone, ...(wish.at && { at: wish.at }) };
 }
 
-function meaning(find: FindWish): (entry: StoredEntry) => boolean {
+function meaning(find: FindWish): (path: string) => boolean {
   try {
-    return finder(find);
+    return pathFinder(find);
   } catch (error) {
     const found = error instanceof Error ? error.message : String(error);
     throw new BackupError({ kind: "usage", doing: `look for ${find.pattern}`, found });
@@ -91,18 +91,32 @@ export async function diffStored(
   signal: AbortSignal,
 ): Promise<DiffAnswer> {
   const [one, other] = [pointBy(before, query, found, session), pointBy(after, query, found, session)];
-  const [old, now] = [await entriesOf(one), await entriesOf(other)];
   const content = await changedContent(one, other, session, signal);
-  const { changes, sum } = diffOf(old, now, { ...(below && { below }), ...(content && { content }) });
+  const wish = { ...(below && { below }), ...(content && { content }) };
+  const { changes, sum } = await withListing(one, session, signal, (old) =>
+    withListing(other, session, signal, (now) => diffOf(old, now, wish)),
+  );
   return { before: one, after: other, changes, sum, zone: session.zone, exact: content !== undefined };
+}
 
-  function entriesOf(point: RecoveryPoint): Promise<readonly StoredEntry[]> {
-    return reading(point, session, { signal }, async (from) => {
-      const entries: StoredEntry[] = [];
-      for await (const entry of allEntries(from, session, signal)) entries.push(entry);
-      return entries;
-    });
-  }
+/** Does something with all entries of a point, made one after the other of what is kept on this host. */
+function withListing<T>(
+  point: RecoveryPoint,
+  session: StoredSession,
+  signal: AbortSignal,
+  act: (entries: Iterable<StoredEntry>) => T | Promise<T>,
+): Promise<T> {
+  return reading(point, session, { signal }, async (from) => {
+    const known = await session.cache.text(keyOf(from));
+    if (known !== undefined) return act(listedEntries(known));
+    for await (const _ of keptEntries(from, session, signal));
+    const now = await session.cache.text(keyOf(from));
+    if (now !== undefined) return act(listedEntries(now));
+    // There is no place for it, or it is too long.
+    const entries: StoredEntry[] = [];
+    for await (const entry of keptEntries(from, session, signal)) entries.push(entry);
+    return act(entries);
+  });
 }
 
 /** Paths whose content differs, where both points are in one repository that can tell. */

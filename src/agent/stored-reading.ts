@@ -3,6 +3,7 @@ import type { EntryKind, FileEntry } from "../core/file-ports.ts";
 import type { RecoveryPoint } from "../core/recovery-point.ts";
 import type { Store, StoredEntry } from "../core/store-ports.ts";
 import { isWithin, nameOf, parentOf, placeText, plainPath, type StoredPlace } from "../core/stored-path.ts";
+import type { ListingKey } from "../host/listing-cache.ts";
 import { realPlace } from "../host/restore-target.ts";
 import { listedIn, type StoredSession, standsIn } from "./stored-session.ts";
 
@@ -65,19 +66,34 @@ function isGone(error: unknown): error is BackupError {
   return ["unreachable", "not-found", "denied", "locked", "unexpected"].includes(error.kind);
 }
 
-/** Passes on all entries of a snapshot, from this host if they are kept here, and else keeps them. */
-export async function* allEntries(
-  { store, snapshot, point }: Reading,
+/** The entries of a snapshot whose path is wanted, from this host if they are kept here, and else keeps all of them. */
+export async function entriesWanted(
+  from: Reading,
+  isWanted: (path: string) => boolean,
+  session: StoredSession,
+  signal: AbortSignal,
+): Promise<readonly StoredEntry[]> {
+  const kept = await session.cache.read(keyOf(from), isWanted);
+  if (kept !== undefined) return kept;
+  const entries: StoredEntry[] = [];
+  for await (const entry of keptEntries(from, session, signal)) if (isWanted(entry.path)) entries.push(entry);
+  return entries;
+}
+
+/** By what a snapshot's listing is kept on this host. */
+export function keyOf({ store, snapshot }: Reading): ListingKey {
+  return { repository: store.config.url, snapshot };
+}
+
+/** Passes on all entries of a snapshot as its repository lists them, and keeps them on this host. */
+export async function* keptEntries(
+  from: Reading,
   session: StoredSession,
   signal: AbortSignal,
 ): AsyncGenerator<StoredEntry> {
+  const { store, snapshot, point } = from;
   const { options, cache } = session;
-  const key = { repository: store.config.url, snapshot };
-  const kept = await cache.read(key);
-  if (kept !== undefined) {
-    yield* kept;
-    return;
-  }
+  const key = keyOf(from);
   const listed = store.list(snapshot, { path: "/", recursive: true }, signal);
   const told = (why: string): void =>
     options.log(
@@ -110,8 +126,10 @@ export async function lookAt(
   signal: AbortSignal,
 ): Promise<FoundPlace> {
   const { store, point, snapshot } = reading;
-  const kept = await session.cache.read({ repository: store.config.url, snapshot });
-  for (const path of await namesOf(place, point)) {
+  const names = await namesOf(place, point);
+  const isNear = (path: string) => names.includes(path) || names.includes(parentOf(path));
+  const kept = await session.cache.read(keyOf(reading), isNear);
+  for (const path of names) {
     const listed = kept ?? store.list(snapshot, { path, recursive: false, itself: true }, signal);
     let entry: StoredEntry | undefined;
     const children: StoredEntry[] = [];
@@ -147,13 +165,14 @@ async function namesOf(place: StoredPlace, { stored }: RecoveryPoint): Promise<r
 /** An entry and all below it. */
 export async function treeAt(
   path: string,
-  { store, snapshot }: Reading,
+  from: Reading,
   session: StoredSession,
   signal: AbortSignal,
 ): Promise<readonly StoredEntry[]> {
-  const kept = await session.cache.read({ repository: store.config.url, snapshot });
+  const kept = await session.cache.read(keyOf(from), (one) => isWithin(one, path));
+  if (kept !== undefined) return kept;
   const entries: StoredEntry[] = [];
-  for await (const one of kept ?? store.list(snapshot, { path, recursive: true, itself: true }, signal))
+  for await (const one of from.store.list(from.snapshot, { path, recursive: true, itself: true }, signal))
     if (isWithin(one.path, path)) entries.push(one);
   return entries;
 }

@@ -29,27 +29,60 @@ export function diffOf(
   after: Iterable<StoredEntry>,
   { below = "/", content }: { readonly below?: string; readonly content?: ReadonlySet<string> } = {},
 ): { readonly changes: readonly StoredChange[]; readonly sum: DiffSum } {
-  const old = new Map<string, StoredEntry>();
   const sum = { added: 0, removed: 0, changed: 0, bytesBefore: 0, bytesAfter: 0 };
-  for (const entry of before) {
-    if (!isWithin(entry.path, below)) continue;
-    old.set(entry.path, entry);
-    sum.bytesBefore += entry.size ?? 0;
-  }
   const changes: StoredChange[] = [];
-  for (const entry of after) {
-    if (!isWithin(entry.path, below)) continue;
-    sum.bytesAfter += entry.size ?? 0;
-    const was = old.get(entry.path);
-    old.delete(entry.path);
-    const change = was === undefined ? "added" : changeOf(was, entry, content);
-    if (change !== undefined)
-      changes.push({ path: entry.path, change, ...(was && { before: was }), after: entry });
+  for (const { was, is } of pairsOf(within(before, below), within(after, below))) {
+    sum.bytesBefore += was?.size ?? 0;
+    sum.bytesAfter += is?.size ?? 0;
+    const path = (is ?? was)?.path ?? "";
+    const change = was === undefined ? "added" : is === undefined ? "removed" : changeOf(was, is, content);
+    if (change === undefined) continue;
+    sum[change === "added" || change === "removed" ? change : "changed"] += 1;
+    changes.push({ path, change, ...(was && { before: was }), ...(is && { after: is }) });
   }
-  for (const [path, entry] of old) changes.push({ path, change: "removed", before: entry });
-  for (const { change } of changes)
-    sum[change === "added" ? "added" : change === "removed" ? "removed" : "changed"] += 1;
   return { changes: changes.sort((a, b) => inTreeOrder(a.path, b.path)), sum };
+}
+
+function* within(entries: Iterable<StoredEntry>, below: string): Generator<StoredEntry, undefined> {
+  for (const entry of entries) if (isWithin(entry.path, below)) yield entry;
+}
+
+/**
+ * Each entry with that of the same path in the other listing. Both mostly go the same way, so that few wait for their
+ * like; whatever the order, all find it.
+ */
+function* pairsOf(
+  before: Iterator<StoredEntry, undefined>,
+  after: Iterator<StoredEntry, undefined>,
+): Generator<{ readonly was?: StoredEntry; readonly is?: StoredEntry }> {
+  const waiting = { was: new Map<string, StoredEntry>(), is: new Map<string, StoredEntry>() };
+  let was = before.next().value;
+  let is = after.next().value;
+  while (was !== undefined || is !== undefined) {
+    if (was !== undefined && was.path === is?.path) {
+      yield { was, is };
+      was = before.next().value;
+      is = after.next().value;
+    } else if (was !== undefined && (is === undefined || inTreeOrder(was.path, is.path) < 0)) {
+      const like = taken(waiting.is, was.path);
+      if (like === undefined) waiting.was.set(was.path, was);
+      else yield { was, is: like };
+      was = before.next().value;
+    } else if (is !== undefined) {
+      const like = taken(waiting.was, is.path);
+      if (like === undefined) waiting.is.set(is.path, is);
+      else yield { was: like, is };
+      is = after.next().value;
+    }
+  }
+  for (const alone of waiting.was.values()) yield { was: alone };
+  for (const alone of waiting.is.values()) yield { is: alone };
+}
+
+function taken(waiting: Map<string, StoredEntry>, path: string): StoredEntry | undefined {
+  const found = waiting.get(path);
+  waiting.delete(path);
+  return found;
 }
 
 function changeOf(

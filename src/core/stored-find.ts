@@ -15,19 +15,22 @@ export interface FindWish {
 }
 
 /** Whether an entry is meant. Throws a `RangeError` for a pattern that is none. */
-export function finder({
+export function finder(wish: FindWish): (entry: StoredEntry) => boolean {
+  const isMeant = pathFinder(wish);
+  const { type } = wish;
+  return (entry) => (type === undefined || entry.type === type) && isMeant(entry.path);
+}
+
+/** Whether what lies at a path is meant, as far as its path goes. */
+export function pathFinder({
   pattern,
   below = "/",
   ignoreCase,
-  type,
-}: FindWish): (entry: StoredEntry) => boolean {
+}: Omit<FindWish, "type">): (path: string) => boolean {
   const isPath = pattern.includes("/");
   const start = pattern.startsWith("/") ? "" : "(?:.*/)?";
   const regex = new RegExp(`^${isPath ? start : ""}${regexOf(pattern)}$`, ignoreCase ? "isu" : "su");
-  return (entry) =>
-    (type === undefined || entry.type === type) &&
-    isWithin(entry.path, below) &&
-    regex.test(isPath ? entry.path : nameOf(entry.path));
+  return (path) => isWithin(path, below) && regex.test(isPath ? path : nameOf(path));
 }
 
 function regexOf(pattern: string): string {

@@ -37,36 +37,63 @@ export class ListingWriter {
   }
 }
 
-/** Reads what {@link ListingWriter} wrote; throws where that is something else. */
-export function* listedEntries(text: string): Generator<StoredEntry> {
-  const attributes: Pick<StoredEntry, "type" | "mode" | "uid" | "gid">[] = [];
+/**
+ * Reads what {@link ListingWriter} wrote; throws where that is something else. Of 100,000 entries few are wanted: those
+ * whose path is not are passed over, and no more is made of them.
+ */
+export function* listedEntries(
+  text: string,
+  isWanted: (path: string) => boolean = () => true,
+): Generator<StoredEntry> {
+  const attributes: Attributes[] = [];
   let [at, last] = [0, ""];
+  const end = (): number => {
+    const found = text.indexOf("\0", at);
+    if (found < 0) throw new Error("the listing ends in the middle of an entry");
+    return found;
+  };
   const field = (): string => {
-    const end = text.indexOf("\0", at);
-    if (end < 0) throw new Error("the listing ends in the middle of an entry");
-    const value = text.slice(at, end);
-    at = end + 1;
+    const to = end();
+    const value = text.slice(at, to);
+    at = to + 1;
     return value;
   };
   while (at < text.length) {
     const shared = Number.parseInt(field(), base);
     const path = last.slice(0, shared) + field();
     last = path;
+    const isNew = text.charCodeAt(at) === plus;
     const words = field();
-    if (words.startsWith("+")) attributes.push(attributesOf(words));
-    const known = words.startsWith("+") ? attributes.at(-1) : attributes[Number.parseInt(words, base)];
-    const [size, instant] = [field(), field()];
-    if (known === undefined || !path.startsWith("/")) throw new Error("the listing is not understood");
-    yield {
-      path,
-      ...known,
-      ...(size === none ? {} : { size: Number.parseInt(size, base) }),
-      ...(instant === none ? {} : { mtime: new Date(Number.parseInt(instant, base)) }),
-    };
+    if (isNew) attributes.push(attributesOf(words));
+    if (!path.startsWith("/")) throw notUnderstood();
+    if (!isWanted(path)) {
+      at = end() + 1;
+      at = end() + 1;
+      continue;
+    }
+    const known = isNew ? attributes.at(-1) : attributes[Number.parseInt(words, base)];
+    if (known === undefined) throw notUnderstood();
+    yield entryOf(path, known, field(), field());
   }
 }
 
-function attributesOf(words: string): Pick<StoredEntry, "type" | "mode" | "uid" | "gid"> {
+type Attributes = Pick<StoredEntry, "type" | "mode" | "uid" | "gid">;
+
+/** `+`, with which new attributes begin. */
+const plus = 43;
+
+function entryOf(path: string, attributes: Attributes, size: string, instant: string): StoredEntry {
+  const entry: Attributes & { path: string; size?: number; mtime?: Date } = { path, ...attributes };
+  if (size !== none) entry.size = Number.parseInt(size, base);
+  if (instant !== none) entry.mtime = new Date(Number.parseInt(instant, base));
+  return entry;
+}
+
+function notUnderstood(): Error {
+  return new Error("the listing is not understood");
+}
+
+function attributesOf(words: string): Attributes {
   const [type = "", mode, uid, gid] = words.slice(1).split(" ");
   return {
     type: type as StoredEntry["type"],

@@ -41,8 +41,23 @@ export class ListingCache {
     this.#limits = limits;
   }
 
-  /** All entries, if they are kept here. */
-  async read(key: ListingKey): Promise<readonly StoredEntry[] | undefined> {
+  /** The entries whose path is wanted, if those of the snapshot are kept here. */
+  async read(
+    key: ListingKey,
+    isWanted?: (path: string) => boolean,
+  ): Promise<readonly StoredEntry[] | undefined> {
+    const text = await this.text(key);
+    if (text === undefined) return undefined;
+    try {
+      return [...listedEntries(text, isWanted)];
+    } catch {
+      await unlink(this.#placeOf(key)).catch(() => undefined);
+      return undefined;
+    }
+  }
+
+  /** The same as a text of which `listedEntries` makes one after the other: it is whole, as its checksum says. */
+  async text(key: ListingKey): Promise<string | undefined> {
     const at = this.#placeOf(key);
     try {
       const packed = await ownFile(at, this.#limits.bytes);
@@ -50,10 +65,9 @@ export class ListingCache {
       const text = gunzipSync(packed, { maxOutputLength: mostUnpacked }).toString("utf8");
       const end = text.indexOf("\n");
       if (text.slice(0, end) !== headOf(key)) throw new Error("it is of something else");
-      const entries = [...listedEntries(text.slice(end + 1))];
       const now = new Date();
       await utimes(at, now, now);
-      return entries;
+      return text.slice(end + 1);
     } catch {
       await unlink(at).catch(() => undefined);
       return undefined;

@@ -50,7 +50,10 @@ function askers(work: Work, file: string): readonly Contender[] {
     ask("restore cat", () => ["restore", "cat", file]),
     ask("restore list", () => ["restore", "list"]),
     ask("restore ls of a directory", () => ["restore", "ls", path.dirname(file)]),
-    ask("restore find in all points", () => ["restore", "find", "file-7"]),
+    ask("restore find in the newest point", () => ["restore", "find", "file-7"]),
+    ask("restore find in all points", () => ["restore", "find", "file-7", "--all"]),
+    ask("restore diff of two points", () => ["restore", "diff", ...lastTwo(work)]),
+    ask("list", () => ["list"]),
     {
       name: "bare restic restore --include",
       command: (one) => [
@@ -62,26 +65,46 @@ function askers(work: Work, file: string): readonly Contender[] {
   ];
 }
 
+/** The ids of the two newest points, the older one first. */
+function lastTwo(work: Work): readonly string[] {
+  const [node = "", program = ""] = agent.command(work);
+  const words = [program, "list", "--json", "--config", work.config];
+  const text = execFileSync(node, words, {
+    encoding: "utf8",
+    env: { ...plainEnvironment(), ...agent.env?.(work) },
+  });
+  const { points: listed } = JSON.parse(text) as { points: { id: string }[] };
+  return listed
+    .slice(0, 2)
+    .map(({ id }) => id)
+    .reverse();
+}
+
 function report(repository: string, contenders: readonly Contender[], work: Work, runs: number): void {
   const times = contenders.map(() => [] as number[]);
   const firsts: number[] = [];
+  const costs = contenders.map(() => ({ cpu: [] as number[], peak: [] as number[] }));
   for (let round = 0; round <= runs; round += 1)
     for (const [index, contender] of contenders.entries()) {
-      const { wall } = measure(contender, work);
+      const { wall, cpu, peak } = measure(contender, work);
       // The first time nothing is at hand yet.
       if (round === 0) firsts.push(wall);
       else times[index]?.push(wall);
+      costs[index]?.cpu.push(cpu);
+      costs[index]?.peak.push(peak);
     }
   const size = execFileSync("du", ["-sm", repository], { encoding: "utf8", env: plainEnvironment() }).split(
     "\t",
   )[0];
   printTable(
     `A file out of ${count} files in ${points} points (${size} MiB, on ${statSync(repository).dev === statSync("/").dev ? "the disk" : "memory"}); medians of ${runs}`,
-    ["asked", "first s", "s"],
+    ["asked", "first s", "s", "CPU s, restic's too", "peak MiB"],
     contenders.map(({ name }, index) => [
       name,
       fixed((firsts[index] ?? Number.NaN) / 1000, 2),
       fixed(median(times[index] ?? []) / 1000, 2),
+      fixed(median(costs[index]?.cpu.slice(1) ?? []) / 1000, 2),
+      fixed(Math.max(...(costs[index]?.peak.slice(1) ?? []))),
     ]),
   );
 }

@@ -62,6 +62,15 @@ describe("the listing of a snapshot", () => {
     expect(bytes).toBeLessThan(3_500_000);
   });
 
+  it("makes only those entries whose path is wanted, and they are what they are among all", () => {
+    const all = Array.from({ length: 50 }, (_, one) =>
+      file(`/d/${one % 7}/${one}`, { size: one, uid: one % 3 }),
+    );
+    const isWanted = (path: string) => path.startsWith("/d/3/");
+    expect([...listedEntries(text(all), isWanted)]).toEqual(all.filter(({ path }) => isWanted(path)));
+    expect(() => [...listedEntries(text(all).slice(0, -3), () => false)]).toThrow(/middle of an entry/);
+  });
+
   it("does not take a text that was cut off for a whole one", () => {
     const whole = text([file("/a"), file("/b")]);
     expect(() => [...listedEntries(whole.slice(0, -3))]).toThrow(/middle of an entry/);
@@ -182,6 +191,22 @@ describe("the difference of two points", () => {
 
   it("can be of one directory only", () => {
     expect(diffOf(old, now, { below: "/new" }).changes).toHaveLength(3);
+  });
+
+  it("finds for each entry its like, in whatever order the two listings come", () => {
+    const paths = fc.uniqueArray(fc.stringMatching(/^(\/[ab\-.\u00e9\u{1f600}]{1,2}){1,3}$/u), {
+      maxLength: 20,
+    });
+    fc.assert(
+      fc.property(paths, fc.infiniteStream(fc.nat()), (all, numbers) => {
+        const entries = all.map((path, index) => file(path, { size: index }));
+        const mixed = entries.toSorted(() => ((numbers.next().value ?? 0) % 2) - 0.5);
+        const other = mixed.map((one) => (one.size === 3 ? { ...one, mode: 0o100600 } : one));
+        const { changes, sum } = diffOf(entries, other);
+        expect(changes.map(({ change }) => change)).toEqual(all.length > 3 ? ["attributes"] : []);
+        expect(sum.bytesBefore).toBe(sum.bytesAfter);
+      }),
+    );
   });
 
   it("is empty of a listing and itself, and the other way round swaps what came and went", () => {
