@@ -84,16 +84,19 @@ async function needPrograms({ method, local }: DirectoryOrder): Promise<void> {
 export async function emptyDirectory(to: string): Promise<string> {
   const directory = path.resolve(to);
   const doing = `bring a directory back to ${directory}`;
+  const remedy = "name a directory that is empty or not there";
   const names = await readdir(directory).catch((error: unknown) => {
     if (codeOf(error) === "ENOENT") return undefined;
-    throw new BackupError({ kind: "usage", doing, found: codeOf(error) });
+    const code = codeOf(error);
+    const found = code === "ENOTDIR" ? "it, or something on the way to it, is no directory" : code;
+    throw new BackupError({ kind: "usage", doing, found, remedy });
   });
   if (names !== undefined && names.length > 0)
     throw new BackupError({
       kind: "usage",
       doing,
       found: `it is not empty (${names.slice(0, 3).join(", ")})`,
-      remedy: "name a directory that is empty or not there",
+      remedy,
     });
   if (names === undefined) await makeDirectory(directory);
   return directory;

@@ -86,7 +86,8 @@ async function settle(
         if (left) await settleEntry(move, { existing: order.existing, kept, merged });
       });
       const finishTop = await merged.finish();
-      await syncWith(stage.held, signal);
+      // All is in its place: whoever is told to stop now would leave a stage that nothing needs any more.
+      await syncWith(stage.held);
       const moved = await removeStage(stage);
       // The stage may have been in it, and its times have changed.
       await finishTop();
@@ -115,7 +116,8 @@ async function toldIfElsewhere({ place }: Work): Promise<readonly string[]> {
 }
 
 /** Waits until its filesystem has its data on the disk. */
-export async function syncWith({ descriptor }: HeldDirectory, signal: AbortSignal): Promise<void> {
+export async function syncWith({ descriptor }: HeldDirectory, signal?: AbortSignal): Promise<void> {
   const timeout = syncPatience;
-  await told("sync", ["--file-system", givenDirectory], { timeout, signal, descriptors: [descriptor] });
+  const words = ["--file-system", givenDirectory];
+  await told("sync", words, { timeout, ...(signal && { signal }), descriptors: [descriptor] });
 }

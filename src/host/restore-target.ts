@@ -67,7 +67,13 @@ async function kindOf(at: string): Promise<"directory" | "other" | undefined> {
     const code = codeOf(error);
     if (code === "ENOENT") return undefined;
     throw new BackupError(
-      { kind: "cannot-write", doing: `restore to ${at}`, found: code, code },
+      {
+        kind: "cannot-write",
+        doing: `restore to ${at}`,
+        found: code === "ENOTDIR" ? "something on the way to it is no directory" : code,
+        remedy: "name another place by --to",
+        code,
+      },
       { cause: error },
     );
   }

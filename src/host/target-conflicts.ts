@@ -36,7 +36,9 @@ export async function refuseConflicts({ plan, name, place, order }: Work): Promi
     if (!isBelowPresent(path)) continue;
     const kind = await kindAt(path);
     if (kind === "directory") present.add(path);
-    else if (kind === "other" && existing !== "keep") conflicts.push(`${at(path)} is no directory`);
+    // Where the whole has no place, leaving what is there would bring back nothing and call it done.
+    else if (kind === "other" && (existing !== "keep" || path === top))
+      conflicts.push(`${at(path)} is no directory`);
   }
   for (const batch of plan.batches)
     for (const { path } of [...batch.entries, ...batch.links]) {

@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { closeSync, openSync } from "node:fs";
+import { closeSync, existsSync, openSync } from "node:fs";
 import { chmod, link, lstat, mkdir, readdir, readFile, symlink, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { beforeEach, expect, test } from "vitest";
@@ -94,6 +94,38 @@ test("what is there is not replaced unless told so, a directory never, and nothi
     files.copy(order({ to: path.join(home, "directory"), existing: "overwrite" }), () => undefined, never),
   ).rejects.toMatchObject({ found: `${home}/directory/a is a directory` });
   expect(await leftIn(to)).toEqual([]);
+  expect(await leftIn(home)).toEqual([]);
+});
+
+test("a directory in whose place there is something else is refused, since nothing would be brought back", async () => {
+  const { root, home, order } = await ground();
+  await mkdir(path.join(root, "tree"));
+  await writeFile(path.join(root, "tree/a"), "new");
+  await writeFile(path.join(home, "copy"), "mine");
+  for (const existing of ["refuse", "keep", "overwrite"] as const)
+    await expect(
+      files.copy(order({ existing }), () => undefined, never),
+      existing,
+    ).rejects.toMatchObject({
+      kind: "refused",
+      found: `${home}/copy is no directory`,
+    });
+  expect(await readFile(path.join(home, "copy"), "utf8")).toBe("mine");
+  expect(await leftIn(home)).toEqual([]);
+});
+
+test("who is told to stop once all is in its place comes to the end, and leaves nothing behind", async () => {
+  const { root, home, order } = await ground();
+  await mkdir(path.join(root, "tree"));
+  await writeFile(path.join(root, "tree/a"), "new");
+  const stop = new AbortController();
+  const whenThere = (): void => {
+    if (existsSync(path.join(home, "copy"))) stop.abort();
+    else setImmediate(whenThere);
+  };
+  setImmediate(whenThere);
+  expect(await files.copy(order({}), () => undefined, stop.signal)).toMatchObject({ kept: [] });
+  expect(stop.signal.aborted).toBe(true);
   expect(await leftIn(home)).toEqual([]);
 });
 
