@@ -123,13 +123,8 @@ export async function clearWorks(
       done.push(what);
     },
   };
-  const now = deps.clock.now().getTime();
-  const all = await answered("look for what earlier copies have left", deps, signal, () =>
-    deps.places.leftOvers(signal),
-  );
-  const expired = all.filter(({ lease }) => lease === undefined || !(Date.parse(lease) > now));
   const noted = new Set(dead.map(({ work }) => work));
-  const works = new Set([...noted, ...expired.map(({ work }) => work)]);
+  const { works } = await deadAndExpired(dead, deps, signal);
   for (const work of works) {
     const note = dead.find((one) => one.work === work);
     const before = left.length;
@@ -142,6 +137,58 @@ export async function clearWorks(
   return { done, left, gone };
 }
 
+/** Says in words what clearing up would do, and does nothing of it. */
+export async function planClearing(
+  dead: readonly DeadWork[],
+  deps: ClearDeps,
+  signal: AbortSignal,
+): Promise<readonly string[]> {
+  const { all, works } = await deadAndExpired(dead, deps, signal);
+  const words: string[] = [];
+  for (const work of works) {
+    const note = dead.find((one) => one.work === work);
+    if (note?.volume !== undefined && note.instance !== undefined) {
+      const { isThere, hindrance } = await attachmentOf(note.volume, note.instance, deps, signal);
+      if (isThere) words.push(hindrance ?? `would detach ${note.volume} from ${note.instance}`);
+    }
+    for (const { kind, id } of all.filter((one) => one.work === work)) words.push(`would remove ${kind} ${id}`);
+    if (note !== undefined)
+      for (const { id } of await unused(work, deps, signal))
+        words.push(`would remove ${id}, to which nothing was ever written`);
+  }
+  return words;
+}
+
+/** What there is of killed invocations, and whose turn it is: those noted here, and others when their lease is over. */
+async function deadAndExpired(dead: readonly DeadWork[], deps: ClearDeps, signal: AbortSignal) {
+  const now = deps.clock.now().getTime();
+  const all = await answered("look for what earlier copies have left", deps, signal, () =>
+    deps.places.leftOvers(signal),
+  );
+  const expired = all.filter(({ lease }) => lease === undefined || !(Date.parse(lease) > now));
+  return { all, works: new Set([...dead, ...expired].map(({ work }) => work)) };
+}
+
+/** Whether a volume is attached to the instance still, and why it must not be taken off it. */
+async function attachmentOf(
+  id: string,
+  instance: string,
+  deps: ClearDeps,
+  signal: AbortSignal,
+): Promise<{ readonly isThere: boolean; readonly hindrance?: string }> {
+  const [volume] = await answered(`look at ${id}`, deps, signal, () => deps.volumes.describe([id], signal));
+  // Nothing but a copy of ours is detached: its tags must say that it is one.
+  const ours = volume !== undefined && contentOf(volume.tags) !== undefined;
+  const there = volume?.attachments.some((one) => one.instance === instance && one.state !== "detached");
+  if (there !== true) return { isThere: false };
+  if (ours && !(await deps.inUse(id, instance))) return { isThere: true };
+  const why = ours ? "somebody uses it" : "was not begun";
+  return {
+    isThere: true,
+    hindrance: `${id} is still attached to ${instance}, since a copy was killed, and ${why}: detach it`,
+  };
+}
+
 /** Detaches what a killed invocation has left attached; its mounts went with it. */
 async function freeVolume(
   id: string,
@@ -150,15 +197,9 @@ async function freeVolume(
   signal: AbortSignal,
 ): Promise<readonly string[]> {
   try {
-    const [volume] = await answered(`look at ${id}`, deps, signal, () => deps.volumes.describe([id], signal));
-    // Nothing but a copy of ours is detached: its tags must say that it is one.
-    const ours = volume !== undefined && contentOf(volume.tags) !== undefined;
-    const there = volume?.attachments.some((one) => one.instance === instance && one.state !== "detached");
-    if (there !== true) return [];
-    if (!ours || (await deps.inUse(id, instance)))
-      return [
-        `${id} is still attached to ${instance}, since a copy was killed, and ${ours ? "somebody uses it" : "was not begun"}: detach it`,
-      ];
+    const { isThere, hindrance } = await attachmentOf(id, instance, deps, signal);
+    if (!isThere) return [];
+    if (hindrance !== undefined) return [hindrance];
     await detachFrom(id, instance, deps, signal);
     deps.tell(`detached ${id} from ${instance}`);
     return [];
@@ -170,11 +211,7 @@ async function freeVolume(
 /** Removes a volume that was made and to which nothing was ever written. */
 async function removeUnused(work: string, deps: ClearDeps, signal: AbortSignal): Promise<readonly string[]> {
   const left: string[] = [];
-  const made = await answered("look for new volumes", deps, signal, () =>
-    deps.volumes.tagged(directoryWorkTags.work, work, signal),
-  );
-  for (const { id, tags, state } of made) {
-    if (contentOf(tags)?.state !== "new" || /^delet/.test(state)) continue;
+  for (const { id } of await unused(work, deps, signal)) {
     try {
       await until(`remove ${id}`, deps.waits.detachFor, deps, signal, async () => {
         const [now] = await deps.volumes.describe([id], signal);
@@ -189,4 +226,12 @@ async function removeUnused(work: string, deps: ClearDeps, signal: AbortSignal):
     }
   }
   return left;
+}
+
+/** The volumes of an invocation that were made and to which nothing was ever written. */
+async function unused(work: string, deps: ClearDeps, signal: AbortSignal) {
+  const made = await answered("look for new volumes", deps, signal, () =>
+    deps.volumes.tagged(directoryWorkTags.work, work, signal),
+  );
+  return made.filter(({ tags, state }) => contentOf(tags)?.state === "new" && !/^delet/.test(state));
 }

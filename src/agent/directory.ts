@@ -1,5 +1,5 @@
 import { withDisk } from "../actions/attach-disk.ts";
-import { type Cleared, clearWorks } from "../actions/clear-works.ts";
+import { type Cleared, clearWorks, planClearing } from "../actions/clear-works.ts";
 import { copyDirectory } from "../actions/copy-directory.ts";
 import { unknownRegion } from "../aws/default-region.ts";
 import { contentOf, type DirectoryCount, type DirectoryOrder } from "../core/directory.ts";
@@ -178,23 +178,29 @@ function refuseContent(volume: VolumeState, { force, local, remote }: BringWish,
   });
 }
 
-/** Clears up what copies that were killed have left, and does nothing else. */
+/** Clears up what copies that were killed have left, and does nothing else; not even that where it is `planned`. */
 export async function cleanedUp(
-  wish: GroundWish,
+  wish: GroundWish & { readonly planned: boolean },
   options: DirectoryOptions,
   signal: AbortSignal,
 ): Promise<Cleared> {
-  return onGround(wish, options, signal, (ground) => clearDead(ground, signal));
+  return onGround(wish, options, signal, (ground) => clearDead(ground, signal, wish.planned));
 }
 
-async function clearDead(ground: DirectoryGround, signal: AbortSignal): Promise<Cleared> {
+async function clearDead(
+  ground: DirectoryGround,
+  signal: AbortSignal,
+  isPlanned = false,
+): Promise<Cleared> {
   const { all, region, clearing, places } = ground;
   const dead = await deadWorks(all);
   const here = dead.filter((one) => one.region === region || one.region === "");
   // One of them may have started an instance, though this is one.
   const started = here.some(({ instance }) => instance !== ground.identity?.instanceId);
   const deps = started ? { ...clearing, places } : clearing;
-  const cleared = await clearWorks(here, deps, signal);
+  const cleared = isPlanned
+    ? { done: await planClearing(here, deps, signal), left: [], gone: [] }
+    : await clearWorks(here, deps, signal);
   for (const work of cleared.gone) await forgetWork(all, work);
   const away = [...new Set(dead.map((one) => one.region))].filter((one) => one !== region && one !== "");
   const notHere = away.map(

@@ -12,6 +12,7 @@ import { type AskedRepository, type OwnNames, ofMachine, repositoriesToAsk } fro
 import { ListingCache } from "../host/listing-cache.ts";
 import { type RestoreOptions, zoneOf } from "./restore-session.ts";
 import { openStore } from "./store-world.ts";
+import { absolutePath } from "./working-directory.ts";
 
 /** The repositories that restores read, and what was found out about them. */
 export interface StoredSession {
@@ -36,7 +37,7 @@ export interface StoredFound {
 }
 
 /** How a repository is called that the command line names. */
-export const bareName = "repository";
+export const bareName = "given";
 
 /** Milliseconds for which a repository that has a mirror may say nothing. */
 const patience = 60_000;
@@ -73,11 +74,12 @@ function bareOf({ url, passwordFile, environmentFile, cacert, options }: BareRep
   const minute = 60_000;
   return {
     name: bareName,
-    url,
-    password: { file: passwordFile },
-    ...(cacert === undefined ? {} : { cacert }),
+    // restic is started in another directory than this program. What has a colon is no path of this host.
+    url: url.includes(":") ? url : absolutePath(url),
+    password: { file: absolutePath(passwordFile) },
+    ...(cacert === undefined ? {} : { cacert: absolutePath(cacert) }),
     options,
-    ...(environmentFile === undefined ? {} : { environmentFile }),
+    ...(environmentFile === undefined ? {} : { environmentFile: absolutePath(environmentFile) }),
     // Whoever recovers a host has come to read.
     appendOnly: true,
     lockWait: minute / 2,
@@ -125,7 +127,7 @@ async function pointsOf(
     return { points: await listedIn(name, session, signal) };
   } catch (error) {
     if (!(error instanceof BackupError) || error.kind === "interrupted") throw error;
-    if (mirror === undefined) return { points: [], failure: error };
+    if (mirror === undefined) return { points: [], failure: name === bareName ? ofBare(error) : error };
     const note = standsIn(name, mirror, error);
     session.options.log("warn", note);
     try {
@@ -140,6 +142,14 @@ async function pointsOf(
       };
     }
   }
+}
+
+/** Who has come to restore is not told to make an empty repository, and none of that name could be made. */
+function ofBare(error: BackupError): BackupError {
+  if (error.code !== "NoRepository") return error;
+  const { kind, doing, found, code } = error;
+  const remedy = "see whether its address is right, and its disk mounted";
+  return new BackupError({ kind, doing, found, remedy, code }, { cause: error });
 }
 
 /** What is told of a mirror that is read in the place of its source. */

@@ -20,7 +20,7 @@ export type DirectoryAction = DirectoryPlace &
         readonly force: boolean;
         readonly dryRun: boolean;
       }
-    | { readonly action: "clean-up" }
+    | { readonly action: "clean-up"; readonly dryRun: boolean }
   );
 
 /** A directory that is to be brought back. */

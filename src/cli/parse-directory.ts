@@ -20,7 +20,7 @@ Examples:
   ec2-backup directory /srv/data
   ec2-backup directory -m rsync -v vol-0123456789abcdef0 /srv/data
   ec2-backup directory -l "gzip -9" -r "openssl enc -aes-256-cbc -kfile k" /etc
-  ec2-backup directory --clean-up         what killed copies have left
+  ec2-backup directory --clean-up --dry-run   what killed copies have left
 
 It is brought back by \`ec2-backup restore directory\`.`;
 
@@ -51,7 +51,7 @@ export const addDirectory: AddWords = (place, choose) => {
       const where = placeOf(options);
       if (options["cleanUp"] === true) {
         if (dir !== undefined) place.error("error: --clean-up takes no directory");
-        choose({ name: "directory", action: "clean-up", ...where });
+        choose({ name: "directory", action: "clean-up", ...where, dryRun: options["dryRun"] === true });
         return;
       }
       if (dir === undefined) place.error("error: missing argument 'dir'");

@@ -10,13 +10,15 @@ import { agentOptions } from "./options.ts";
 export const execute: Execute<"directory"> = async (command, context) => {
   const options = await optionsFor(command, context);
   if (command.action === "clean-up") {
-    const { done, left } = await cleanedUp(command, options, context.stop);
+    const { dryRun } = command;
+    const { done, left } = await cleanedUp({ ...command, planned: dryRun }, options, context.stop);
     return {
       code: left.length === 0 ? exitCodes.done : exitCodes.partlyDone,
-      json: { done, left },
+      json: { planned: dryRun, done, left },
       print(out) {
         for (const line of [...done, ...left]) out.print(line);
         if (done.length + left.length === 0) out.print("There is nothing to be cleaned up.");
+        else if (dryRun) out.print("Nothing has been done: leave out --dry-run");
       },
     };
   }

@@ -35,6 +35,26 @@ async function found(stage: StoredStage, query = {}) {
 }
 
 describe.each(restics())("files of a repository by $name restic", (restic) => {
+  test("a repository that the command line names is found from the working directory, and none is to be made", async (context) => {
+    const home = await folder();
+    const stage = await StoredStage.start(home, needRestic(context, restic));
+    await mkdir(stage.at("srv"));
+    await writeFile(stage.at("srv/a"), "1");
+    await stage.save([stage.at("srv")]);
+    const here = (name: string): string => path.relative(process.cwd(), stage.at(name));
+    const bare = (name: string) => ({
+      bare: { url: here(name), passwordFile: here("password"), options: {} },
+    });
+    expect(await stage.look({ kind: "ls" }, [stage.at("srv")], bare("central"))).toMatchObject({
+      entries: [{ name: "a" }],
+    });
+    const none = stage.look({ kind: "ls" }, [stage.at("srv")], bare("nowhere"));
+    await expect(none).rejects.toMatchObject({
+      code: "NoRepository",
+      remedy: "see whether its address is right, and its disk mounted",
+    });
+  });
+
   test("a tree with everything that files can be comes back as it was, beside the original", async (context) => {
     need(context, oddTreeCan, oddTreeNeed);
     const home = await folder();

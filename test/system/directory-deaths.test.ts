@@ -135,6 +135,11 @@ test("what is killed on another host is left alone until its lease is over", asy
     change: { instance: started?.id ?? "", tags: { "ec2-backup:directory-lease": past } },
   });
   expect(Object.keys(world.keyPairs)).toHaveLength(1);
+  const foreseen = await stage.elsewhere(["directory", "--clean-up", "--dry-run"]);
+  expect(foreseen.stdout).toMatch(
+    /would remove instance i-.*would remove key-pair key-.*would remove security-group sg-.*Nothing has been done/s,
+  );
+  expect([foreseen.code, (await living()).length]).toEqual([0, 2]);
   const late = await stage.elsewhere(["directory", "--clean-up"]);
   expect([late.code, late.stderr]).toEqual([0, ""]);
   expect(late.stdout).toMatch(/removed instance i-.*removed key-pair key-.*removed security-group sg-/s);
