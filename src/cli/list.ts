@@ -1,6 +1,6 @@
 import { counted } from "../core/counted.ts";
 import type { RecoveryPoint } from "../core/recovery-point.ts";
-import { sizeOf } from "../core/recovery-point.ts";
+import { isSizeKnown, sizeOf } from "../core/recovery-point.ts";
 import { summaryOf } from "../core/report.ts";
 import { formatBytes, formatInstant, sizeWords, type Terminal, table } from "./terminal.ts";
 
@@ -62,8 +62,10 @@ function stateOf(point: RecoveryPoint): string {
 /** A point as `list --json` shows it. */
 export function pointJson(point: RecoveryPoint, beyond?: ReadonlySet<string>) {
   const { run, job, series, name, recipe, holds } = point;
+  const { bytes, ...summary } = summaryOf(point);
   return {
-    ...summaryOf(point),
+    ...summary,
+    ...(isSizeKnown(point) && { bytes }),
     run,
     job,
     series,

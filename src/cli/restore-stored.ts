@@ -1,6 +1,6 @@
 import { dumpLoading } from "../core/dump-loading.ts";
 import type { CopyResult } from "../core/file-ports.ts";
-import { isMixed, type RecoveryPoint, sizeOf } from "../core/recovery-point.ts";
+import { isMixed, isSizeKnown, type RecoveryPoint, sizeOf } from "../core/recovery-point.ts";
 import type { Choice } from "../core/restore-choice.ts";
 import { printable, printCopied } from "./restore-files.ts";
 import { formatLocal, type PointsShown, pointState, shortener } from "./restore-list.ts";
@@ -109,9 +109,6 @@ function holdsText({ stored, snapshots }: RecoveryPoint): string {
   return snapshots.length === 1 ? "1 volume" : `${snapshots.length} volumes`;
 }
 
-/** restic before 0.17 does not say how large a snapshot is. */
 function sizeText(point: RecoveryPoint): string {
-  const isKnown =
-    point.stored === undefined || point.snapshots.some((one) => one.fullSizeBytes !== undefined);
-  return isKnown ? formatBytes(sizeOf(point)) : "-";
+  return isSizeKnown(point) ? formatBytes(sizeOf(point)) : "-";
 }

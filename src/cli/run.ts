@@ -3,7 +3,7 @@ import type { ImageReport, PointSummary, Problem, RetentionReport, RunReport } f
 import { elsewhereLine, printLocks } from "./locks.ts";
 import { printMounts } from "./mounts.ts";
 import { printStillness } from "./stillness.ts";
-import { formatBytes, formatInstant, type Terminal, table } from "./terminal.ts";
+import { formatInstant, sizeWords, type Terminal, table } from "./terminal.ts";
 
 /** Prints what a run did, or what a plan would do. */
 export function printReports(reports: readonly RunReport[], out: Terminal, stored?: PrintStored): void {
@@ -140,7 +140,7 @@ function summary(report: RunReport, out: Terminal): string {
       : `; ${report.series.complete} complete points, ${
           newest === undefined
             ? "none complete yet"
-            : `newest ${formatSpan(newest.ageSeconds)} old, ${formatBytes(newest.bytes)}`
+            : `newest ${formatSpan(newest.ageSeconds)} old, ${sizeWords(newest.bytes)}`
         }`;
   return `${out.paint(words[report.outcome], outcome)} in ${(report.elapsedMs / 1000).toFixed(1)} s${series}`;
 }

@@ -68,7 +68,8 @@ export function metricsOf(report: RunReport): readonly Metric[] {
   put("Degraded", stillness === undefined && locks === undefined ? undefined : Number(degraded));
   put("FrozenTime", stillness?.frozenMs);
   put("RecoveryPoints", report.series?.complete);
-  put("Size", report.series?.newestComplete?.bytes);
+  // restic before 0.17 tells no size of what is there already: that is not a size of 0.
+  put("Size", report.series?.newestComplete?.bytes || undefined);
   put("SecondsSinceLastBackup", report.series?.newestComplete?.ageSeconds);
   return metrics;
 }

@@ -92,7 +92,7 @@ function pointOf({ points }: RunReport): string {
 function lastGoodOf({ series, finished }: RunReport, { lastGood }: NoticeFacts): string {
   const newest = series?.newestComplete ?? (series === undefined ? lastGood : undefined);
   if (newest === undefined)
-    return series === undefined ? "NONE IS KNOWN on this host" : "NONE: EC2 lists no complete point";
+    return series === undefined ? "NONE IS KNOWN on this host" : "NONE: no complete point is listed";
   const age = (Date.parse(finished) - Date.parse(newest.captured)) / 1000;
   const seen = series === undefined ? ", as this host last saw it" : "";
   return `${instant(newest.captured)}, ${formatSpan(Math.max(0, age))} before that (${gibibytes(newest.bytes)})${seen}`;
@@ -143,5 +143,5 @@ function instant(iso: string): string {
 }
 
 function gibibytes(bytes: number): string {
-  return `${(bytes / 1024 ** 3).toFixed(1)} GiB`;
+  return bytes === 0 ? "size unknown" : `${(bytes / 1024 ** 3).toFixed(1)} GiB`;
 }

@@ -154,3 +154,8 @@ export function sizeOf(point: RecoveryPoint): number {
   const gibibyte = 1024 ** 3;
   return point.snapshots.reduce((sum, one) => sum + (one.fullSizeBytes ?? one.volumeSizeGiB * gibibyte), 0);
 }
+
+/** Whether anybody knows how large it is: restic before 0.17 does not tell it of what is stored. */
+export function isSizeKnown({ stored, snapshots }: RecoveryPoint): boolean {
+  return stored === undefined || snapshots.some((one) => one.fullSizeBytes !== undefined);
+}

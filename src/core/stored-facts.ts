@@ -34,7 +34,8 @@ export function withStored(
   const all = [...counting, ...(ofVolumes?.newestComplete ? [ofVolumes.newestComplete] : [])];
   // Where nothing but rare dumps is there, and all of them are young enough, the youngest says so.
   const worst = all.length > 0 ? oldest(all) : youngest(known);
-  const bytes = known.reduce((sum, one) => sum + one.bytes, 0);
+  // Of 0 bytes is what nobody could tell the size of, and a sum without it would be taken for that of all.
+  const bytes = known.every((one) => one.bytes > 0) ? known.reduce((sum, one) => sum + one.bytes, 0) : 0;
   return { complete, newestComplete: { ...worst, bytes }, volumes };
 }
 
@@ -52,7 +53,8 @@ function seenOf({ source, repository, series }: StoredReport): VolumeSeen {
   return {
     volume: source,
     device: repository,
-    ...(newestComplete && { newest: newestComplete.captured, bytes: newestComplete.bytes }),
+    ...(newestComplete && { newest: newestComplete.captured }),
+    ...(newestComplete && newestComplete.bytes > 0 && { bytes: newestComplete.bytes }),
     ...(promiseSeconds === undefined ? {} : { promiseSeconds }),
   };
 }

@@ -44,6 +44,12 @@ describe("the metrics of a run", () => {
     );
   });
 
+  test("tell no size where nobody knows it, rather than one of 0", () => {
+    const unknown = report({ series: { complete: 7, newestComplete: { ...newestComplete, bytes: 0 } } });
+    expect(values(unknown)).not.toHaveProperty("Size");
+    expect(values(unknown)).toMatchObject({ RecoveryPoints: 7, SecondsSinceLastBackup: 86_400 });
+  });
+
   test("say that a point is as consistent as is demanded, and nothing of it where nobody asked", () => {
     const stillness = { demanded: "filesystem", achieved: "application", hooks: [] } as const;
     expect(values(report({ points: [captured], stillness }))).toMatchObject({ Degraded: 0 });

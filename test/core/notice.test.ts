@@ -44,7 +44,13 @@ Run run-1, ec2-backup-agent 1.2.3
 
   test.each<[string, Partial<RunReport>, object, string]>([
     ["nothing was ever seen", {}, {}, "NONE IS KNOWN on this host"],
-    ["EC2 lists none", { series: { complete: 0 } }, { lastGood }, "NONE: EC2 lists no complete point"],
+    ["none is listed", { series: { complete: 0 } }, { lastGood }, "NONE: no complete point is listed"],
+    [
+      "its size is not told",
+      { series: { complete: 1, newestComplete: { ...lastGood, bytes: 0, ageSeconds: 0 } } },
+      {},
+      "2027-03-26 22:00:00 UTC, 27 h 0 min before that (size unknown)\n",
+    ],
     [
       "EC2 lists one",
       { series: { complete: 1, newestComplete: { ...lastGood, bytes: 1024 ** 3, ageSeconds: 0 } } },

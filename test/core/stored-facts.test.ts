@@ -57,6 +57,16 @@ describe("the facts of a job with several series", () => {
     expect(withStored([rare(99 * hour)], false, undefined)?.newestComplete?.ageSeconds).toBe(99 * hour);
   });
 
+  it("have no size where that of one series is not told", () => {
+    const reports = [
+      stored("dump/a", { complete: 2, newestComplete: newest(hour, 0) }),
+      stored("files", { complete: 3, newestComplete: newest(2 * hour, 100) }),
+    ];
+    const all = withStored(reports, false, undefined);
+    expect(all).toMatchObject({ newestComplete: { bytes: 0 } });
+    expect(all?.volumes?.map(({ bytes }) => bytes)).toEqual([undefined, 100]);
+  });
+
   it("leave out what is no part of a dump any more", () => {
     const files = stored("files", { complete: 1, newestComplete: newest(30) });
     const gone = stored(
