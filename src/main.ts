@@ -7,6 +7,7 @@ import { terminal } from "./cli/terminal.ts";
 import type { Asked, Context, OpenLog, Result } from "./commands/command.ts";
 import { concealer, secretsOf } from "./core/conceal.ts";
 import { BackupError, failureOf, sentenceOf } from "./core/errors.ts";
+import { harmless } from "./core/harmless.ts";
 import { exitCodeOfKind, exitCodes } from "./core/report.ts";
 import { version } from "./version.ts";
 
@@ -100,7 +101,7 @@ async function main(): Promise<void> {
     const { message: found } = invocation;
     const error = { kind: "usage", doing: "read the command line", found };
     if (process.argv.includes("--json")) writeJson({ exitCode: exitCodes.usage, error });
-    process.stderr.write(`ec2-backup: ${found}\n`);
+    process.stderr.write(`ec2-backup: ${forTerminal(found)}\n`);
     process.exitCode = exitCodes.usage;
     return;
   }
@@ -131,6 +132,11 @@ function writeJson(document: object): void {
   process.stdout.write(`${JSON.stringify({ version: 1, ...document })}\n`);
 }
 
+/** Names of files stand in what is told, and these are whatever somebody has called them. */
+function forTerminal(text: string): string {
+  return text.split("\n").map(harmless).join("\n");
+}
+
 function complain(error: unknown, command: Command, global: GlobalOptions): number {
   const failure = failureOf(error, command.name);
   const code = failure.kind === "interrupted" ? interruptedCode() : exitCodeOfKind(failure.kind);
@@ -142,7 +148,7 @@ function complain(error: unknown, command: Command, global: GlobalOptions): numb
   if (global.json) {
     writeJson({ exitCode: code, error: { kind, doing, found, remedy } });
   } else {
-    process.stderr.write(`ec2-backup: ${sentence}\n`);
+    process.stderr.write(`ec2-backup: ${forTerminal(sentence)}\n`);
   }
   if (!(error instanceof BackupError)) {
     process.stderr.write(

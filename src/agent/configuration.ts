@@ -58,7 +58,9 @@ export async function checkConfiguration(options: AgentOptions, signal: AbortSig
     };
   }
   const { session, force } = opened;
-  const outside = session.discovery.elsewhere === true ? await checkOutside(opened) : nothingWrong;
+  // With a faulty file the jobs and outputs are those of an earlier one, or built in.
+  const isOutside = session.discovery.elsewhere === true && options.loaded.ok === true;
+  const outside = isOutside ? await checkOutside(opened) : nothingWrong;
   const hooks = await checkHooks(force, options, session.discovery.volumes, signal);
   const timetable = [
     ...timetableOf(force.jobs, session.state),

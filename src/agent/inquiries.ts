@@ -65,7 +65,8 @@ export async function explain(
   const images = await imagePoints(listing, session, options, signal);
   const isMeant = (one: RecoveryPoint) =>
     one.id === snapshot || one.snapshots.some(({ id }) => isOf(id, snapshot));
-  const point = [...points, ...images, ...stored.points].find(isMeant);
+  const known = [...points, ...images, ...stored.points];
+  const point = known.find(isMeant) ?? begunBy(snapshot, known);
   const [unasked] = stored.problems;
   // It may well lie where nobody could look.
   if (point === undefined && unasked !== undefined) throw new BackupError(unasked);
@@ -86,6 +87,19 @@ export async function explain(
   };
 }
 
+/** The one point whose id begins so, as `restore list` shows it. */
+function begunBy(given: string, points: readonly RecoveryPoint[]): RecoveryPoint | undefined {
+  const begun = given.includes("-") ? points.filter(({ id }) => id.startsWith(given)) : [];
+  const ids = [...new Set(begun.map(({ id }) => id))];
+  if (ids.length <= 1) return begun[0];
+  throw new BackupError({
+    kind: "usage",
+    doing: `explain ${given}`,
+    found: `${ids.length} points begin so: ${ids.slice(0, 3).join(", ")}`,
+    remedy: "give more of the id",
+  });
+}
+
 /** restic's ids are as long as one likes, from eight digits on. */
 function isOf(id: string, given: string): boolean {
   return id === given || (/^[0-9a-f]{8,64}$/.test(given) && id.startsWith(given));
@@ -100,7 +114,7 @@ async function storedOf(opened: Opened, options: AgentOptions, signal: AbortSign
 }
 
 function memberOf(point: RecoveryPoint, id: string): string {
-  return point.snapshots.find((one) => point.id === id || isOf(one.id, id))?.id ?? id;
+  return point.snapshots.find((one) => point.id.startsWith(id) || isOf(one.id, id))?.id ?? id;
 }
 
 async function verdictOf(

@@ -70,15 +70,16 @@ function sourceOf(named: string | undefined, { arn, id }: Instance): readonly [s
   return /^arn:/.test(named) ? [tagKeys.instance, named] : [tagKeys.name, named];
 }
 
-/** What was asked for, with times as instants. */
-export function wishOf(query: PointQuery, zone: string, now: Date): PointWish {
+/** What was asked for, with times as instants. `others`: what may be said instead of `--at`, where it is no flag. */
+export function wishOf(query: PointQuery, zone: string, now: Date, others?: string): PointWish {
   const { at: text, point, from, jobs, tags, consistency } = query;
   let at: Date | undefined;
   try {
     at = text === undefined ? undefined : instantOf(text, zone, now);
   } catch (error) {
     const found = error instanceof Error ? error.message : String(error);
-    throw new BackupError({ kind: "usage", doing: `read --at ${text}`, found });
+    const doing = others === undefined ? `read --at ${text}` : `find the point ${text}`;
+    throw new BackupError({ kind: "usage", doing, found, ...(others && { remedy: others }) });
   }
   return {
     ...(at && { at }),

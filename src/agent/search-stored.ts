@@ -160,7 +160,7 @@ function pointBy(
   const { at: _, point: __, ...rest } = query;
   const isId = /^[0-9a-f-]{8,}$/.test(text) && !/^\d{4}-\d{2}-\d{2}$/.test(text);
   const named = isId ? { point: text } : text === "newest" ? {} : { at: text };
-  const wish = wishOf({ ...rest, ...named }, zone, new Date());
+  const wish = wishOf({ ...rest, ...named }, zone, new Date(), "or the id of a point, or newest");
   return choosePoint(isId ? points : points.filter(isGoodFiles), wish).point;
 }
 

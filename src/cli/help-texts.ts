@@ -4,11 +4,11 @@ export const exitCodeTable = `Exit codes:
   1   something was done and something is wrong: see the report
   2   nothing was done, for several reasons or for one without a code of its own
   64  wrong usage
-  69  AWS or the instance metadata cannot be reached
+  69  AWS, the instance metadata or a repository cannot be reached
   70  a defect of this program; please report it
   73  state, report, output, log or lock cannot be written
-  75  another run of the job holds its lock
-  77  permission denied by AWS
+  75  another run holds the lock of the job or of the repository
+  77  permission denied by AWS or a repository, or its password is wrong
   78  configuration faulty, or missing on an instance that was protected before
   130 interrupted by SIGINT      143 interrupted by SIGTERM`;
 

@@ -10,7 +10,8 @@ const examples = {
   file: `  ec2-backup restore file /srv/data/x              beside it, as x.from-...
   ec2-backup restore file /srv/data/x --to /tmp/ --at "2026-11-01 03:00"
   ec2-backup restore file /srv/data/x --to /srv/data/ --overwrite
-  ec2-backup restore file /srv/data --instance web-1 --to /mnt/rescued --dry-run`,
+  ec2-backup restore file /srv/data --instance web-1 --to /mnt/rescued --dry-run
+  ec2-backup restore file dump/shop --to /tmp/     and says how to load it`,
 } as const;
 
 const text = `What a repository holds is taken from there, as it costs nothing; --from names

@@ -121,8 +121,8 @@ function build(version: string, choose: (command: Command) => void): Program {
       "<snapshot>",
       "id of a snapshot or of a point of this instance",
       shaped(
-        /^(snap-[0-9a-f]+|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{8,64})$/,
-        "snap-…, an id of restic or that of a point",
+        /^(snap-[0-9a-f]+|[0-9a-f]{8}-[0-9a-f-]{1,27}|[0-9a-f]{8,64})$/,
+        "snap-…, an id of restic, or that of a point or its beginning",
       ),
     )
     .action((snapshot: string) => choose({ name: "explain", snapshot }));

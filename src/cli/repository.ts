@@ -53,7 +53,7 @@ function wordsOf({ schedule, lastGood, last }: ListedUpkeep, now: Date): string 
   const wrong =
     last === undefined || last.outcome === "done"
       ? ""
-      : `; ${last.outcome.toUpperCase()} ${ageOf(last.at, now)} ago${last.found === undefined ? "" : `: ${last.found}`}`;
+      : `; ${last.outcome.replace("-", " ").toUpperCase()} ${ageOf(last.at, now)} ago${last.found === undefined ? "" : `: ${last.found}`}`;
   return `${when}; ${good}${wrong}`;
 }
 
@@ -83,6 +83,8 @@ function printReport(report: UpkeepReport, out: Terminal): void {
     if (planned) for (const { point, series } of copied) field("copy", `${point} of ${series}`, out);
   }
   for (const one of prune?.series ?? mirror?.series ?? []) printSeries(one, planned, out);
+  if (planned && prune !== undefined)
+    field("room", "of what is forgotten would be given back; how much shows once it is done", out);
   if (prune?.freedBytes !== undefined) field("room", `${formatBytes(prune.freedBytes)} given back`, out);
   for (const { severity, ...failure } of problems)
     field(severity, severity === "error" ? sentenceOf(failure) : `${failure.doing}: ${failure.found}`, out);

@@ -35,4 +35,6 @@ export function printUpkeepStatus(found: readonly UpkeepStatus[], out: Terminal)
       for (const [index, line] of wrapped(sentence, Math.min(out.width, widest) - 2).entries())
         out.print(index === 0 ? line : `  ${line}`);
     }
+  for (const { repository, kind } of found.filter(({ overdue }) => overdue))
+    out.print(`Overdue: ec2-backup repository ${kind} ${repository}`);
 }

@@ -22,7 +22,7 @@ export const execute: Execute<"status"> = async (command, context) => {
   const upkeep = await upkeepOf(options, found.instance, now);
   const isWell = !needsAttention(found) && drills?.troubled !== true && upkeep?.troubled !== true;
   return {
-    code: isWell ? exitCodes.done : exitCodes.partlyDone,
+    code: context.stop.aborted ? context.interruptedCode() : isWell ? exitCodes.done : exitCodes.partlyDone,
     json: { ...found, ...(drills && { drills: drills.drills }), ...(upkeep && { upkeep: upkeep.upkeep }) },
     print: (out) => {
       printStatus(found, out);

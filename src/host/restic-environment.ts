@@ -94,14 +94,13 @@ async function passwordOf(
 ): Promise<Pick<ResticAccess, "passwordFile" | "passwordCommand">> {
   if ("file" in source) {
     const doing = `use the password in ${source.file}`;
+    const remedy = "write the repository's password into it, with mode 600, and keep a copy elsewhere";
     const file = await openedFile(source.file);
-    if (file === undefined) {
-      const remedy = "write the repository's password into it, with mode 600, and keep a copy elsewhere";
+    if (file === undefined)
       throw new BackupError({ kind: "configuration", doing, found: "no such file", remedy });
-    }
     refuseExposed(file, uid);
     if (file.text.trim() === "")
-      throw new BackupError({ kind: "configuration", doing, found: "an empty file" });
+      throw new BackupError({ kind: "configuration", doing, found: "an empty file", remedy });
     return { passwordFile: source.file };
   }
   const [name = "", ...words] = source.command;

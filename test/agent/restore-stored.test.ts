@@ -281,6 +281,11 @@ describe.each(restics())("files of a repository by $name restic", (restic) => {
         ["content", "/same"],
       ]);
     }
+    const unknown = { query, before: "oldest", after: "newest" };
+    await expect(diffStored(unknown, points, session, never)).rejects.toMatchObject({
+      doing: "find the point oldest",
+      remedy: "or the id of a point, or newest",
+    });
     const kept = await readdir(stage.at("state/cache/listings"), { recursive: true });
     // Of two points, and of what differs between them.
     expect(kept.filter((name) => name.endsWith(".listing"))).toHaveLength(3);
