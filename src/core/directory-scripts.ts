@@ -29,7 +29,7 @@ exec 3<&- 4>&1
 trap 'kill $watch 2>/dev/null' EXIT
 `;
 
-const archiving =
+export const archiving =
   "--format=posix --sparse --acls --xattrs --xattrs-include='*' --numeric-owner --blocking-factor=128";
 
 function creating({ directory, oneFileSystem }: DirectoryOrder, file: string): string {

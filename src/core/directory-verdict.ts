@@ -143,16 +143,27 @@ function differences(reports: ReadonlyMap<string, string>): readonly string[] {
   ];
 }
 
-/** Whether what was brought back was compared with what had been stored. */
-export function broughtBack(wish: DirectoryRestore, told: Told): { readonly verified: boolean } {
+/** The code of a failure after which what has come is left where it came to, for who knows what to do with it. */
+export const leftInStage = "LeftInStage";
+
+/** Whether what has come to the stage was compared with what had been stored. */
+export function broughtBack(
+  wish: DirectoryRestore,
+  told: Told,
+  stage: string,
+): { readonly verified: boolean } {
   const doing = `bring the directory back to ${wish.to}`;
   const { reports } = told;
+  const refuse = (what: string): BackupError => {
+    const found = `${what}; what has come lies in ${stage} and is not to be relied on`;
+    return new BackupError({ kind: "refused", code: leftInStage, doing, found });
+  };
   if (wish.method === "rsync") {
     const failure = blame(doing, stagesOfSync([]), told);
     if (failure !== undefined) throw failure;
     const [different] = differences(reports);
     if (different === undefined) return { verified: true };
-    throw new BackupError({ kind: "refused", doing, found: different });
+    throw refuse(different);
   }
   const failure = blame(
     doing,
@@ -168,11 +179,18 @@ export function broughtBack(wish: DirectoryRestore, told: Told): { readonly veri
   if (failure !== undefined) throw failure;
   if (wish.sha256 === undefined) return { verified: false };
   if (reports.get("read") === wish.sha256) return { verified: true };
-  throw new BackupError({
-    kind: "refused",
-    doing,
-    found: `the volume does not hold what was written: its SHA-256 is ${reports.get("read")}, and was ${wish.sha256}; what lies in ${wish.to} is not to be relied on`,
-  });
+  throw refuse(
+    `the volume does not hold what was written: its SHA-256 is ${reports.get("read")}, and was ${wish.sha256}`,
+  );
+}
+
+/** Refuses unless all of it was moved into place. */
+export function settled({ to }: DirectoryRestore, told: Told, stage: string): void {
+  const failure = blame(`put all into ${to}`, [{ report: "settle", who: "moving" }], told);
+  if (failure === undefined) return;
+  const { kind, doing, found } = failure;
+  const more = `what is not there yet lies in ${stage}, and is whole`;
+  throw new BackupError({ kind, code: leftInStage, doing, found: `${found}; ${more}` });
 }
 
 export function holdsOf(disk: string, { reports, said }: Told): DiskHolds {

@@ -1,3 +1,4 @@
+import { rm } from "node:fs/promises";
 import type { DirectoryOrder } from "../core/directory.ts";
 import type { DirectoryRestore, DiskHost } from "../core/directory-ports.ts";
 import {
@@ -9,8 +10,11 @@ import {
   lookScript,
   mirrorScript,
 } from "../core/directory-scripts.ts";
-import { archived, broughtBack, holdsOf, mirrored } from "../core/directory-verdict.ts";
+import { settleScript } from "../core/directory-settle.ts";
+import { archived, broughtBack, holdsOf, leftInStage, mirrored, settled } from "../core/directory-verdict.ts";
+import { BackupError } from "../core/errors.ts";
 import { type HostRoots, hostRoots } from "./block-devices.ts";
+import { bringingStage } from "./directory-reader.ts";
 import { runScript, type ShellGround } from "./directory-shell.ts";
 import { diskOfVolume } from "./disk-of-volume.ts";
 
@@ -50,11 +54,22 @@ export function diskWork(
     async bringBack(disk: string, wish: DirectoryRestore, signal) {
       const doing = `bring a directory back to ${wish.to}`;
       shell.phase(doing.replace(/^bring/, "bringing"));
+      const stage = await bringingStage(wish.to);
+      const into = { ...wish, to: stage };
       const script =
         wish.method === "dd"
-          ? extractScript(wish, disk, place)
-          : fetchScript(wish, disk, place, { work, mount });
-      return broughtBack(wish, await run(script, doing, signal, true));
+          ? extractScript(into, disk, place)
+          : fetchScript(into, disk, place, { work, mount });
+      try {
+        const verdict = broughtBack(wish, await run(script, doing, signal, true), stage);
+        // Whoever wants us to stop now wants no half of it in place.
+        settled(wish, await run(settleScript(stage, wish.to), doing, new AbortController().signal), stage);
+        return verdict;
+      } catch (error) {
+        const isKept = error instanceof BackupError && error.code === leftInStage;
+        if (!isKept) await rm(stage, { recursive: true, force: true }).catch(() => undefined);
+        throw error;
+      }
     },
   };
 }

@@ -1,8 +1,9 @@
-import { readdir, readFile, stat } from "node:fs/promises";
+import { mkdir, readdir, readFile, stat } from "node:fs/promises";
 import path from "node:path";
 import type { DirectoryOrder } from "../core/directory.ts";
 import type { DirectoryReader } from "../core/directory-ports.ts";
 import { countScript } from "../core/directory-scripts.ts";
+import { bringingName } from "../core/directory-settle.ts";
 import { countOf } from "../core/directory-verdict.ts";
 import { BackupError } from "../core/errors.ts";
 import { codeOf, makeDirectory } from "./atomic-file.ts";
@@ -91,6 +92,14 @@ export async function emptyDirectory(to: string): Promise<string> {
     const found = code === "ENOTDIR" ? "it, or something on the way to it, is no directory" : code;
     throw new BackupError({ kind: "usage", doing, found, remedy });
   });
+  const stage = path.join(directory, bringingName);
+  if (names?.includes(bringingName) === true)
+    throw new BackupError({
+      kind: "usage",
+      doing,
+      found: `${stage} is there: another one is at work, or was killed`,
+      remedy: `if nobody is at work on it: rm -r ${stage}`,
+    });
   if (names !== undefined && names.length > 0)
     throw new BackupError({
       kind: "usage",
@@ -100,4 +109,13 @@ export async function emptyDirectory(to: string): Promise<string> {
     });
   if (names === undefined) await makeDirectory(directory);
   return directory;
+}
+
+/** Makes the directory within that one in which all of it is made, so that nothing half is ever in its place. */
+export async function bringingStage(to: string): Promise<string> {
+  const stage = path.join(to, bringingName);
+  await mkdir(stage, { mode: 0o700 }).catch((error: unknown) => {
+    throw new BackupError({ kind: "cannot-write", doing: `make ${stage}`, found: codeOf(error) });
+  });
+  return stage;
 }

@@ -1,5 +1,5 @@
 import { randomInt } from "node:crypto";
-import { writeFile } from "node:fs/promises";
+import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { beforeEach, expect, test } from "vitest";
@@ -191,3 +191,41 @@ test("who stops it before EC2 shows the instance has that removed too", async ()
   await stage.bench.simulator.control.clock({ advance: "1m" });
   await stage.expectClean();
 }, 100_000);
+
+test.each(["dd", "rsync"])(
+  "a restore by %s that is killed puts nothing half into its place",
+  async (method) => {
+    await using stage = await DirectoryStage.start();
+    const from = await source(stage);
+    const made = await stage.here(["directory", "-m", method, from]);
+    expect([made.code, made.stderr]).toEqual([0, ""]);
+    const back = await stage.folder("back");
+    const words = ["restore", "directory", made.stdout.trim(), "--to", back];
+    let pid = 0;
+    const running = stage.here(words, {
+      onStart: (one) => {
+        pid = one;
+      },
+    });
+    // From the first moment at which something comes.
+    while ((await readdir(back)).length === 0) await pause(1);
+    process.kill(pid, "SIGKILL");
+    expect((await running).signal).toBe("SIGKILL");
+    const work = path.join(back, ".ec2-backup-restore");
+    expect(await readdir(back)).toEqual([path.basename(work)]);
+    const refused = await stage.here(words);
+    expect([refused.code, refused.stdout + refused.stderr]).toEqual([
+      64,
+      expect.stringContaining(`rm -r ${work}`),
+    ]);
+    await rm(work, { recursive: true });
+    const done = await stage.here(words);
+    expect([done.code, done.stderr], done.stdout).toEqual([0, ""]);
+    expect(await readdir(back)).toEqual(["data"]);
+    expect((await readFile(path.join(back, "data"))).equals(await readFile(path.join(from, "data")))).toBe(
+      true,
+    );
+    await stage.expectClean();
+  },
+  200_000,
+);
