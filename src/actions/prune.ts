@@ -25,6 +25,15 @@ export interface PruneConsent extends RetentionOverrides {
   readonly yes?: boolean;
   /** Remove failed sets and nothing else: while new points fail, the old ones are all there is. */
   readonly failedOnly?: boolean;
+  /** What lies in repositories and no job stores any more: it is given up as a whole. */
+  readonly former?: readonly FormerContent[];
+}
+
+/** A series of a job that is stored no more. */
+export interface FormerContent {
+  /** `files` or `dump/<name>`. */
+  readonly source: string;
+  readonly repository: string;
 }
 
 /**
@@ -122,7 +131,7 @@ function narrowed(
   asOf: Date,
   consent: PruneConsent,
 ): RetentionPlan {
-  if (consent.forget !== undefined) {
+  if (consent.forget !== undefined && consent.whole !== true) {
     // Who gives up a volume gives up what only that volume kept, and nothing else.
     const { forget: _, ...otherwise } = consent;
     const before = planRetention(points, job.retention, asOf, otherwise);

@@ -52,7 +52,7 @@ async function work(
   found: Findings,
   signal: AbortSignal,
 ): Promise<void> {
-  const { stored } = request.job;
+  const { stored = request.consent.former && { dumps: [], volumes: true } } = request.job;
   if (stored === undefined && request.discovery.elsewhere !== true)
     return workOnVolumes(request, deps, record, found, signal);
   const { storing } = await import("./store-run.ts");

@@ -113,6 +113,7 @@ export class StoreRound {
       return;
     }
     const { wish } = thing;
+    if ("former" in wish) return;
     if ("files" in wish) {
       const line = lineOf(thing, { content: "files" }, thing.series);
       thing.known = true;

@@ -13,6 +13,7 @@ import {
   type Round,
   type StoredLine,
   type StoredThing,
+  subjectOf,
 } from "./store-things.ts";
 
 /** Judges each series of a thing by itself, and removes what may go. */
@@ -26,12 +27,9 @@ export async function thinThing(
   for (const point of listing.points) {
     if (known.has(point.series) || !isOf(thing, point.series)) continue;
     known.add(point.series);
-    const dump = point.series.slice(thing.series.length - dumpOf(thing).length);
-    const subject =
-      "files" in thing.wish
-        ? ({ content: "files" } as const)
-        : ({ content: "dump", dump, kind: thing.wish.dump.kind } as const);
-    const line = lineOf(thing, subject, point.series);
+    const source = `${thing.source}${point.series.slice(thing.series.length)}`;
+    const kind = "dump" in thing.wish ? thing.wish.dump.kind : undefined;
+    const line = lineOf(thing, subjectOf(source, kind), point.series);
     // It was looked for in this run and is no part of the dump any more.
     if (thing.known) line.report = { ...line.report, outcome: "gone" };
   }
@@ -53,10 +51,6 @@ export async function thinThing(
       series: { ...factsOfSeries(left, listing.asOf), ...promised },
     };
   }
-}
-
-function dumpOf({ wish }: StoredThing): string {
-  return "dump" in wish ? wish.dump.name : "";
 }
 
 async function thinLine(
@@ -83,7 +77,8 @@ async function thinLine(
   const gate = gateOf(request, own, [], deps.clock);
   if (gate.because !== undefined) record.report("error", gate.because);
   if (gate.may === "nothing") return undefined;
-  const consent = { ...request.consent, failedOnly: gate.may === "failed-only" };
+  const whole = "former" in thing.wish;
+  const consent = { ...request.consent, whole, failedOnly: gate.may === "failed-only" };
   const tools = { ...deps, engine, record, run: request.run, repository: thing.repository };
   const { source } = line.report;
   return record.step(`prune ${source}`, () => prune(job, own, consent, tools, signal));

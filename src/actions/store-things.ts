@@ -43,7 +43,7 @@ export interface StoredThing {
   readonly repository: string;
   readonly series: string;
   readonly policy: RetentionPolicy;
-  readonly wish: { readonly files: FilesWish } | { readonly dump: DumpConfig };
+  readonly wish: { readonly files: FilesWish } | { readonly dump: DumpConfig } | { readonly former: true };
   /** Where no series is known of it. */
   report: StoredReport;
   readonly lines: StoredLine[];
@@ -52,7 +52,7 @@ export interface StoredThing {
 }
 
 /** What a job stores, in the order of a run: dumps, then files. */
-export function thingsOf({ job, discovery }: RunRequest): StoredThing[] {
+export function thingsOf({ job, discovery, consent }: RunRequest): StoredThing[] {
   const { dumps = [], files } = job.stored ?? {};
   const thing = (subject: StoredSubject, repository: string, wish: StoredThing["wish"]): StoredThing => {
     const source = memberOf(subject);
@@ -68,11 +68,21 @@ export function thingsOf({ job, discovery }: RunRequest): StoredThing[] {
     };
   };
   return [
+    ...(consent.former ?? []).map(({ source, repository }) =>
+      thing(subjectOf(source), repository, { former: true }),
+    ),
     ...dumps.map((dump) =>
       thing({ content: "dump", dump: dump.name, kind: dump.kind }, dump.repository, { dump }),
     ),
     ...(files === undefined ? [] : [thing({ content: "files" }, files.repository, { files })]),
   ];
+}
+
+/** What a series is of that only its points tell of. */
+export function subjectOf(source: string, kind = "command"): StoredSubject {
+  return source === "files"
+    ? { content: "files" }
+    : { content: "dump", dump: source.slice("dump/".length), kind };
 }
 
 /** A series of a thing that this run makes, or finds. */

@@ -1,3 +1,4 @@
+import type { FormerContent } from "../actions/prune.ts";
 import { brake } from "../core/brake.ts";
 import { BackupError } from "../core/errors.ts";
 import type { Explanation } from "../core/explanation.ts";
@@ -169,7 +170,7 @@ export async function forgettable(
   volume: string,
   options: AgentOptions,
   signal: AbortSignal,
-): Promise<readonly string[]> {
+): Promise<{ readonly jobs: readonly string[]; readonly former: readonly FormerContent[] }> {
   const opened = await openReading(options, signal);
   const { session, force } = opened;
   const { instance, volumes } = session.discovery;
@@ -205,7 +206,20 @@ export async function forgettable(
       found: `no recovery point of ${instance.id} contains it`,
     });
   }
-  return [...jobs];
+  // Of a dump that is still made, parts that are not found any more go by the rules.
+  const isPart = force.jobs.some(({ stored: wish }) =>
+    wish?.dumps.some(({ name }) => volume.startsWith(`dump/${name}/`)),
+  );
+  if (isPart) return { jobs: [...jobs], former: [] };
+  const repositories = new Set(
+    stored.points
+      .filter((point) => restorableVolumes(point).includes(volume))
+      .map((one) => one.stored?.repository),
+  );
+  const former = [...repositories].flatMap((repository) =>
+    repository === undefined ? [] : [{ source: volume, repository }],
+  );
+  return { jobs: [...jobs], former };
 }
 
 /** Whether a job is still to store what is called so: `files`, or a dump or a part of one. */

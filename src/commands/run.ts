@@ -33,8 +33,9 @@ async function outcomeOf(command: Asked<Reporting>, context: Context): Promise<O
     }
     case "forget": {
       const { forgettable } = await import("../agent/inquiries.ts");
-      const jobs = await forgettable(command.volume, options, stop);
-      const consent = { yes: true, forget: new Set([command.volume]) };
+      const { jobs, former } = await forgettable(command.volume, options, stop);
+      const given = former.length > 0 ? { former } : {};
+      const consent = { yes: true, forget: new Set([command.volume]), ...given };
       const planned = command.dryRun || !command.yes;
       const outcome = await perform(wishOf({ jobs }, { planned, consent }), options, stop);
       return {

@@ -19,6 +19,8 @@ export interface RetentionOverrides {
   readonly noShrinkDelay?: boolean;
   /** Volumes whose newest point may go, because they are gone for good. */
   readonly forget?: ReadonlySet<string>;
+  /** Nothing adds to the series any more, so that its rules would keep its last points for ever: all may go. */
+  readonly whole?: boolean;
 }
 
 /**
@@ -39,9 +41,7 @@ export function planRetention(
   const ordered = [...points].sort(newestFirst);
   const reasons: Reasons = new Map();
   keepTheUntouchable(ordered, now, reasons);
-  keepByPolicy(ordered, policy, now, reasons, (reason) => reason);
-  if (overrides.noShrinkDelay !== true) keepByRecordedPolicies(ordered, policy, now, reasons);
-  keepNewestOfEachVolume(ordered, overrides.forget ?? new Set(), reasons);
+  if (overrides.whole !== true) keepByRules(ordered, policy, now, overrides, reasons);
   return {
     keep: ordered.flatMap((point) => {
       const why = reasons.get(point);
@@ -49,6 +49,18 @@ export function planRetention(
     }),
     remove: ordered.filter((point) => !reasons.has(point)),
   };
+}
+
+function keepByRules(
+  ordered: readonly RecoveryPoint[],
+  policy: RetentionPolicy,
+  now: Date,
+  overrides: RetentionOverrides,
+  reasons: Reasons,
+): void {
+  keepByPolicy(ordered, policy, now, reasons, (reason) => reason);
+  if (overrides.noShrinkDelay !== true) keepByRecordedPolicies(ordered, policy, now, reasons);
+  keepNewestOfEachVolume(ordered, overrides.forget ?? new Set(), reasons);
 }
 
 /** For sorting; of two of the same instant the one with the higher id. */

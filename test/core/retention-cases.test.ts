@@ -329,3 +329,23 @@ describe("the rules", () => {
     expect(planRetention(points, policy({ daily: 3, demanded: "application" }), now).remove).toEqual([]);
   });
 });
+
+describe("a series that nothing adds to any more", () => {
+  const held = [{ by: "keep-forever" as const, detail: "KeepForever" }];
+  const points = [
+    point(start, { state: "pending" }),
+    point(earlier(start, day)),
+    point(earlier(start, 2 * day), { holds: held }),
+    point(earlier(start, 3 * day), { policy: policy({ last: 9 }) }),
+  ];
+
+  test("goes as a whole where a person says so, but for what is held or not settled", () => {
+    const plan = planRetention(points, policy({ last: 9, minimum: 3 }), start, { whole: true });
+    expect(plan.remove).toEqual([points[1], points[3]]);
+    expect(keptOf(plan)).toEqual([points[0], points[2]]);
+  });
+
+  test("is kept by its rules for ever where nobody says so", () => {
+    expect(planRetention(points, policy({ last: 9 }), later(start, 900 * day)).remove).toEqual([]);
+  });
+});

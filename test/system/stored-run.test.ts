@@ -1,99 +1,10 @@
-import { execFileSync, spawn } from "node:child_process";
-import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import path from "node:path";
+import { spawn } from "node:child_process";
+import { readFile, rename, rm, writeFile } from "node:fs/promises";
 import { expect, test } from "vitest";
-import type { RunReport, StoredReport } from "../../src/core/report.ts";
-import { agent, Bench, type Ended, execute } from "./bench.ts";
+import { agent, Bench } from "./bench.ts";
 import { scenarioOf } from "./history.ts";
-import { cheapenKeys } from "./stores/cheap-key.ts";
+import { files, Host, of, outcomes, outside } from "./stored-host.ts";
 import { needRestic, systemRestic } from "./stores/restics.ts";
-
-/** A host with a directory, a repository in another, and an agent of its own. */
-class Host implements AsyncDisposable {
-  readonly folder: string;
-  readonly env: Readonly<Record<string, string>>;
-
-  private constructor(folder: string, env: Readonly<Record<string, string>>) {
-    this.folder = folder;
-    this.env = env;
-  }
-
-  static async start(restic: string, env: Readonly<Record<string, string>>, init = true): Promise<Host> {
-    const host = new Host(await mkdtemp(path.join(tmpdir(), "ec2-backup-test-")), env);
-    for (const name of ["state", "data/below", "home"]) await mkdir(host.at(name), { recursive: true });
-    await writeFile(host.at("data/a"), "one\n");
-    await writeFile(host.at("data/below/b"), "two\n");
-    await writeFile(host.at("password"), "secret\n", { mode: 0o600 });
-    if (init) {
-      host.restic(restic, "init");
-      cheapenKeys(host.at("repository"), host.at("password"));
-    }
-    return host;
-  }
-
-  at(name: string): string {
-    return path.join(this.folder, name);
-  }
-
-  restic(program: string, ...words: string[]): string {
-    const own = ["-r", this.at("repository"), "--password-file", this.at("password"), "--no-cache", "-q"];
-    return execFileSync(program, [...own, ...words], { encoding: "utf8" });
-  }
-
-  async configure(job: string, more = "host: { name: build }", repository = ""): Promise<void> {
-    const place = `url: ${this.at("repository")}, passwordFile: ${this.at("password")}`;
-    const text = `version: 1
-${more}
-repositories:
-  central: { ${place}${repository} }
-jobs:
-  nightly:
-    retention: { last: 2 }
-    shrinkDelay: 1d
-    waits: { request: 2s }
-${job.replace(/^/gm, "    ")}
-`;
-    await writeFile(this.at("config.yaml"), text, { mode: 0o600 });
-  }
-
-  get words(): readonly string[] {
-    return ["--config", this.at("config.yaml")];
-  }
-
-  get environment(): Record<string, string> {
-    const own = {
-      STATE_DIRECTORY: this.at("state"),
-      RUNTIME_DIRECTORY: this.at("run"),
-      HOME: this.at("home"),
-    };
-    return { ...own, ...this.env };
-  }
-
-  execute(...words: readonly string[]): Promise<Ended> {
-    return execute([process.execPath, agent, ...words, ...this.words], this.environment);
-  }
-
-  async run(...words: readonly string[]): Promise<Ended & { readonly report: RunReport }> {
-    const [verb = "run", ...rest] = words;
-    const ended = await this.execute(verb, "--json", ...rest);
-    const [report] = (JSON.parse(ended.stdout) as { reports: RunReport[] }).reports;
-    if (report === undefined) throw new Error(ended.stdout + ended.stderr);
-    return { ...ended, report };
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await rm(this.folder, { recursive: true, force: true });
-  }
-}
-
-/** Nobody listens there. */
-const outside = { AWS_EC2_METADATA_SERVICE_ENDPOINT: "http://127.0.0.1:9", PATH: process.env["PATH"] ?? "" };
-
-const files = (host: Host) => `files: { repository: central, paths: [${host.at("data")}] }`;
-const outcomes = (report: RunReport) => report.stored?.map(({ source, outcome }) => `${source} ${outcome}`);
-const of = (report: RunReport, source: string): StoredReport | undefined =>
-  report.stored?.find((one) => one.source === source);
 
 test("on EC2 a job makes its dumps, its files and its volumes' snapshots in one run", async (context) => {
   const restic = needRestic(context, systemRestic);
