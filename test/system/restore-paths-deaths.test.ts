@@ -94,7 +94,7 @@ test("whatever interrupts it, the next command does it and nothing is left", asy
     else expect(everythingOf(words.at(-1) ?? "", name), said).toBe(before);
     await stage.expectClean(`${said}\n${second.stdout}${second.stderr}`);
   }
-}, 900_000);
+}, 7_200_000);
 
 /** Waits for the call that is never answered. */
 async function hangs({ bench }: FilesStage, kind: string): Promise<boolean> {
