@@ -21,13 +21,13 @@ export function failureOfRestic(
       doing,
       found: `restic cannot be started (${end.unstarted})`,
     });
-  const { kind, remedy, code } = meaningOf(end.code, said, config);
+  const { kind, found, remedy, code } = meaningOf(end.code, said, config);
   const how =
     end.signal === undefined ? `restic ended with ${end.code}` : `restic was ended by ${end.signal}`;
   return new BackupError({
     kind,
     doing,
-    found: said === "" ? how : `restic: ${said}`,
+    found: found ?? (said === "" ? how : `restic: ${said}`),
     ...(remedy === undefined ? {} : { remedy }),
     ...(code === undefined ? {} : { code }),
   });
@@ -51,7 +51,7 @@ function stopped(
   return new BackupError({ kind: "unreachable", doing, found, remedy, code: "Deadline" });
 }
 
-type Meaning = Pick<Failure, "kind" | "remedy" | "code">;
+type Meaning = Pick<Failure, "kind" | "remedy" | "code"> & Partial<Pick<Failure, "found">>;
 
 /** restic of 0.17 and later tells some causes by its exit code; the others are told by words alone. */
 function meaningOf(code: number | undefined, said: string, config: RepositoryConfig): Meaning {
@@ -60,8 +60,8 @@ function meaningOf(code: number | undefined, said: string, config: RepositoryCon
   if (code === 11 || /already locked/.test(said)) return { kind: "locked", code: "RepositoryLocked" };
   const known = meanings.find(({ pattern }) => pattern.test(said));
   if (known !== undefined) {
-    const { kind, remedy } = known;
-    return { kind, ...(remedy === undefined ? {} : { remedy: remedy(config) }) };
+    const { kind, found, remedy } = known;
+    return { kind, ...(found && { found }), ...(remedy && { remedy: remedy(config) }) };
   }
   if (code === 10 || /Is there a repository at|repository does not exist/.test(said))
     return { kind: "not-found", code: "NoRepository", remedy: missingRemedy(config) };
@@ -71,6 +71,8 @@ function meaningOf(code: number | undefined, said: string, config: RepositoryCon
 interface Pattern {
   readonly pattern: RegExp;
   readonly kind: ErrorKind;
+  /** In the place of what restic says, where that says less. */
+  readonly found?: string;
   readonly remedy?: (config: RepositoryConfig) => string;
 }
 
@@ -122,6 +124,12 @@ const meanings: readonly Pattern[] = [
     pattern: /all (?:target|source) directories\/files do not exist/i,
     kind: "configuration",
     remedy: () => "correct the paths of the job, or see whether their disk is mounted",
+  },
+  {
+    pattern: /snapshot is empty|no data read/i,
+    kind: "refused",
+    found: "nothing came that could be stored",
+    remedy: () => "see what the dump's program prints when it is run by hand",
   },
   {
     pattern: /config file already exists|already initialized/i,

@@ -44,6 +44,16 @@ describe.each(restics())("a stream into a repository by $name restic, $version",
     return { place, store: await place.made("store") };
   };
 
+  test("of nothing is none, and says where to look", async (context) => {
+    const { store } = await made(context);
+    const nothing = program("d.sql", "true");
+    expect(await failureIn(store.saveStream(order("p"), nothing, quiet, never))).toMatchObject({
+      found: "nothing came that could be stored",
+      remedy: expect.stringContaining("see what the dump's program prints"),
+    });
+    expect(await store.snapshots([], never)).toEqual([]);
+  });
+
   test("is stored as it was written, by a program that writes for itself", async (context) => {
     const { place, store } = await made(context);
     const saved = await store.saveStream(

@@ -286,8 +286,13 @@ test("tells who holds a lock, takes away one that nobody holds, and is alone at 
   await worker.kill();
   const dead = await stage.one("unlock", "central", "--dry-run");
   expect([dead.code, (await central.locks(never)).length]).toEqual([0, 1]);
-  expect((await stage.one("unlock", "central")).code).toBe(0);
+  const lock = new RegExp(`the lock [0-9a-f]{8} of process ${worker.pid} of`);
+  expect(dead.problems[0]?.found).toMatch(new RegExp(`^would be removed: ${lock.source}`));
+  const freed = await stage.one("unlock", "central");
+  expect([freed.code, freed.problems.map(({ severity }) => severity)]).toEqual([0, ["notice"]]);
+  expect(freed.problems[0]?.found).toMatch(new RegExp(`^removed: ${lock.source}`));
   expect(await central.locks(never)).toEqual([]);
+  expect((await stage.one("unlock", "central")).problems[0]?.found).toBe("there is no lock");
 
   await stage.saved(central, files, ago(0));
   const both = await Promise.all([stage.one("mirror", "central"), stage.one("check", "offsite")]);
