@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { readFile, rename, rm, writeFile } from "node:fs/promises";
+import path from "node:path";
 import { expect, test } from "vitest";
 import { agent, Bench } from "./bench.ts";
 import { scenarioOf } from "./history.ts";
@@ -56,6 +57,72 @@ test("outside EC2 files and dumps need no metadata service, and nobody asks it w
   expect([guessed.code, guessed.report.outcome], guessed.stderr).toEqual([0, "done"]);
   expect(guessed.report.instance?.id).toBe("build");
   expect(guessed.report.problems).toMatchObject([{ severity: "notice", code: "HostName" }]);
+}, 60_000);
+
+test("on EC2 a dump that fails makes exit code 1, and keeps neither the files nor the volumes from being made", async (context) => {
+  const restic = needRestic(context, systemRestic);
+  await using bench = await Bench.start(scenarioOf(2, 0, { limits: false }));
+  await using host = await Host.start(restic, { ...bench.simulator.environment, PATH: outside.PATH });
+  const half = `{ name: half, repository: central, run: [/bin/sh, -c, "echo half; exit 3"] }`;
+  const whole = "{ name: whole, repository: central, run: [/bin/echo, hallo] }";
+  await host.configure(
+    `volumes: { root: true }\ndumps:\n  - command: ${half}\n  - command: ${whole}\n${files(host)}`,
+    "",
+  );
+  const { code, report, stdout } = await host.run();
+  expect([code, report.outcome], stdout).toEqual([1, "degraded"]);
+  expect(outcomes(report)).toEqual(["dump/half not-made", "dump/whole made", "files made"]);
+  expect(report.points).toHaveLength(1);
+  expect(of(report, "dump/half")?.point).toBeUndefined();
+  const failures = report.problems.filter(({ severity }) => severity === "error");
+  expect(failures).toMatchObject([{ doing: expect.stringContaining("half") }]);
+  const { stdout: listed } = await host.execute("list", "--json");
+  const { points } = JSON.parse(listed) as { points: { series: string }[] };
+  expect(points.map(({ series }) => series.replace(/^.*\/nightly/, "")).sort()).toEqual([
+    "",
+    "/dump/whole",
+    "/files",
+  ]);
+}, 60_000);
+
+test("outside EC2 metrics go to CloudWatch by a profile that only files name, and the repository is told of as well", async (context) => {
+  const restic = needRestic(context, systemRestic);
+  const id = "AKIAPROFILE000000001";
+  await using bench = await Bench.start(scenarioOf(1, 0, { accessKeys: [{ id, user: "build" }] }));
+  const { AWS_ENDPOINT_URL: endpoint = "" } = bench.simulator.environment;
+  await using host = await Host.start(restic, {
+    ...outside,
+    AWS_PROFILE: "backup",
+    AWS_CONFIG_FILE: path.join(bench.folder, "aws-config"),
+    AWS_SHARED_CREDENTIALS_FILE: path.join(bench.folder, "aws-credentials"),
+  });
+  await writeFile(
+    path.join(bench.folder, "aws-config"),
+    `[profile backup]\nregion = eu-central-1\nendpoint_url = ${endpoint}\n`,
+  );
+  await writeFile(
+    path.join(bench.folder, "aws-credentials"),
+    `[backup]\naws_access_key_id = ${id}\naws_secret_access_key = secret\n`,
+  );
+  await host.configure(files(host));
+  const { code, report, stderr } = await host.run();
+  expect([code, report.problems], stderr).toEqual([0, []]);
+  expect((await host.execute("repository", "check", "central")).code).toBe(0);
+  const told = bench.apiCalls().filter(({ action }) => action === "PutMetricData");
+  expect(told.map(({ principal, outcome }) => [principal?.split("/").at(-1), outcome?.status])).toEqual([
+    ["build", 200],
+    ["build", 200],
+  ]);
+  const dimensions = told.map(({ parameters }) => {
+    const { MetricData = [] } = parameters as {
+      MetricData?: { Dimensions: { Name: string; Value: string }[] }[];
+    };
+    return MetricData[0]?.Dimensions.map(({ Name, Value }) => `${Name}=${Value}`).sort();
+  });
+  expect(dimensions).toEqual([
+    ["Job=nightly", "Server=build"],
+    ["Job=repository:central", "Server=build"],
+  ]);
 }, 60_000);
 
 test("outside EC2 a job that takes volumes fails, and says what to do", async (context) => {
