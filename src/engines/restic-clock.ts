@@ -1,5 +1,6 @@
 import { sftpAddress } from "../core/sftp-address.ts";
 import type { StoreClock } from "../core/store-ports.ts";
+import { dyingWithUs } from "../host/die-together.ts";
 import { directoryClock } from "../host/directory-clock.ts";
 import { datedClient } from "../host/http-clock.ts";
 import { commonEnvironment } from "../host/restic-environment.ts";
@@ -66,7 +67,8 @@ async function overS3(ground: ResticGround, url: string, signal: AbortSignal) {
 async function overSftp(ground: ResticGround, url: string, signal: AbortSignal) {
   const address = sftpAddress(url);
   if (address === undefined) return undefined;
-  const session = await sftpSession(sftpCommand(address, ground), commonEnvironment(ground.owner), signal);
+  const words = await dyingWithUs(sftpCommand(address, ground), signal);
+  const session = await sftpSession(words, commonEnvironment(ground.owner), signal);
   try {
     const path = address.path.replace(/\/+$/, "");
     const files = await session.list(`${path}/snapshots`);

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, statSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
 import { folder, need, node } from "../host/places.ts";
@@ -30,16 +30,24 @@ describe.each(restics())(
       await using server = await Sshd.start();
       const served = server.repository("repository");
       // As a user has it: nothing asks whether the server is still there.
-      const command = (served.options["sftp.command"] ?? "").replace("-o ServerAliveInterval=5", "");
+      const command = (served.options["sftp.command"] ?? "").replace(
+        /-o (?:ServerAlive|Connect)\w+=\d+ /g,
+        "",
+      );
       const more = { url: served.url, options: { "sftp.command": command } };
       const store = await place.made("store", more);
       const agent = path.join(import.meta.dirname, "restic-agent.ts");
       const working = () => atWork(served.url, server.directory);
-      const locks = () => readdirSync(path.join(server.directory, "files", "repository", "locks"));
-      for (const how of ["silent", "open"]) {
-        const words = [...node.slice(1), agent, place.directory, place.program, JSON.stringify(more)];
+      const locksAt = path.join(server.directory, "files", "repository", "locks");
+      // One that is just being written says nothing yet.
+      const locks = () => readdirSync(locksAt).filter((name) => statSync(path.join(locksAt, name)).size > 0);
+      const begun = (what: string) => {
+        const words = [...node.slice(1), agent, place.directory, place.program, JSON.stringify(more), what];
         const child = spawn(process.execPath, words, { stdio: "ignore" });
-        const gone = once(child, "exit");
+        return { child, gone: once(child, "exit") };
+      };
+      for (const how of ["silent", "open"]) {
+        const { child, gone } = begun("save");
         await expect.poll(locks, { timeout: 60_000, interval: 20 }).toHaveLength(1);
         expect(working().some((one) => one.startsWith("ssh "))).toBe(true);
         if (how === "silent") server.silence();
@@ -53,6 +61,13 @@ describe.each(restics())(
         expect(locks()).toEqual([]);
         expect(await store.snapshots([], never)).toEqual([]);
       }
+      // Also while it only asks for the server's clock.
+      server.silence();
+      const { child, gone } = begun("clock");
+      await expect.poll(working, { timeout: 60_000, interval: 20 }).not.toEqual([]);
+      child.kill("SIGKILL");
+      await gone;
+      await expect.poll(working, { timeout: 15_000, interval: 100 }).toEqual([]);
     });
   },
 );
