@@ -131,15 +131,21 @@ async function afterFailure(
   return more(
     error,
     `${id} is left, and what it holds is not whole${made ? "" : ", nor is what it held before"}`,
+    `write to it again by -v ${id}${made ? `, or remove it: aws ec2 delete-volume --volume-id ${id}` : ""}`,
   );
 }
 
-function more({ kind, doing, found, remedy, code }: BackupError, sentence: string): BackupError {
+function more(
+  { kind, doing, found, remedy, code }: BackupError,
+  sentence: string,
+  next?: string,
+): BackupError {
+  const remedies = [remedy, next].filter((one) => one !== undefined).join("; ");
   return new BackupError({
     kind,
     doing,
     found: `${found}; ${sentence}`,
-    ...(remedy === undefined ? {} : { remedy }),
+    ...(remedies === "" ? {} : { remedy: remedies }),
     ...(code === undefined ? {} : { code }),
   });
 }

@@ -32,7 +32,9 @@ export function judgeUpkeep(
   return upkeepKinds.flatMap((kind): UpkeepStatus[] => {
     const schedule = config[kind]?.schedule;
     const known = state?.[kind];
-    if (schedule === undefined && known === undefined) return [];
+    // Asked for by hand where it cannot be done, such as a mirror of what has none: that would be told for ever.
+    const wasNever = known?.lastGood === undefined && (known?.report?.outcome ?? "not-done") === "not-done";
+    if (schedule === undefined && wasNever) return [];
     const timed = { timezone: config.timezone ?? "UTC", splay: 0, ...(schedule && { schedule }) };
     const promised = promiseOf(timed, now)?.seconds;
     const { lastGood, since, report } = known ?? {};

@@ -138,6 +138,17 @@ test("what is wrong with other upkeep counts beside what was done, and by hand a
   expect(metricsOfUpkeep(report({ action: "prune" }), 2)[0]?.value).toBe(2);
 });
 
+test("what nobody promises and was never done is not held against a host for ever", () => {
+  const tried = withUpkeep(undefined, report({ outcome: "not-done", problems: [error] }));
+  expect(judgeUpkeep({ name: "central" }, tried, now)).toEqual([]);
+  // That it is damaged is found by hand as well, and so is that it was well before.
+  const damaged = withUpkeep(undefined, report({ outcome: "unsound", problems: [error] }));
+  expect(judgeUpkeep({ name: "central" }, damaged, now).some(needsCare)).toBe(true);
+  const before = withUpkeep(withUpkeep(undefined, report()), report({ outcome: "not-done" }));
+  expect(judgeUpkeep({ name: "central" }, before, now)).toMatchObject([{ kind: "check", ageSeconds: 0 }]);
+  expect(judgeUpkeep(central, tried, now).some(needsCare)).toBe(true);
+});
+
 test("a notice says what of which repository, why, since when and what to do, in what SNS takes", () => {
   const found = { ...report({ outcome: "unsound", problems: [error] }), action: "check" as const };
   const { subject, text } = noticeOfUpkeep({ ...found, repository: "c".repeat(63) }, undefined, "1.2.3");

@@ -90,6 +90,7 @@ describe.each(["here", "elsewhere"] as const)("a directory goes onto a volume, %
     expect([broken.code, broken.stdout]).toEqual([2, ""]);
     expect(broken.stderr).toContain("the local filter ended with 1");
     expect(broken.stderr).toContain(`${volume} is left, and what it holds is not whole`);
+    expect(broken.stderr).toContain(`write to it again by -v ${volume}\n`);
     await stage.expectClean();
   }, 240_000);
 });
