@@ -60,7 +60,9 @@ export class StoreRound {
     for (const name of new Set(this.#things.map(({ repository }) => repository))) {
       if (signal.aborted) return;
       const opened = await this.#open(name);
-      if (opened === undefined) continue;
+      // Why it cannot be listed is told already.
+      const isMute = this.#listed.has(name) && this.#listed.get(name) === undefined;
+      if (opened === undefined || isMute) continue;
       // A plan has changed nothing since it looked.
       const listing = request.planned ? await this.#listing(name, opened) : await this.#list(name, opened);
       if (listing === undefined) continue;
@@ -70,21 +72,23 @@ export class StoreRound {
     }
   }
 
-  /** Without an answer of the repository nothing is begun that would find it gone at its end. */
+  /** Looks at the configuration. Whether the repository answers is told by its listing, which everything begins with. */
   #open(name: string): Promise<OpenedStore | undefined> {
     const { record, stores, signal } = this.#round;
     const known = this.#opened.get(name);
     if (known !== undefined) return known;
     const opening = record.step(`open repository ${name}`, async () => {
       const store = await stores.open(name, signal);
-      await store.open(signal);
       return { store, engine: await stores.engine(store, signal) };
     });
     this.#opened.set(name, opening);
     return opening;
   }
 
-  /** As it was when the run first looked, after what a run that died has left there was judged. */
+  /**
+   * As it was when the run first looked, after what a run that died has left there was judged. Without an answer nothing
+   * is begun that would find the repository gone at its end.
+   */
   async #listing(name: string, opened: OpenedStore): Promise<StoredListing | undefined> {
     if (this.#listed.has(name)) return this.#listed.get(name);
     const { request } = this.#round;

@@ -69,7 +69,7 @@ export async function files(root: string, folder: string, runs: number): Promise
     console.log("\nSaving files is not measured: it needs restic.");
     return;
   }
-  const mib = Number(process.env.BENCH_FILES_MIB ?? 1024);
+  const mib = Number(process.env.BENCH_FILES_MIB ?? 2048);
   const place = roomFor(mib * 4 * 2 ** 20, folder);
   try {
     const bench = filesBench(place, path.join(place, "tree"));

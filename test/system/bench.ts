@@ -57,6 +57,8 @@ export interface Start {
   readonly env?: Readonly<Record<string, string>>;
   /** Told the process id once it runs. */
   readonly onStart?: (pid: number) => void;
+  /** Hears what it writes to stderr, piece by piece. */
+  readonly onError?: (text: string) => void;
 }
 
 export type Waits = Readonly<
@@ -130,7 +132,12 @@ export class Bench implements AsyncDisposable {
 
   execute(words: readonly string[], start: Start = {}): Promise<Ended> {
     const env = { ...this.simulator.environment, STATE_DIRECTORY: this.state, ...start.env };
-    return execute([...(start.under ?? []), process.execPath, agent, ...words], env, start.onStart);
+    return execute(
+      [...(start.under ?? []), process.execPath, agent, ...words],
+      env,
+      start.onStart,
+      start.onError,
+    );
   }
 
   /** The calls of AWS's APIs, without those of the metadata service. */
@@ -164,6 +171,7 @@ export async function execute(
   [command = "", ...words]: readonly string[],
   env: Readonly<Record<string, string>>,
   onStart?: (pid: number) => void,
+  onError?: (text: string) => void,
 ): Promise<Ended> {
   const began = performance.now();
   const child = spawn(command, words, {
@@ -174,6 +182,7 @@ export async function execute(
   for (const name of ["stdout", "stderr"] as const)
     child[name].setEncoding("utf8").on("data", (text: string) => {
       texts[name] += text;
+      if (name === "stderr") onError?.(text);
     });
   const limit = setTimeout(() => child.kill("SIGKILL"), patience);
   const ended = new Promise<Pick<Ended, "code" | "signal">>((resolve, reject) => {
