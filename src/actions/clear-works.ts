@@ -151,7 +151,8 @@ export async function planClearing(
       const { isThere, hindrance } = await attachmentOf(note.volume, note.instance, deps, signal);
       if (isThere) words.push(hindrance ?? `would detach ${note.volume} from ${note.instance}`);
     }
-    for (const { kind, id } of all.filter((one) => one.work === work)) words.push(`would remove ${kind} ${id}`);
+    for (const { kind, id } of all.filter((one) => one.work === work))
+      words.push(`would remove ${kind} ${id}`);
     if (note !== undefined)
       for (const { id } of await unused(work, deps, signal))
         words.push(`would remove ${id}, to which nothing was ever written`);

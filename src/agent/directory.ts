@@ -187,11 +187,7 @@ export async function cleanedUp(
   return onGround(wish, options, signal, (ground) => clearDead(ground, signal, wish.planned));
 }
 
-async function clearDead(
-  ground: DirectoryGround,
-  signal: AbortSignal,
-  isPlanned = false,
-): Promise<Cleared> {
+async function clearDead(ground: DirectoryGround, signal: AbortSignal, isPlanned = false): Promise<Cleared> {
   const { all, region, clearing, places } = ground;
   const dead = await deadWorks(all);
   const here = dead.filter((one) => one.region === region || one.region === "");
