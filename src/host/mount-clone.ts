@@ -11,6 +11,7 @@ import { type HostRoots, numberAt } from "./block-devices.ts";
 import { btrfsSuperblock } from "./btrfs-clone.ts";
 import { activate, deactivate, groupOf } from "./lvm-clone.ts";
 import type { MountRecords } from "./mount-records.ts";
+import { mountWhenFree } from "./mount-when-free.ts";
 import { readMounts } from "./mounts.ts";
 import { type Present, presentDevices } from "./present-devices.ts";
 import { patience, probe } from "./probe-signatures.ts";
@@ -43,10 +44,7 @@ export async function mountClone(
   let said = "";
   for (const one of options.tries) {
     const type = what.type.startsWith("ntfs") ? [] : ["-t", what.type];
-    const answer = await askProgram("mount", ["-i", ...type, "-o", one, what.path, where], {
-      timeout: patience.tool,
-      signal,
-    });
+    const answer = await mountWhenFree(["-i", ...type, "-o", one, what.path, where], signal);
     if (answer.code === 0)
       return {
         where,
