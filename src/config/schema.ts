@@ -13,6 +13,7 @@ import { metricContradictions, metricOutputFields, notify, sharedPing } from "./
 import { host, repositories } from "./repositories-schema.ts";
 
 import { storeContradictions } from "./store-contradictions.ts";
+import { sweep } from "./sweep-schema.ts";
 
 /** The one version of the file that this release reads. */
 export const fileVersion = 1;
@@ -134,6 +135,7 @@ export const fileSchema = section(
     notify: maybe(notify),
     alarms: maybe(alarms),
     drill: maybe(drills),
+    sweep: maybe(sweep),
     log: maybe(log),
     stateDirectory: maybe(stateDirectory),
     daemon: maybe(daemon),
