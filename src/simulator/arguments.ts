@@ -22,6 +22,9 @@ A volume made from such a snapshot has a file of its own (in "volumeData": DIR, 
 kernel of the instance, with a loop device for each attached file, tells what it has and asks what it should have by
 POST /_simulator/guest {"devices":[{"volume":"vol-...","held":true}]}: a volume whose device is held stays busy.
 
+A scenario may name further "places", each an account and a Region with things of its own, and "roles" for AssumeRole.
+The access key of a request tells its account, its signature the Region; ?place=ACCOUNT/REGION does for the control.
+
 Control: GET /_simulator/calls, GET /_simulator/state, POST /_simulator/clock {"advance":"24h"},
          POST and DELETE /_simulator/faults, POST /_simulator/settings, volumes, instances, snapshots, keys, reset, guest,
          GET /_simulator/deliveries (the messages of SNS and what became of them; only HTTP endpoints on loopback are

@@ -74,6 +74,11 @@ export const kmsRates: Readonly<Record<string, Rate>> = {
   ...each(500, "ListAliases"),
 };
 
+/** STS ("600 requests per second per account, per Region", IAM user guide). */
+export const stsRates: Readonly<Record<string, Rate>> = {
+  ...each(600, "AssumeRole", "GetCallerIdentity"),
+};
+
 // So many a second, and no more at once.
 function each(perSecond: number, ...actions: string[]): Record<string, Rate> {
   return Object.fromEntries(actions.map((action) => [action, { capacity: perSecond, perSecond }]));

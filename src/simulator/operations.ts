@@ -20,6 +20,8 @@ export interface Operation {
   resources?(input: never, context: Context): readonly string[];
   /** Condition keys in lower case that the request has for identity policies. */
   conditions?(input: never): ConditionContext;
+  /** Nobody needs a permission for it. */
+  open?: boolean;
   run(input: never, context: Context): unknown;
 }
 
@@ -31,6 +33,7 @@ export function operation<const S extends StructureShape>(definition: {
   resource?(input: Decoded<S>, context: Context): string;
   resources?(input: Decoded<S>, context: Context): readonly string[];
   conditions?(input: Decoded<S>): ConditionContext;
+  open?: boolean;
   run(input: Decoded<S>, context: Context): unknown;
 }): Operation {
   return definition;
@@ -77,6 +80,7 @@ export function readRequest(table: ServiceTable, action: string, input: RequestI
       const actions = [`${service}:${action}`, ...(found.needs?.(parameters, context) ?? [])];
       const resource = found.resource?.(parameters, context) ?? "*";
       authorize(world, service, principal, actions, resource);
+      if (found.open === true) return found.run(parameters, context);
       const conditions = found.conditions?.(parameters) ?? {};
       const things = found.resources?.(parameters, context) ?? [resource];
       authorizeByPolicies(

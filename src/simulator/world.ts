@@ -7,9 +7,10 @@ import type { KeyPair, LaunchOptions, SecurityGroup, Subnet } from "./ec2/networ
 import type { SnapshotLock } from "./ec2/snapshot-lock.ts";
 import type { Volume } from "./ec2/volume.ts";
 import type { KmsKey } from "./kms/key.ts";
-import type { ImdsOptions, RecycleBinRule, Times } from "./scenario.ts";
+import type { ImdsOptions, RecycleBinRule, Times } from "./scenario-settings.ts";
 import type { Delivery, Subscription, Topic } from "./sns/topic.ts";
 import type { SsmCommand, SsmOptions } from "./ssm/command.ts";
+import type { ScenarioRole, Session } from "./sts/role.ts";
 
 /** Tags as a plain record; EC2 keys are case-sensitive and unique per resource. */
 export type Tags = Record<string, string>;
@@ -47,6 +48,7 @@ export interface Settings {
   deny: DenyRule[];
   policies: IdentityPolicies[];
   recycleBin: RecycleBinRule | null;
+  roles: ScenarioRole[];
   ssm: SsmOptions;
   launches: LaunchOptions;
 }
@@ -95,8 +97,8 @@ export interface Credential {
   arn: string;
   /** `AROA...:i-...`, as GetCallerIdentity tells. */
   userId: string;
-  /** The secret and the session token, only for those issued by the metadata service. */
-  session: { secret: string; token: string; instance: string; issued: number; expires: number } | null;
+  /** Only for those issued by the metadata service or STS. */
+  session: Session | null;
 }
 
 /** One value set of one metric, at one time. */
@@ -122,7 +124,7 @@ export interface MetricSeries {
   points: DataPoint[];
 }
 
-/** All that the simulated account holds. Plain data: what is saved is what is held. */
+/** All that an account holds in a Region. Plain data: what is saved is what is held. */
 export interface World {
   settings: Settings;
   instances: Record<string, Instance>;
