@@ -6,6 +6,7 @@ import type { RecoveryPoint } from "../core/recovery-point.ts";
 import { type RetentionReport, summaryOf } from "../core/report.ts";
 import { planRetention, type RetentionOverrides, type RetentionPlan } from "../core/retention.ts";
 import { describePolicy } from "../core/retention-policy.ts";
+import { removePatiently } from "./remove-patiently.ts";
 import type { Recorder } from "./steps.ts";
 
 export interface PruneDeps {
@@ -49,12 +50,13 @@ export async function prune(
     deps.record.report("error", braked(job, remove.length + postponed.length, limit));
   }
   const removals: (Removal & { point: string })[] = [];
+  const until = deps.clock.elapsed() + job.waits.retryFor;
   for (const point of [...remove].reverse()) {
     if (signal.aborted) {
       deps.record.report("error", interrupted("remove old points"));
       break;
     }
-    removals.push(...(await removePoint(point, job, deps)));
+    removals.push(...(await removePoint(point, job, until, deps, signal)));
   }
   const denied = removals.filter(({ failure }) => failure?.kind === "denied");
   const refusal = denied[0]?.failure;
@@ -150,15 +152,18 @@ function only(plan: RetentionPlan, may: (point: RecoveryPoint) => boolean, detai
 async function removePoint(
   point: RecoveryPoint,
   job: Job,
+  until: number,
   deps: PruneDeps,
+  signal: AbortSignal,
 ): Promise<(Removal & { point: string })[]> {
   const { engine, record, log } = deps;
+  const patience = { clock: deps.clock, waits: job.waits, until };
   const removals: (Removal & { point: string })[] = [];
   try {
     const { id: image } = point.image ?? {};
     for (const id of [...(image === undefined ? [] : [image]), ...point.snapshots.map((one) => one.id)])
       await deps.audit.append(lineOf(point, id, job, deps, "removing"));
-    for await (const removal of engine.remove(point)) {
+    for await (const removal of removePatiently(engine, point, patience, signal)) {
       removals.push({ ...removal, point: point.id });
       const level = {
         failed: "warn",
