@@ -30,6 +30,15 @@ export function initialSettings(scenario: Scenario): Settings {
     self: scenario.instances?.[0]?.id ?? "",
     seed: scenario.seed ?? 1,
     settle: { fixed: 60_000, perGiB: 0 },
+    copies: {
+      fixed: 60_000,
+      perGiB: 2_000,
+      share: 0.1,
+      keyFaultAfter: 120_000,
+      atOnce: 20,
+      throughput: 2_000,
+      single: 500,
+    },
     times: usualTimes,
     keyFault: "vanishes",
     attachmentLimit: 27,
@@ -65,6 +74,7 @@ export function mergeSettings(settings: Settings, change: ScenarioSettings): Set
           ? settings.settle.perGiB
           : change.settle.secondsPerGiB * 1_000,
     },
+    copies: mergeCopies(settings.copies, change),
     times: { ...settings.times, ...inMilliseconds(change.times ?? {}) },
     keyFault: change.keyFault ?? settings.keyFault,
     ebsEncryption: { ...settings.ebsEncryption, ...change.ebsEncryption },
@@ -87,6 +97,22 @@ export function mergeSettings(settings: Settings, change: ScenarioSettings): Set
     ssm: { ...settings.ssm, ...change.ssm },
     launches: { ...settings.launches, ...change.launches },
     recycleBin: change.recycleBin === undefined ? settings.recycleBin : change.recycleBin,
+  };
+}
+
+function mergeCopies(
+  copies: Settings["copies"],
+  { copies: change = {}, settle = {} }: ScenarioSettings,
+): Settings["copies"] {
+  const { seconds = settle.seconds, secondsPerGiB = settle.secondsPerGiB, keyFaultSeconds } = change;
+  return {
+    fixed: seconds === undefined ? copies.fixed : seconds * 1_000,
+    perGiB: secondsPerGiB === undefined ? copies.perGiB : secondsPerGiB * 1_000,
+    share: change.share ?? copies.share,
+    keyFaultAfter: keyFaultSeconds === undefined ? copies.keyFaultAfter : keyFaultSeconds * 1_000,
+    atOnce: change.atOnce ?? copies.atOnce,
+    throughput: change.throughput ?? copies.throughput,
+    single: change.single ?? copies.single,
   };
 }
 

@@ -1,5 +1,6 @@
 import { initialSettings, mergeSettings } from "./build-settings.ts";
 import { defaultScenario } from "./default-scenario.ts";
+import { noteCompleted } from "./ec2/lineage.ts";
 import { makeGroup, makeSubnet } from "./ec2/network.ts";
 import { emptyWorld } from "./empty-world.ts";
 import { digest } from "./ids.ts";
@@ -79,7 +80,15 @@ function fill(world: World, scenario: ScenarioPlace, now: number): string[] {
   }
   noteLaunchDevices(world, scenario);
   noteRoots(world);
+  noteCopies(world);
   return [...faults, ...danglingReferences(world)];
+}
+
+function noteCopies(world: World): void {
+  const copies = Object.values(world.snapshots).filter(
+    ({ copy, state }) => copy !== null && state === "completed",
+  );
+  for (const copy of copies.sort((a, b) => a.startTime - b.startTime)) noteCompleted(world, copy);
 }
 
 const defaultSubnets = ({ zone }: Settings) => [

@@ -1,4 +1,5 @@
 import type { Image, Instance } from "./ec2/machines.ts";
+import type { SnapshotCopy } from "./ec2/snapshot-copy.ts";
 import { lasting } from "./ec2/snapshot-lock.ts";
 import { attached, type Volume } from "./ec2/volume.ts";
 import { newId } from "./ids.ts";
@@ -105,11 +106,26 @@ export function makeSnapshot(world: World, given: ScenarioSnapshot, now: number)
     tiering: null,
     recycledAt: state === "recoverable" ? now : null,
     lock: given.lock ? lasting(given.lock, startTime) : null,
+    copy: given.copyOf ? copyAsTold(world, given.copyOf) : null,
+    sharedWith: given.sharedWith ?? [],
     deleteWhenSettled: false,
     visibleFrom: 0,
     formerTags: null,
     file: given.file ?? null,
     pointInTime: null,
+  };
+}
+
+function copyAsTold(world: World, of: NonNullable<ScenarioSnapshot["copyOf"]>): SnapshotCopy {
+  const { account = world.settings.account, region, snapshotId, volumeId } = of;
+  return {
+    sourceAccount: account,
+    sourceRegion: region,
+    sourceSnapshotId: snapshotId,
+    lineage: `${account}/${region}/${volumeId}`,
+    incremental: false,
+    bytes: 0,
+    completionMinutes: null,
   };
 }
 

@@ -113,6 +113,12 @@ export const snapshotCheck: Check = object(
     storageTier: oneOf("standard", "archive"),
     fullSizeBytes: number({ min: 0, integer: true }),
     lock: nullable(oneOf("governance", "compliance")),
+    copyOf: object({ account, region: text(), snapshotId: id("snap"), volumeId: id("vol") }, [
+      "region",
+      "snapshotId",
+      "volumeId",
+    ]),
+    sharedWith: list(text()),
     file: absolutePath,
   },
   ["volumeId"],

@@ -53,6 +53,16 @@ export interface Times {
 export interface ScenarioSettings {
   self?: string;
   settle?: { seconds?: number; secondsPerGiB?: number };
+  /** How long copies take (default: as snapshots settle, but 2 seconds a GiB), the share of an incremental one (0.1), when a bad key shows (120 seconds), and how many may be under way (20). */
+  copies?: {
+    seconds?: number;
+    secondsPerGiB?: number;
+    share?: number;
+    keyFaultSeconds?: number;
+    atOnce?: number;
+    throughput?: number;
+    single?: number;
+  };
   times?: Partial<Times>;
   /** What becomes of a new volume whose key cannot be used ("the action can appear to complete, but eventually fails"). Default: it vanishes. */
   keyFault?: "vanishes" | "error";

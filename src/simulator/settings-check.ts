@@ -22,6 +22,15 @@ const timed: (keyof Times)[] = [
 export const settings = {
   self: text({ pattern: /^i-[0-9a-f]{8}([0-9a-f]{9})?$/, like: "an id such as i-0123456789abcdef0" }),
   settle: object({ seconds: number({ min: 0 }), secondsPerGiB: number({ min: 0 }) }),
+  copies: object({
+    seconds: number({ min: 0 }),
+    secondsPerGiB: number({ min: 0 }),
+    share: number({ min: 0, max: 1 }),
+    keyFaultSeconds: number({ min: 0 }),
+    atOnce: number({ min: 0, integer: true }),
+    throughput: number({ min: 0 }),
+    single: number({ min: 1 }),
+  }),
   times: object(Object.fromEntries(timed.map((name) => [name, number({ min: 0 })]))),
   keyFault: oneOf("vanishes", "error"),
   ebsEncryption: object({ byDefault: flag, key: text() }),

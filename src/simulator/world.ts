@@ -4,6 +4,7 @@ import type { Alarm, AlarmHistoryItem, Dashboard } from "./cloudwatch/alarm.ts";
 import type { AlarmOptions } from "./cloudwatch/alarm-options.ts";
 import type { Image, Instance, RootTask } from "./ec2/machines.ts";
 import type { KeyPair, LaunchOptions, SecurityGroup, Subnet } from "./ec2/network.ts";
+import type { CopyOptions, SnapshotCopy } from "./ec2/snapshot-copy.ts";
 import type { SnapshotLock } from "./ec2/snapshot-lock.ts";
 import type { Volume } from "./ec2/volume.ts";
 import type { KmsKey } from "./kms/key.ts";
@@ -26,6 +27,7 @@ export interface Settings {
   seed: number;
   /** How long a new snapshot stays pending: a fixed part and a part for each GiB of its volume. */
   settle: { fixed: number; perGiB: number };
+  copies: CopyOptions;
   times: Times;
   /** What becomes of a volume whose key cannot be used. */
   keyFault: "vanishes" | "error";
@@ -80,6 +82,10 @@ export interface Snapshot {
   /** When it came into the Recycle Bin, in simulated time. */
   recycledAt: number | null;
   lock: SnapshotLock | null;
+  /** Of one that CopySnapshot made. */
+  copy: SnapshotCopy | null;
+  /** Accounts that may copy it and make volumes of it; `all` where it is public. */
+  sharedWith: string[];
   /** Deleted while pending: takes effect when it settles. */
   deleteWhenSettled: boolean;
   /** From when Describe calls see it, on the `elapsed` hand. */
@@ -132,6 +138,8 @@ export interface World {
   snapshots: Record<string, Snapshot>;
   /** Deleted snapshots that Describe calls still show until that moment of the `elapsed` hand. */
   ghosts: { snapshot: Snapshot; until: number }[];
+  /** The newest copy of each lineage that has completed, by its id, whether it is still there or not. */
+  newestCopies: Record<string, string>;
   images: Record<string, Image>;
   rootTasks: Record<string, RootTask>;
   subnets: Record<string, Subnet>;

@@ -151,6 +151,8 @@ function newSnapshot(context: Context, volume: Volume, tags: Tags, description: 
     tiering: null,
     recycledAt: null,
     lock: null,
+    copy: null,
+    sharedWith: [],
     deleteWhenSettled: false,
     visibleFrom: elapsed + hidden,
     formerTags: null,

@@ -5,6 +5,7 @@ import { visibleSnapshots } from "../visibility.ts";
 import type { Snapshot } from "../world.ts";
 import { byIds, describeRate, iso, pageOf, pageSize } from "./describing.ts";
 import { operation } from "./operation.ts";
+import { sharedSnapshots } from "./share-snapshot.ts";
 import { describedSnapshot } from "./snapshot-answer.ts";
 
 /** Public snapshots of others are listed too, unless OwnerIds says whose are meant. */
@@ -22,14 +23,15 @@ export const describeSnapshots = operation({
   },
   rate: describeRate("DescribeSnapshots"),
   prepare(input, context) {
-    const { world, now, elapsed } = context;
+    const { world, places, now, elapsed } = context;
     const ids = { name: "snapshotId", values: input.SnapshotId };
     // 5 to 1,000; more than 1,000 gives 1,000 (docstring of botocore 1.29).
     const maxResults = pageSize(input, ids, { minimum: 5, maximum: 1_000, clamps: true });
+    const shared = sharedSnapshots(places, world).map(({ snapshot }) => snapshot);
     const named = byIds(
       "snap",
       input.SnapshotId,
-      visibleSnapshots(world, elapsed),
+      [...visibleSnapshots(world, elapsed), ...shared],
       (snapshot) => snapshot.id,
     );
     const { account } = world.settings;
@@ -63,7 +65,12 @@ function isOwnedBy(snapshot: Snapshot, owners: readonly string[], account: strin
 function isRestorableBy(snapshot: Snapshot, users: readonly string[], account: string): boolean {
   if (users.length === 0) return true;
   const own = snapshot.ownerId === account;
-  return users.some((user) => (user === "all" ? !own : own && (user === "self" || user === account)));
+  const mine = own || snapshot.sharedWith.includes(account);
+  return users.some((user) => {
+    if (user === "all")
+      return !own && (snapshot.sharedWith.length === 0 || snapshot.sharedWith.includes("all"));
+    return mine && (user === "self" || user === account);
+  });
 }
 
 const fieldsAt = (now: number): Fields<Snapshot> => ({
@@ -76,8 +83,8 @@ const fieldsAt = (now: number): Fields<Snapshot> => ({
   "start-time": (snapshot) => [iso(snapshot.startTime)],
   status: (snapshot) => [snapshot.state],
   "storage-tier": (snapshot) => [snapshot.storageTier],
-  // Only copies have one, and nothing copies here yet.
-  "transfer-type": () => [],
+  "transfer-type": ({ copy }) =>
+    copy === null ? [] : [copy.completionMinutes === null ? "standard" : "time-based"],
   "volume-id": (snapshot) => [snapshot.volumeId],
   "volume-size": (snapshot) => [String(snapshot.volumeSize)],
 });

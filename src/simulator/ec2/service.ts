@@ -7,6 +7,7 @@ import type { DecodeFailure } from "../shapes.ts";
 import type { XmlValue } from "../xml.ts";
 import { attachVolume } from "./attach-volume.ts";
 import { getConsoleOutput } from "./console-output.ts";
+import { copySnapshot } from "./copy-snapshot.ts";
 import { createImage } from "./create-image.ts";
 import { createSnapshot } from "./create-snapshot.ts";
 import { createSnapshots } from "./create-snapshots.ts";
@@ -56,7 +57,7 @@ import {
   createSecurityGroup,
   deleteSecurityGroup,
 } from "./security-groups.ts";
-import { copySnapshot, modifySnapshotAttribute } from "./share-snapshot.ts";
+import { modifySnapshotAttribute } from "./share-snapshot.ts";
 import { describeSnapshotTierStatus, restoreSnapshotTier } from "./snapshot-tiers.ts";
 
 const operations: ReadonlyMap<string, AnyOperation> = new Map(
