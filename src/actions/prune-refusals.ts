@@ -2,10 +2,10 @@ import type { Failure } from "../core/errors.ts";
 import type { Job } from "../core/job.ts";
 
 /** More is given up than one run removes without a person's word. */
-export function braked(job: Job, wanted: number, limit: number) {
+export function braked(job: Job, wanted: number, limit: number, region?: string) {
   return {
     kind: "refused" as const,
-    doing: `remove ${wanted} points of job ${job.name}`,
+    doing: `remove ${wanted} ${region === undefined ? "" : "copied "}points of job ${job.name}${region === undefined ? "" : ` in ${region}`}`,
     found: `one run removes at most ${limit} of this series`,
     remedy: `look at \`ec2-backup plan ${job.name}\`, then \`ec2-backup prune ${job.name} --yes\``,
     code: "Brake",

@@ -18,6 +18,8 @@ export interface PruneDeps {
   readonly run: string;
   /** Of points that lie in a repository. */
   readonly repository?: string;
+  /** Of copies: where they are. */
+  readonly region?: string;
 }
 
 /** What a person allowed beyond the policy, and what the run forbids of it. */
@@ -47,7 +49,7 @@ export async function prune(
   const { remove, postponed, limit } = brake(plan, consent.yes === true);
   if (postponed.length > 0) {
     const { braked } = await import("./prune-refusals.ts");
-    deps.record.report("error", braked(job, remove.length + postponed.length, limit));
+    deps.record.report("error", braked(job, remove.length + postponed.length, limit, deps.region));
   }
   const removals: (Removal & { point: string })[] = [];
   const until = deps.clock.elapsed() + job.waits.retryFor;
@@ -149,9 +151,10 @@ function only(plan: RetentionPlan, may: (point: RecoveryPoint) => boolean, detai
   return { keep: [...plan.keep, ...others], remove: plan.remove.filter(may) };
 }
 
-async function removePoint(
+/** Removes what a plan gives up, member by member, each recorded before it goes. */
+export async function removePoint(
   point: RecoveryPoint,
-  job: Job,
+  job: Pick<Job, "name" | "waits">,
   until: number,
   deps: PruneDeps,
   signal: AbortSignal,
@@ -203,7 +206,7 @@ async function recordOutcome(line: AuditLine, { audit, record }: PruneDeps): Pro
 function lineOf(
   point: RecoveryPoint,
   snapshotId: string,
-  job: Job,
+  job: Pick<Job, "name">,
   deps: PruneDeps,
   outcome: AuditLine["outcome"],
 ): AuditLine {

@@ -66,11 +66,27 @@ async function workOnVolumes(
   found: Findings,
   signal: AbortSignal,
 ): Promise<void> {
+  const gate = await captureAndThin(request, deps, record, found, signal);
+  if (request.job.copy === undefined || request.consent.forget !== undefined) return;
+  const { copyRound, rightsOf } = await import("./copy.ts");
+  // A capture that failed is no reason to leave what is complete where it is.
+  found.listing ??= await record.step("list points", () => list(request, deps, [], signal));
+  found.copies = await copyRound(request, rightsOf(request, gate), deps, record, found, signal);
+}
+
+/** Returns what may be removed by this run; nothing where that is not even known. */
+async function captureAndThin(
+  request: RunRequest,
+  deps: RunDeps,
+  record: Recorder,
+  found: Findings,
+  signal: AbortSignal,
+): Promise<Gate | undefined> {
   const { job } = request;
   const before = deps.journal.unfinished(job.name);
   found.selected = await choose(request, deps, record, found);
   const point = request.capture ? await capture(request, deps, record, found, signal) : undefined;
-  if (request.capture && point === undefined) return;
+  if (request.capture && point === undefined) return undefined;
   if (point !== undefined) found.points.push(point);
   const locks = job.lock && (await import("./lock-points.ts"));
   if (point !== undefined) await locks?.lockMade(point, request, deps, record, found, signal);
@@ -78,7 +94,7 @@ async function workOnVolumes(
   found.listing = await record.step("list points", () =>
     list(request, deps, request.planned ? [] : found.points, signal),
   );
-  if (found.listing === undefined) return;
+  if (found.listing === undefined) return undefined;
   const known = deps.journal.marksOf(job.name);
   if (!request.planned) found.listing = await repairMarks(found.listing, known, deps, record, signal);
   const { listing } = found;
@@ -87,10 +103,12 @@ async function workOnVolumes(
   inspect(request, deps, record, found, before?.point);
   if (request.capture) await locks?.lockMissed(listing, request, deps, record, found, signal);
   const gate = request.prune ? gateFor(request, deps, record, found, listing) : undefined;
+  if (request.only !== undefined) return gate;
   if (gate !== undefined) await thin(request, gate, deps, record, found, signal);
-  if (request.job.image === undefined && listing.images === undefined) return;
+  if (request.job.image === undefined && listing.images === undefined) return gate;
   const { imageRound } = await import("./image-round.ts");
   found.image = await imageRound(request, gate, deps, record, found, signal);
+  return gate;
 }
 
 /** The volumes of the job; matchers that name mounts need to know what is mounted where. */

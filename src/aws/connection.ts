@@ -35,7 +35,16 @@ export type Credentials = Connection["ec2"]["config"]["credentials"];
 
 /** One client for discovery and capture, so that the capture finds its connection and credentials warm. */
 export function connect(options: ConnectionOptions): Connection {
-  const ec2 = unlogged(new EC2Client(clientConfig(options)));
+  return connected(options, clientConfig(options));
+}
+
+/** EC2 of another Region, with the credentials that are already there. */
+export function connectBeside(options: ConnectionOptions, { ec2 }: Connection): Connection {
+  return connected(options, { ...clientConfig(options), credentials: ec2.config.credentials });
+}
+
+function connected(options: ConnectionOptions, config: SharedConfig): Connection {
+  const ec2 = unlogged(new EC2Client(config));
   sendOnce(ec2);
   noteServiceClock(ec2);
   return { ec2, requestTimeout: options.requestTimeout };

@@ -1,8 +1,10 @@
+import { copyTagOf } from "./copy-target.ts";
 import type { Instance, Tags, Volume } from "./instance.ts";
 import { type Job, seriesOf } from "./job.ts";
 import type { UserDataFacts } from "./machine-recipe.ts";
 import { machineTagsOf, wishesOf } from "./machine-tags.ts";
 import { decodeManifest, encodeManifest, type MountHint, maxTagValue, recipeOf } from "./manifest.ts";
+import { dateOf, holdsOf } from "./point-holds.ts";
 import type { CaptureMarks } from "./ports.ts";
 import { type Hold, mixtureOf, type RecoveryPoint, type Snapshot, stateOf } from "./recovery-point.ts";
 import { consistencies, formatPolicy, parsePolicy } from "./retention-policy.ts";
@@ -27,6 +29,8 @@ export const tagKeys = {
   verified: "ec2-backup:verified",
   /** Of the snapshots of an image, and of the image: the period that it was made for. */
   image: "ec2-backup:image",
+  /** A sweep means to remove it later. */
+  doomed: "ec2-backup:doomed",
   manifest: "ec2-backup:manifest.",
 } as const;
 
@@ -119,7 +123,7 @@ function identityOf({
     [tagKeys.retention]: formatPolicy(job.retention),
     [tagKeys.consistency]: "crash",
     [tagKeys.version]: version,
-    ...(image === undefined ? {} : { [tagKeys.image]: image }),
+    ...(image === undefined ? { ...(job.copy && copyTagOf(job.copy)) } : { [tagKeys.image]: image }),
   };
   if (instance.name !== undefined && instance.name !== "")
     tags[tagKeys.name] = cut(instance.name, maxTagValue);
@@ -130,8 +134,6 @@ function identityOf({
   }
   return tags;
 }
-
-const dateOf = (at: number): string => new Date(at).toISOString().slice(0, 10);
 
 function manifestTags(values: readonly string[]): Record<string, string> {
   return Object.fromEntries(values.map((value, index) => [`${tagKeys.manifest}${index + 1}`, value]));
@@ -227,24 +229,4 @@ function manifestValues(tags: Tags): string[] {
     if (value === undefined) return values;
     values.push(value);
   }
-}
-
-/** What a snapshot's own tags say about its removal: only ever "not now", never "now". */
-function holdsOf(snapshot: Snapshot, asOf: Date): Hold[] {
-  const holds: Hold[] = [];
-  const forever = snapshot.tags["KeepForever"];
-  if (forever !== undefined && !/^\s*(no|false)\s*$/i.test(forever)) {
-    holds.push({ by: "keep-forever", detail: `${snapshot.id} has the tag KeepForever=${forever}` });
-  }
-  const until = snapshot.tags["DeleteOn"];
-  if (until !== undefined && /^\d{4}-\d{2}-\d{2}$/.test(until) && until > dateOf(asOf.getTime())) {
-    holds.push({ by: "delete-on", detail: `${snapshot.id} has the tag DeleteOn=${until}` });
-  }
-  if (Object.keys(snapshot.tags).some((key) => key.startsWith("aws:backup:"))) {
-    holds.push({ by: "aws-backup", detail: `${snapshot.id} is managed by AWS Backup` });
-  }
-  if (Object.keys(snapshot.tags).some((key) => key.startsWith("aws:dlm:"))) {
-    holds.push({ by: "dlm", detail: `${snapshot.id} is managed by Data Lifecycle Manager` });
-  }
-  return holds;
 }

@@ -34,6 +34,8 @@ export interface Hold {
     | "delete-on"
     | "refused"
     | "mixed"
+    /** A copy in another Region that is not whole yet, or that the next ones build on. */
+    | "copy"
     /** It says a time that is not believed. */
     | "clock";
   readonly detail: string;

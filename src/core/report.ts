@@ -1,3 +1,4 @@
+import type { CopyOutcome } from "./copy-report.ts";
 import type { ErrorKind, Failure } from "./errors.ts";
 import type { HookKind } from "./hook.ts";
 import type { Trigger } from "./job.ts";
@@ -101,6 +102,11 @@ export interface StoredReport extends StoredOutcome {
   readonly retention?: RetentionReport;
 }
 
+/** What a run did about the copies in one Region. */
+export interface CopyReport extends CopyOutcome {
+  readonly retention?: RetentionReport;
+}
+
 /** All of a run as data. */
 export interface RunReport {
   readonly version: 1;
@@ -134,6 +140,8 @@ export interface RunReport {
   readonly locks?: LockReport;
   /** Where the job makes images or has made some. */
   readonly image?: ImageReport;
+  /** Where the job copies its points to other Regions: one for each. */
+  readonly copies?: readonly CopyReport[];
   /** Where the job stores files or dumps, in the order of the run. */
   readonly stored?: readonly StoredReport[];
   /** Of all series of the job, where they could be listed: `newestComplete` is of the one that is furthest behind. */
