@@ -125,6 +125,7 @@ function depsOf(id: string, time: VirtualTime, connection: Connection): RunDeps 
     engine: ebsEngine(connection, "1.0.0"),
     images: never,
     snapshotLocks: never,
+    copies: never,
     stores: never,
     clock: time.clock(random),
     log: () => undefined,
