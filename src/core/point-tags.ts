@@ -8,6 +8,7 @@ import { dateOf, holdsOf } from "./point-holds.ts";
 import type { CaptureMarks } from "./ports.ts";
 import { type Hold, mixtureOf, type RecoveryPoint, type Snapshot, stateOf } from "./recovery-point.ts";
 import { consistencies, formatPolicy, parsePolicy } from "./retention-policy.ts";
+import { holdsOf } from "./tag-holds.ts";
 
 /** EC2 allows this many tags on a snapshot. */
 export const maxTags = 50;
@@ -20,6 +21,8 @@ export const tagKeys = {
   series: "ec2-backup:series",
   instance: "ec2-backup:instance",
   name: "ec2-backup:name",
+  /** The Auto Scaling group, of instances that are in one: nothing else tells it once they are gone. */
+  group: "ec2-backup:group",
   captured: "ec2-backup:captured",
   retention: "ec2-backup:retention",
   consistency: "ec2-backup:consistency",
@@ -33,6 +36,9 @@ export const tagKeys = {
   doomed: "ec2-backup:doomed",
   manifest: "ec2-backup:manifest.",
 } as const;
+
+/** The tag that Auto Scaling gives to the instances of a group. */
+export const groupKey = "aws:autoscaling:groupName";
 
 /** What is true of a whole set at the moment of its capture. */
 export interface Birth {
@@ -127,6 +133,8 @@ function identityOf({
   };
   if (instance.name !== undefined && instance.name !== "")
     tags[tagKeys.name] = cut(instance.name, maxTagValue);
+  const group = instance.tags[groupKey];
+  if (group !== undefined) tags[tagKeys.group] = group;
   if (job.dialect === "seed2") {
     tags["Type"] = "Automated";
     // By EC2's clock or not at all: other tools would delete by a wrong date.
