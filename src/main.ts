@@ -30,6 +30,7 @@ const commands: {
   directory: async () => (await import("./commands/directory.ts")).execute,
   drill: async () => (await import("./commands/drill.ts")).execute,
   repository: async () => (await import("./commands/repository.ts")).execute,
+  sweep: async () => (await import("./commands/sweep.ts")).execute,
   doctor: async () => (await import("./commands/doctor.ts")).execute,
   policy: async () => (await import("./commands/policy.ts")).execute,
   thaw: async () => (await import("./commands/thaw.ts")).execute,
@@ -51,6 +52,7 @@ const furtherWords: Readonly<Record<string, () => Promise<AddWords>>> = {
   report: async () => (await import("./cli/parse-report.ts")).addReport,
   repository: async () => (await import("./cli/parse-repository.ts")).addRepository,
   restore: async () => (await import("./cli/parse-restore.ts")).addRestore,
+  sweep: async () => (await import("./cli/parse-sweep.ts")).addSweep,
   uninstall: async () => (await import("./cli/parse-install.ts")).addUninstall,
 };
 

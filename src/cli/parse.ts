@@ -142,6 +142,7 @@ function build(version: string, choose: (command: Command) => void): Program {
   add("drill");
   add("repository");
   add("restore");
+  add("sweep");
   add("policy");
   add("doctor");
   add("install");

@@ -156,3 +156,9 @@ export function sizeOf(point: RecoveryPoint): number {
   const gibibyte = 1024 ** 3;
   return point.snapshots.reduce((sum, one) => sum + (one.fullSizeBytes ?? one.volumeSizeGiB * gibibyte), 0);
 }
+
+/** The members as they are removed: the root volume first, since an image is likeliest to hold that one. */
+export function rootFirst(point: RecoveryPoint): Snapshot[] {
+  const root = point.recipe.find((volume) => volume.root === true)?.volumeId;
+  return [...point.snapshots].sort((a, b) => Number(b.volumeId === root) - Number(a.volumeId === root));
+}

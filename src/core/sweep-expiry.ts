@@ -5,6 +5,12 @@ import type { Kept } from "./retention.ts";
 import { keepsAll, type RetentionPolicy } from "./retention-policy.ts";
 import type { SweepPruneRules } from "./sweep-settings.ts";
 
+/** The rules of a retention tag. A rule that it does not name keeps nothing by it. */
+export interface TaggedRules {
+  readonly counts: RetentionPolicy["counts"];
+  readonly within?: number;
+}
+
 /** What is known of the instances and volumes of a series. Each by a listing that was whole, or it is not gone. */
 export interface SeriesGround {
   /** Whether the instance of a point is in no listing, or terminated. Never true of a copy, whose instance is elsewhere. */
@@ -14,7 +20,7 @@ export interface SeriesGround {
   /** Whether the instance of a point was in an Auto Scaling group. */
   readonly grouped: (point: RecoveryPoint) => boolean;
   /** What the tags of its living instances ask for; where that keeps more, it is kept. */
-  readonly tagged: readonly (RetentionPolicy | "unreadable")[];
+  readonly tagged: readonly (TaggedRules | "unreadable")[];
 }
 
 /** When a point was made here: a copy is as old as its source for the rules, and no older than itself here. */

@@ -1,6 +1,7 @@
 import type { ErrorKind, Failure } from "./errors.ts";
 import type { Tags } from "./instance.ts";
-import type { RecoveryPoint } from "./recovery-point.ts";
+import type { Removal } from "./ports.ts";
+import type { RecoveryPoint, Snapshot } from "./recovery-point.ts";
 
 /** One account in one Region: of the sweep what stands or fails by itself, and delays no other. */
 export interface SweepUnit {
@@ -96,8 +97,8 @@ export interface SweepScope {
   readonly parallel: number;
 }
 
-/** How a unit ended. */
-export type UnitOutcome = "done" | "denied" | "late" | "throttled" | "failed" | "interrupted";
+/** How a unit ended. `partly`: something was done, and something is wrong. */
+export type UnitOutcome = "done" | "partly" | "denied" | "late" | "throttled" | "failed" | "interrupted";
 
 /** A unit with what came of it; `result` is absent where it came to nothing. */
 export interface UnitReport<T> {
@@ -113,4 +114,23 @@ export interface UnitReport<T> {
 export function outcomeOf(kind: ErrorKind): UnitOutcome {
   if (kind === "denied" || kind === "throttled" || kind === "interrupted") return kind;
   return "failed";
+}
+
+/** EC2 in one unit, as far as pruning asks it. Listings are whole or fail. Throws BackupError. */
+export interface PointService {
+  points(
+    signal: AbortSignal,
+    seen?: (found: number) => void,
+  ): Promise<{ readonly snapshots: readonly Snapshot[]; readonly asOf: Date }>;
+  /** The members of these points as they are now. */
+  again(ids: readonly string[], signal: AbortSignal): Promise<readonly Snapshot[]>;
+  instances(signal: AbortSignal): Promise<readonly SweepInstance[]>;
+  /** Ids of every volume, in whatever state. */
+  volumes(signal: AbortSignal): Promise<ReadonlySet<string>>;
+  /** The points with the images and locks that hold them. */
+  withHolds(points: readonly RecoveryPoint[], signal: AbortSignal): Promise<readonly RecoveryPoint[]>;
+  /** Never throws a refusal: it is the outcome. */
+  remove(snapshotId: string): Promise<Pick<Removal, "outcome" | "failure">>;
+  mark(snapshotIds: readonly string[], since: Date, signal: AbortSignal): Promise<void>;
+  unmark(snapshotIds: readonly string[], signal: AbortSignal): Promise<void>;
 }

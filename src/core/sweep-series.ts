@@ -1,8 +1,7 @@
 import { pointsOf, tagKeys } from "./point-tags.ts";
 import type { RecoveryPoint, Snapshot } from "./recovery-point.ts";
 import { asCaptured, isCopy } from "./restore-copies.ts";
-import type { RetentionPolicy } from "./retention-policy.ts";
-import type { SeriesGround } from "./sweep-expiry.ts";
+import type { SeriesGround, TaggedRules } from "./sweep-expiry.ts";
 import type { InstanceState, SweepUnit } from "./sweep-ports.ts";
 import type { GroupSeries, SweepPruneRules } from "./sweep-settings.ts";
 import { tagOf } from "./sweep-tags.ts";
@@ -49,7 +48,7 @@ export function pointsOfDraft({ snapshots }: SeriesDraft, asOf: Date): readonly 
 /** What a listing of all instances of a unit says of one. */
 export interface ListedInstance {
   readonly state: InstanceState;
-  readonly tagged?: RetentionPolicy | "unreadable";
+  readonly tagged?: TaggedRules | "unreadable";
 }
 
 export interface UnitGround {

@@ -2,7 +2,13 @@ import { brake } from "./brake.ts";
 import { isMixed, type RecoveryPoint } from "./recovery-point.ts";
 import { newestFirst, planRetention } from "./retention.ts";
 import { countedRules, type RetentionPolicy } from "./retention-policy.ts";
-import { expiredPoints, expiredVolumes, latest, type SeriesGround } from "./sweep-expiry.ts";
+import {
+  expiredPoints,
+  expiredVolumes,
+  latest,
+  type SeriesGround,
+  type TaggedRules,
+} from "./sweep-expiry.ts";
 import type { SweepPruneRules } from "./sweep-settings.ts";
 import { doomedSince, isMarked } from "./sweep-tags.ts";
 
@@ -53,7 +59,7 @@ export function planSweep(
   const plan = planRetention(ordered, policy, now, { forget });
   const stays = new Set(
     ground.tagged.flatMap((tag) =>
-      tag === "unreadable" ? [] : planRetention(ordered, tag, now, { forget }).keep.map(({ point }) => point),
+      tag === "unreadable" ? [] : keptByTag(ordered, tag, policy, now, forget),
     ),
   );
   const expired = new Set(expiredPoints(plan.keep, ordered, { ground, rules, forget }, now));
@@ -70,6 +76,19 @@ export function planSweep(
     silent: silent.length,
     expired: [...steps.remove, ...steps.mark].filter((point) => expired.has(point)).length,
   };
+}
+
+/** A tag says rules alone; the zone that they count in is that of the points. */
+function keptByTag(
+  points: readonly RecoveryPoint[],
+  { counts, within }: TaggedRules,
+  { timezone, demanded, shrinkDelay }: RetentionPolicy,
+  now: Date,
+  forget: ReadonlySet<string>,
+): RecoveryPoint[] {
+  const rules = within === undefined ? { counts } : { counts, within };
+  const plan = planRetention(points, { ...rules, timezone, demanded, shrinkDelay }, now, { forget });
+  return plan.keep.map(({ point }) => point);
 }
 
 function leftAlone(points: readonly RecoveryPoint[], left: string): SeriesPlan {

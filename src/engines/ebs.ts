@@ -15,7 +15,7 @@ import { listingOf } from "../core/listing.ts";
 import type { UserDataFacts } from "../core/machine-recipe.ts";
 import { descriptionOf, marksOf, pointsOf, tagKeys, tagsOf } from "../core/point-tags.ts";
 import type { CaptureOrder, Engine, Prepared, Removal } from "../core/ports.ts";
-import type { Hold, RecoveryPoint, Snapshot } from "../core/recovery-point.ts";
+import { type Hold, type RecoveryPoint, rootFirst, type Snapshot } from "../core/recovery-point.ts";
 
 /** The user data of this instance; `whole`: with its content. Absent where it cannot be read. */
 export type UserDataSource = (whole: boolean) => Promise<UserDataFacts | undefined>;
@@ -127,7 +127,7 @@ function pointOf(
 }
 
 /** What outside a point holds it: images that use its snapshots, and locks. */
-async function withOutsideHolds(
+export async function withOutsideHolds(
   connection: Connection,
   points: readonly RecoveryPoint[],
   signal: AbortSignal,
@@ -180,12 +180,10 @@ export async function* removeMembers(connection: Connection, point: RecoveryPoin
   }
 }
 
-function rootFirst(point: RecoveryPoint): Snapshot[] {
-  const root = point.recipe.find((volume) => volume.root === true)?.volumeId;
-  return [...point.snapshots].sort((a, b) => Number(b.volumeId === root) - Number(a.volumeId === root));
-}
-
-async function removeOne(connection: Connection, id: string): Promise<Pick<Removal, "outcome" | "failure">> {
+export async function removeOne(
+  connection: Connection,
+  id: string,
+): Promise<Pick<Removal, "outcome" | "failure">> {
   try {
     await deleteSnapshot(connection, id);
     return { outcome: "removed" };

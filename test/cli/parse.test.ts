@@ -195,6 +195,40 @@ test("repository takes names of repositories, and of each of its commands only w
     expect(invoke(wrong).kind, wrong).toBe("usage");
 });
 
+test("sweep takes accounts, Regions and parts, and nothing that it does not know", () => {
+  const role = "arn:aws:iam::123456789012:role/sweep";
+  expect(
+    commandOf(
+      `sweep --region eu-west-1 --region eu-central-1 --region eu-west-1 --role ${role} --external-id Backups-1 --only prune,alarms --dry-run`,
+    ),
+  ).toEqual({
+    name: "sweep",
+    action: "run",
+    order: {
+      scope: {
+        regions: ["eu-west-1", "eu-central-1"],
+        allRegions: false,
+        roles: [role],
+        externalId: "Backups-1",
+      },
+      only: ["prune", "alarms"],
+      dryRun: true,
+      yes: false,
+    },
+  });
+  expect(commandOf("sweep --all-regions --yes")).toMatchObject({
+    order: { scope: { regions: [], allRegions: true, roles: [] }, only: [], dryRun: false, yes: true },
+  });
+  for (const wrong of [
+    "sweep --all-regions --region eu-west-1",
+    "sweep --region mars",
+    "sweep --role sweeper",
+    "sweep --only everything",
+    "sweep now",
+  ])
+    expect(invoke(wrong).kind, wrong).toBe("usage");
+});
+
 describe("help", () => {
   const names = [
     "run",
@@ -243,6 +277,7 @@ describe("help", () => {
       "uninstall",
       "directory",
       "repository",
+      "sweep",
     ],
     ...upkeep.map((one) => `repository ${one}`),
     ...sisters.map((one) => `alarms ${one}`),

@@ -1,0 +1,59 @@
+import { InvalidArgumentError, Option, type Command as Program } from "commander";
+import { type ScopeWish, type SweepPart, sweepParts } from "../core/sweep-order.ts";
+import type { AddWords } from "./parse.ts";
+import { shaped } from "./shaped.ts";
+
+type Options = Record<string, unknown>;
+
+const several =
+  <T>(read: (text: string) => T) =>
+  (text: string, before: readonly T[] | undefined): readonly T[] => [...(before ?? []), read(text)];
+
+const region = shaped(/^[a-z]{2}(-[a-z]+)+-\d$/, "a Region such as eu-central-1");
+const role = shaped(/^arn:aws[\w-]*:iam::\d{12}:role\/[\w+=,.@/-]{1,512}$/, "the ARN of a role");
+
+/** Which accounts and Regions; for every command of a sweep. */
+export function addScope(place: Program): Program {
+  return place
+    .option("--region <region>", "a Region; may be given several times", several(region))
+    .addOption(new Option("--all-regions", "every Region that an account has enabled").conflicts("region"))
+    .option("--role <arn>", "a role of another account to take on; several times", several(role))
+    .option("--external-id <id>", "the external id that these roles demand");
+}
+
+export function scopeWishOf(options: Options): ScopeWish {
+  const { region = [], role = [], allRegions, externalId } = options;
+  return {
+    regions: [...new Set(region as readonly string[])],
+    allRegions: allRegions === true,
+    roles: [...new Set(role as readonly string[])],
+    ...(typeof externalId === "string" ? { externalId } : {}),
+  };
+}
+
+function parts(text: string): readonly SweepPart[] {
+  const words = text.split(",").map((word) => word.trim());
+  const unknown = words.find((word) => !sweepParts.some((part) => part === word));
+  if (unknown !== undefined)
+    throw new InvalidArgumentError(`${unknown} is none of ${sweepParts.join(", ")}.`);
+  return words as SweepPart[];
+}
+
+/** The words of `ec2-backup sweep`. */
+export const addSweep: AddWords = (place, choose) => {
+  place.helpCommand(false);
+  addScope(place)
+    .option("--only <parts>", `of ${sweepParts.join(", ")}, with commas`, parts)
+    .option("--yes", "release the brake, and go by EC2's clock where this host's disagrees")
+    .option("--dry-run", "change nothing, show what would be done")
+    .action((options: Options) => {
+      const { only = [], yes, dryRun } = options;
+      const order = {
+        scope: scopeWishOf(options),
+        only: only as readonly SweepPart[],
+        dryRun: dryRun === true,
+        yes: yes === true,
+      };
+      choose({ name: "sweep", action: "run", order });
+    });
+};
