@@ -1,8 +1,7 @@
 import { type Failure, failureOf, interrupted } from "../core/errors.ts";
-import { pointsOf } from "../core/point-tags.ts";
 import type { AuditLine, Removal } from "../core/ports.ts";
 import { type RecoveryPoint, rootFirst } from "../core/recovery-point.ts";
-import { asCaptured } from "../core/restore-copies.ts";
+import { pointsAmong } from "../core/sweep-series.ts";
 import { doomedSince } from "../core/sweep-tags.ts";
 import { type Pace, pace } from "./pace.ts";
 import type { Decided, SweepPruneDeps, SweepPruneOrder } from "./sweep-prune-deps.ts";
@@ -152,8 +151,8 @@ class Removing {
   /** Another sweep, an agent or a person may have been there since the listing. */
   async #unchanged(given: readonly Given[], signal: AbortSignal): Promise<readonly RecoveryPoint[]> {
     const ids = given.map(({ point }) => point.id);
-    const listed = asCaptured(await this.#deps.ec2.again(ids, signal), []);
-    const now = new Map(pointsOf(listed, this.#asOf).map((point) => [point.id, point]));
+    const listed = await this.#deps.ec2.again(ids, signal);
+    const now = new Map(pointsAmong(listed, this.#asOf).map((point) => [point.id, point]));
     return given.flatMap(({ point }) => {
       const found = now.get(point.id);
       return found !== undefined && isSame(point, found) ? [found] : [];

@@ -1,5 +1,5 @@
 import { DeleteTagsCommand } from "@aws-sdk/client-ec2";
-import { doomedKey } from "../core/sweep-tags.ts";
+import { tagKeys } from "../core/point-tags.ts";
 import type { Connection } from "./connection.ts";
 import { call } from "./discover.ts";
 import { inGroups, maxFilterValues } from "./groups.ts";
@@ -13,7 +13,7 @@ export async function markDoomed(
   signal: AbortSignal,
 ): Promise<void> {
   for (const some of inGroups(ids, maxFilterValues))
-    await tagResources(connection, some, { [doomedKey]: since.toISOString() }, signal);
+    await tagResources(connection, some, { [tagKeys.doomed]: since.toISOString() }, signal);
 }
 
 /** Takes the marks off, whatever they say. */
@@ -24,6 +24,8 @@ export async function unmarkDoomed(
 ): Promise<void> {
   for (const Resources of inGroups(ids, maxFilterValues))
     await call(connection, "take marks off snapshots", signal, (abortSignal) =>
-      connection.ec2.send(new DeleteTagsCommand({ Resources, Tags: [{ Key: doomedKey }] }), { abortSignal }),
+      connection.ec2.send(new DeleteTagsCommand({ Resources, Tags: [{ Key: tagKeys.doomed }] }), {
+        abortSignal,
+      }),
     );
 }

@@ -1,4 +1,5 @@
 import { InvalidArgumentError, Option, type Command as Program } from "commander";
+import { regionName } from "../core/copy-target.ts";
 import { type ScopeWish, type SweepPart, sweepParts } from "../core/sweep-order.ts";
 import type { AddWords } from "./parse.ts";
 import { shaped } from "./shaped.ts";
@@ -9,7 +10,7 @@ const several =
   <T>(read: (text: string) => T) =>
   (text: string, before: readonly T[] | undefined): readonly T[] => [...(before ?? []), read(text)];
 
-const region = shaped(/^[a-z]{2}(-[a-z]+)+-\d$/, "a Region such as eu-central-1");
+const region = shaped(regionName, "a Region such as eu-central-1");
 const role = shaped(/^arn:aws[\w-]*:iam::\d{12}:role\/[\w+=,.@/-]{1,512}$/, "the ARN of a role");
 
 /** Which accounts and Regions; for every command of a sweep. */

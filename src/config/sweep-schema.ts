@@ -1,11 +1,12 @@
 import * as z from "zod/mini";
+import { regionName } from "../core/copy-target.ts";
 import { groupSeries } from "../core/sweep-settings.ts";
 import { duration, notes, oneOf, section, text, whole, yesOrNo } from "./fields.ts";
 import { durationOrNothing } from "./readable.ts";
 
 const maybe = z.exactOptional;
 
-const region = text(/^[a-z]{2}(-[a-z]+)+-\d$/, "a Region such as eu-central-1", {
+const region = text(regionName, "a Region such as eu-central-1", {
   description: "A Region.",
   examples: ["eu-central-1"],
 });

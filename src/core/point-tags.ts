@@ -8,7 +8,6 @@ import { dateOf, holdsOf } from "./point-holds.ts";
 import type { CaptureMarks } from "./ports.ts";
 import { type Hold, mixtureOf, type RecoveryPoint, type Snapshot, stateOf } from "./recovery-point.ts";
 import { consistencies, formatPolicy, parsePolicy } from "./retention-policy.ts";
-import { holdsOf } from "./tag-holds.ts";
 
 /** EC2 allows this many tags on a snapshot. */
 export const maxTags = 50;

@@ -1,6 +1,7 @@
+import { copiesThere, pointsThere } from "./copies-there.ts";
 import { pointsOf, tagKeys } from "./point-tags.ts";
 import type { RecoveryPoint, Snapshot } from "./recovery-point.ts";
-import { asCaptured, isCopy } from "./restore-copies.ts";
+import { isCopy } from "./restore-copies.ts";
 import type { SeriesGround, TaggedRules } from "./sweep-expiry.ts";
 import type { InstanceState, SweepUnit } from "./sweep-ports.ts";
 import type { GroupSeries, SweepPruneRules } from "./sweep-settings.ts";
@@ -39,10 +40,16 @@ function nameOf(one: Snapshot, by: GroupSeries): string {
   return `${copy}${by} ${common}/${tags[tagKeys.job] ?? ""}`;
 }
 
-/** The points of a draft; a snapshot that a listing told twice is one. */
-export function pointsOfDraft({ snapshots }: SeriesDraft, asOf: Date): readonly RecoveryPoint[] {
+/**
+ * Snapshots as points; one that a listing told twice is one. Copies are points with the volumes and the instant of their
+ * capture; what another tool has copied is none.
+ */
+export function pointsAmong(snapshots: readonly Snapshot[], asOf: Date): readonly RecoveryPoint[] {
   const once = [...new Map(snapshots.map((one) => [one.id, one])).values()];
-  return pointsOf(asCaptured(once, []), asOf);
+  const copies = once.filter(isCopy);
+  if (copies.length === 0) return pointsOf(once, asOf);
+  const captured = once.filter((one) => !isCopy(one));
+  return [...pointsOf(captured, asOf), ...pointsThere(copiesThere(copies), asOf)];
 }
 
 /** What a listing of all instances of a unit says of one. */

@@ -1,9 +1,7 @@
 import type { Tags } from "./instance.ts";
 import { tagKeys } from "./point-tags.ts";
 import type { RecoveryPoint } from "./recovery-point.ts";
-
-/** Written by a sweep that removes in two steps: since when a point is given up, by EC2's clock, ISO 8601. */
-export const doomedKey = "ec2-backup:doomed";
+import { copiedFrom, copyKeys } from "./restore-copies.ts";
 
 /** The keys that a sweep decides by, in an order of its own, so that equal ones make equal objects. */
 const needed = [
@@ -16,14 +14,13 @@ const needed = [
   tagKeys.retention,
   tagKeys.consistency,
   tagKeys.image,
-  doomedKey,
+  tagKeys.doomed,
   "KeepForever",
   "DeleteOn",
 ] as const;
 
 /** Of copies, whose own volume and start time are not those of the capture. */
-const source = "Source_SnapshotId";
-const ofCopies = [source, "ec2-backup:copied-from", "ec2-backup:copied-volume", tagKeys.captured] as const;
+const ofCopies = [copiedFrom, ...Object.values(copyKeys), tagKeys.captured] as const;
 
 /** Of the tags of a snapshot those that a sweep decides by: of a hundred thousand no more can be kept in mind. */
 export function neededTags(tags: Tags, intern: (text: string) => string): Tags {
@@ -33,7 +30,7 @@ export function neededTags(tags: Tags, intern: (text: string) => string): Tags {
     if (value !== undefined) kept[key] = intern(value);
   };
   for (const key of needed) keep(key);
-  if (tags[source] !== undefined) for (const key of ofCopies) keep(key);
+  if (tags[copiedFrom] !== undefined) for (const key of ofCopies) keep(key);
   for (let index = 1; tags[`${tagKeys.manifest}${index}`] !== undefined; index += 1)
     keep(`${tagKeys.manifest}${index}`);
   // What other services manage is known by these alone.
@@ -49,12 +46,12 @@ export function tagOf({ snapshots }: RecoveryPoint, key: string): string | undef
 
 /** Since when a point is marked: the latest mark, if each of its members has one that can be read. */
 export function doomedSince({ snapshots }: RecoveryPoint): Date | undefined {
-  const marks = snapshots.map(({ tags }) => Date.parse(tags[doomedKey] ?? ""));
+  const marks = snapshots.map(({ tags }) => Date.parse(tags[tagKeys.doomed] ?? ""));
   if (marks.length === 0 || marks.some(Number.isNaN)) return undefined;
   return new Date(Math.max(...marks));
 }
 
 /** Whether any member has a mark, a spoilt one included. */
 export function isMarked({ snapshots }: RecoveryPoint): boolean {
-  return snapshots.some(({ tags }) => tags[doomedKey] !== undefined);
+  return snapshots.some(({ tags }) => tags[tagKeys.doomed] !== undefined);
 }

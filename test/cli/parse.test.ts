@@ -12,6 +12,7 @@ import { addForget, addPrune } from "../../src/cli/parse-prune.ts";
 import { addReport } from "../../src/cli/parse-report.ts";
 import { addRepository } from "../../src/cli/parse-repository.ts";
 import { addRestore } from "../../src/cli/parse-restore.ts";
+import { addSweep } from "../../src/cli/parse-sweep.ts";
 import { exitCodes } from "../../src/core/report.ts";
 
 /** The words of a line, as a shell has them. */
@@ -32,6 +33,7 @@ const invoke = (line: string): Invocation =>
       prune: addPrune,
       report: addReport,
       repository: addRepository,
+      sweep: addSweep,
       uninstall: addUninstall,
       restore: addRestore,
     },
