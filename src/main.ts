@@ -20,6 +20,7 @@ const commands: {
   plan: async () => (await import("./commands/run.ts")).execute,
   prune: async () => (await import("./commands/run.ts")).execute,
   forget: async () => (await import("./commands/run.ts")).execute,
+  copy: async () => (await import("./commands/run.ts")).execute,
   list: async () => (await import("./commands/list.ts")).execute,
   explain: async () => (await import("./commands/explain.ts")).execute,
   status: async () => (await import("./commands/status.ts")).execute,
@@ -42,6 +43,7 @@ const commands: {
 /** Words of commands that others do without. */
 const furtherWords: Readonly<Record<string, () => Promise<AddWords>>> = {
   alarms: async () => (await import("./cli/parse-alarms.ts")).addAlarms,
+  copy: async () => (await import("./cli/parse-prune.ts")).addCopy,
   directory: async () => (await import("./cli/parse-directory.ts")).addDirectory,
   doctor: async () => (await import("./cli/parse-doctor.ts")).addDoctor,
   drill: async () => (await import("./cli/parse-drill.ts")).addDrill,

@@ -53,7 +53,7 @@ async function work(
   signal: AbortSignal,
 ): Promise<void> {
   const { stored } = request.job;
-  if (stored === undefined && request.discovery.elsewhere !== true)
+  if (request.only !== undefined || (stored === undefined && request.discovery.elsewhere !== true))
     return workOnVolumes(request, deps, record, found, signal);
   const { storing } = await import("./store-run.ts");
   await storing(stored, request, deps, record, found, signal, workOnVolumes);

@@ -51,7 +51,8 @@ export async function perform(wish: Wish, options: AgentOptions, signal: AbortSi
     const { unusable } = await import("./nothing-done.ts");
     return unusable(opened, wish, options, left, signal);
   }
-  const wished = chosen(force.jobs, wish.jobs);
+  const wished = chosen(force.jobs, wish.jobs).filter(({ copy }) => wish.only === undefined || copy);
+  if (wished.length === 0) return (await import("./nothing-done.ts")).nothingToCopy(wish.jobs);
   const reports: RunReport[] = [];
   const heard = wish.planned ? undefined : await listening(opened, options, wish, signal);
   for (const job of wished) {
@@ -63,6 +64,7 @@ export async function perform(wish: Wish, options: AgentOptions, signal: AbortSi
         ...(wish.missed === undefined ? {} : { missed: wish.missed }),
         ...(wish.overlapped === undefined ? {} : { overlapped: wish.overlapped }),
         capture: wish.capture,
+        ...(wish.only && { only: wish.only }),
         prune: !force.faulty,
         wait: wish.wait,
         consent: wish.consent,

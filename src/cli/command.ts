@@ -45,6 +45,12 @@ export type Command =
       readonly yes: boolean;
       readonly dryRun: boolean;
     }
+  | {
+      readonly name: "copy";
+      readonly jobs: readonly string[];
+      readonly wait: boolean;
+      readonly dryRun: boolean;
+    }
   | { readonly name: "forget"; readonly volume: string; readonly yes: boolean; readonly dryRun: boolean }
   /** `ask`: whether AWS is asked; `if-unsure`: where what this host remembers does not say that all is well. */
   | { readonly name: "status"; readonly ask: "always" | "never" | "if-unsure" }

@@ -34,6 +34,7 @@ export const descriptions: Readonly<Record<string, string>> = {
   thaw: "thaw and unlock what this agent holds still or has left so",
   "check-config": "check the configuration and show each value with its origin",
   prune: "remove what retention gives up, without making a new point",
+  copy: "copy complete points to other Regions, and thin the copies there",
   forget: "give up the last points of a volume that is gone for good",
 };
 
@@ -64,6 +65,9 @@ export const examples: Readonly<Record<string, string>> = {
   prune: `Examples:
   ec2-backup prune --dry-run   show what would go
   ec2-backup prune --yes   release the brake and the wait after a shrunk policy`,
+  copy: `Examples:
+  ec2-backup copy --dry-run   show what would be copied
+  ec2-backup copy --wait      until all of it is whole there`,
   forget: `Examples:
   ec2-backup forget vol-0123456789abcdef0   what only this volume holds back
   ec2-backup forget vol-0123456789abcdef0 --yes   remove it`,

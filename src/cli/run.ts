@@ -6,17 +6,22 @@ import { printStillness } from "./stillness.ts";
 import { formatBytes, formatInstant, type Terminal, table } from "./terminal.ts";
 
 /** Prints what a run did, or what a plan would do. */
-export function printReports(reports: readonly RunReport[], out: Terminal, stored?: PrintStored): void {
+export function printReports(reports: readonly RunReport[], out: Terminal, more: MoreWords = {}): void {
   reports.forEach((report, index) => {
     if (index > 0) out.print("");
-    printReport(report, out, stored);
+    printReport(report, out, more);
   });
 }
 
-/** Most runs store nothing in repositories, and load no words for it. */
-type PrintStored = (report: RunReport, out: Terminal, retention: typeof printRetention) => void;
+type PrintMore = (report: RunReport, out: Terminal, retention: typeof printRetention) => void;
 
-function printReport(report: RunReport, out: Terminal, stored?: PrintStored): void {
+/** Most runs store nothing in repositories and copy nowhere, and load no words for it. */
+export interface MoreWords {
+  readonly stored?: PrintMore;
+  readonly copies?: PrintMore;
+}
+
+function printReport(report: RunReport, out: Terminal, { stored, copies }: MoreWords): void {
   const where = report.instance === undefined ? "" : ` of ${report.instance.name ?? report.instance.id}`;
   out.print(out.paint("bold", `Job ${report.job}${where} (${report.instance?.id ?? "instance unknown"})`));
   stored?.(report, out, printRetention);
@@ -27,6 +32,7 @@ function printReport(report: RunReport, out: Terminal, stored?: PrintStored): vo
   printLocks(report, out);
   if (report.retention !== undefined) printRetention(report.retention, report, out);
   if (report.image !== undefined) printImage(report.image, report, out);
+  copies?.(report, out, printRetention);
   for (const problem of report.problems) printProblem(problem, out);
   out.print(summary(report, out));
 }
