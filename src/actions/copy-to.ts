@@ -172,12 +172,16 @@ async function closed(
   const { request, record, target, here } = copying;
   if (look.bad.length > 0) record.report("error", failedCopies(look.bad, request.job, target));
   const retention = copying.rights.tidy ? await thin(look, copying, signal) : undefined;
+  const gone = new Set(
+    retention?.removals.filter(({ outcome }) => outcome === "removed").map((one) => one.point),
+  );
+  const left = look.points.filter(({ id }) => !gone.has(id));
   const age = look.behind === undefined ? 0 : here.asOf.getTime() - look.behind.captured.getTime();
   return {
     ...report,
     asOf: look.asOf.toISOString(),
-    running: look.points.filter(({ state }) => state === "pending").length,
-    complete: look.points.filter(({ state }) => state === "complete").length,
+    running: left.filter(({ state }) => state === "pending").length,
+    complete: left.filter(({ state }) => state === "complete").length,
     failed: look.bad.map(({ point, source, copy, attempt, retryAt }) => ({
       point,
       source,

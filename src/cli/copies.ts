@@ -30,8 +30,7 @@ function printRegion(
   }
   for (const { snapshot, because } of cleared) out.print(`  ${more} ${snapshot}: ${because}`);
   for (const { point, because } of left) out.print(`  not copied: point ${point}: ${because}`);
-  if (copies.retention !== undefined)
-    retention(copies.retention, report, out, `Retention in ${region}`);
+  if (copies.retention !== undefined) retention(copies.retention, report, out, `Retention in ${region}`);
 }
 
 /** In one line: how many are whole, under way and waiting, and how far behind that is. */

@@ -238,10 +238,12 @@ export function exitCodeOfKinds(kinds: readonly (ErrorKind | undefined)[]): numb
 }
 
 function didSomething(report: RunReport): boolean {
-  const stored = report.stored ?? [];
-  const retentions = [report.retention, report.image?.retention, ...stored.map((one) => one.retention)];
+  const { stored = [], copies = [] } = report;
+  const others = [...stored, ...copies].map((one) => one.retention);
+  const retentions = [report.retention, report.image?.retention, ...others];
   const removals = retentions.flatMap((one) => one?.removals ?? []);
   const removed = removals.some((removal) => removal.outcome === "removed");
-  const made = report.points.some((point) => point.state !== "failed");
+  const begun = copies.some((one) => one.begun.length > 0);
+  const made = begun || report.points.some((point) => point.state !== "failed");
   return report.outcome === "done" || made || removed || stored.some(({ point }) => point !== undefined);
 }
