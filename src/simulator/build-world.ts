@@ -3,6 +3,7 @@ import { defaultScenario } from "./default-scenario.ts";
 import { noteCompleted } from "./ec2/lineage.ts";
 import { makeGroup, makeSubnet } from "./ec2/network.ts";
 import { emptyWorld } from "./empty-world.ts";
+import { generate } from "./generate.ts";
 import { digest } from "./ids.ts";
 import { addKeys } from "./kms/make-key.ts";
 import { makeImage, makeInstance, makeSnapshot, makeVolume, noteRoots } from "./make-things.ts";
@@ -79,6 +80,7 @@ function fill(world: World, scenario: ScenarioPlace, now: number): string[] {
     world.credentials[key.id] = { arn, userId: `AIDA${key.id.slice(4)}`, session: null };
   }
   noteLaunchDevices(world, scenario);
+  if (scenario.generate !== undefined) generate(world, scenario.generate, now);
   noteRoots(world);
   noteCopies(world);
   return [...faults, ...danglingReferences(world)];

@@ -60,9 +60,12 @@ export type State = World & { now: string; elapsed: number; places?: Record<stri
 export function createControl(runtime: Runtime): Control {
   const changing = async <T>(change: () => T): Promise<T> => {
     await runtime.settle();
-    const result = change();
-    runtime.save();
-    return result;
+    try {
+      return change();
+    } finally {
+      for (const world of runtime.places.all) runtime.changed(world);
+      runtime.save();
+    }
   };
   const at = (place: string | undefined): World => {
     const world = place === undefined ? runtime.places.home : runtime.places.named(place);
@@ -105,7 +108,9 @@ export function createControl(runtime: Runtime): Control {
     // Not kept each time: it comes many times a second and only tells what is so anyway.
     guest: async (report) => {
       await runtime.settle();
-      return exchangeWithGuest(runtime.places.home, report);
+      const { home } = runtime.places;
+      runtime.changed(home);
+      return exchangeWithGuest(home, report);
     },
     keys: (changes, place) => changing(() => changeKeys(at(place), changes, runtime.clock.now())),
     confirm: (endpoint, place) => changing(() => confirmSubscriptions(at(place), endpoint)),

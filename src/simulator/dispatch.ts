@@ -140,24 +140,28 @@ async function execute(
     const asked = (permissions: readonly Permission[]) => {
       call.permissions = [...(call.permissions ?? []), ...askedOf(world, principal, permissions)];
     };
-    const result = await decoded.execute({
-      world,
-      places,
-      now,
-      elapsed,
-      principal,
-      bytes,
-      faults,
-      url,
-      asked,
-    });
-    if (decoded.changes) runtime.save();
+    const context = { world, places, now, elapsed, principal, bytes, faults, url, asked };
+    const result = decoded.changes
+      ? await changing(runtime, world, () => decoded.execute(context))
+      : await decoded.execute(context);
     void runtime.deliver();
     const answer = api.wire.success(api.action, result, requestId(places.home.settings.seed, call.number));
     return { answer, code: "OK" };
   } catch (error) {
     if (error instanceof ApiError) return refused(runtime, api, call, error);
     throw error;
+  }
+}
+
+/** Others may look at the world while bytes are copied. */
+async function changing(runtime: Runtime, world: World, change: () => unknown): Promise<unknown> {
+  runtime.changed(world);
+  try {
+    const result = await change();
+    runtime.save();
+    return result;
+  } finally {
+    runtime.changed(world);
   }
 }
 

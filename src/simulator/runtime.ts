@@ -6,6 +6,7 @@ import { type ByteStore, createByteStore } from "./bytes.ts";
 import { type CallLog, createCallLog } from "./call-log.ts";
 import { type Clock, createClock } from "./clock.ts";
 import { playAlarms } from "./cloudwatch/play-alarms.ts";
+import { forgetDue, isDue, noteDue } from "./due.ts";
 import { createFaultPlan, type FaultPlan } from "./faults.ts";
 import { createOutbox } from "./outbox.ts";
 import { openPlaces, type Places, savedPlaces } from "./places.ts";
@@ -13,6 +14,8 @@ import type { Scenario } from "./scenario.ts";
 import { settleMachines } from "./settle-machines.ts";
 import { settle } from "./settling.ts";
 import { createStore, type Saved } from "./store.ts";
+import type { World } from "./world.ts";
+import { forgetIndex } from "./world-index.ts";
 
 /** A simulator that is under way: its places, their clock, and what happens to calls. */
 export interface Runtime {
@@ -29,6 +32,8 @@ export interface Runtime {
   playAlarms(): void;
   /** Sends the messages that wait for their subscribers. */
   deliver(): Promise<void>;
+  /** Told that things of a place change, or may have changed. */
+  changed(world: World): void;
   /** Keeps the state, when there is a directory to keep it in. */
   save(): void;
   /** Waits real milliseconds; ends early when the simulator closes. */
@@ -68,10 +73,20 @@ export function createRuntime(given: Scenario, directory: string | undefined): R
     bytes: bytesOf(scenario),
     async settle() {
       const now = runtime.clock.now();
-      const gone = runtime.places.all.flatMap((world) => settle(world, now, runtime.clock.elapsed()));
+      const elapsed = runtime.clock.elapsed();
+      const due = runtime.places.all.filter((world) => isDue(world, now, elapsed));
+      const gone = due.flatMap((world) => settle(world, now, elapsed));
       runtime.playAlarms();
-      const files = runtime.places.all.flatMap((world) => settleMachines(world, now));
+      const files = due.flatMap((world) => settleMachines(world, now));
+      for (const world of due) {
+        forgetIndex(world);
+        noteDue(world, now);
+      }
       for (const file of [...gone.map((snapshot) => snapshot.file), ...files]) await runtime.bytes.drop(file);
+    },
+    changed(world) {
+      forgetIndex(world);
+      forgetDue(world);
     },
     playAlarms() {
       const played = runtime.places.all.map((world) => playAlarms(world, runtime.clock.now()));

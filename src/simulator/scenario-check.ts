@@ -13,6 +13,7 @@ import {
 } from "./check.ts";
 import { keyStates } from "./kms/key.ts";
 import type { Scenario } from "./scenario.ts";
+import { generateCheck } from "./scenario-generate.ts";
 import { settings } from "./settings-check.ts";
 
 /** A scenario that cannot be played; `faults` names every reason. */
@@ -174,6 +175,7 @@ const place = {
   snapshots: list(snapshotCheck),
   images: list(imageCheck),
   keys: list(keyCheck),
+  generate: generateCheck,
   accessKeys: list(
     object(
       {

@@ -1,3 +1,4 @@
+import type { Generate } from "./scenario-generate.ts";
 import type { ScenarioSettings } from "./scenario-settings.ts";
 
 export interface ScenarioInstance {
@@ -140,6 +141,8 @@ export interface ScenarioPlace extends ScenarioSettings {
   volumes?: ScenarioVolume[];
   snapshots?: ScenarioSnapshot[];
   images?: ScenarioImage[];
+  /** Things by the thousand. */
+  generate?: Generate;
   /** Beside those that volumes name, and AWS's own of EBS and SNS. */
   keys?: ScenarioKey[];
   /** Long-lived access keys of the account that are accepted beside those the metadata service and STS issue. */

@@ -1,12 +1,11 @@
 import { ApiError } from "../api-error.ts";
 import type { Context } from "../context.ts";
 import { missingPermission } from "../identity-policies.ts";
-import { findKey, type KmsKey } from "../kms/key.ts";
+import { defaultKey, findKey, type KmsKey } from "../kms/key.ts";
 import { placeOfArn } from "../places.ts";
 import { askPolicy } from "../policy.ts";
 import { accountIn, principalArn } from "../sts/role.ts";
 import type { Snapshot, World } from "../world.ts";
-import { defaultKey } from "./ebs-encryption.ts";
 import { makingVolume } from "./key-permissions.ts";
 
 /**

@@ -1,13 +1,14 @@
-import { applyFilters, type Fields, filterShape } from "../filters.ts";
+import type { Context } from "../context.ts";
+import { type Fields, filterOf, filterShape } from "../filters.ts";
 import { digest } from "../ids.ts";
 import { own } from "../own.ts";
 import { tagSet } from "../tags.ts";
 import type { World } from "../world.ts";
+import { indexOf } from "../world-index.ts";
 import type { XmlValue } from "../xml.ts";
-import { byIds, describeRate, iso, pageOf, pageSize } from "./describing.ts";
+import { byIds, describeRate, iso, pageOfSorted, pageSize } from "./describing.ts";
 import type { Instance } from "./machines.ts";
 import { operation } from "./operation.ts";
-import { seen } from "./reach.ts";
 import type { Attachment, Volume } from "./volume.ts";
 
 const stateCodes = {
@@ -36,23 +37,37 @@ export const describeInstances = operation({
     const { world } = context;
     const ids = { name: "instancesSet", values: input.InstanceId };
     const maxResults = pageSize(input, ids, { minimum: 5, maximum: 1_000, clamps: false });
-    const named = byIds(
-      "i",
-      input.InstanceId,
-      seen(world.instances, context.elapsed),
-      (instance) => instance.id,
-    );
-    const found = applyFilters(named, input.Filter, fieldsIn(world));
+    const { elapsed } = context;
+    const attached = (id: string) => indexOf(world).attached(id);
+    const passes = filterOf(input.Filter, fieldsIn(world, attached));
+    const view = (instance: Instance) =>
+      instance.visibleFrom <= elapsed && passes(instance) ? instance : undefined;
+    const sorted = candidates(input.InstanceId, context);
     return {
       commit() {
         const keys = { keyOf: (each: Instance) => each.id, age: (each: Instance) => each.launchTime };
-        const page = pageOf("DescribeInstances", found, input, maxResults, context, keys);
-        const reservationSet = page.things.map((instance) => reservation([instance], world));
+        const page = pageOfSorted("DescribeInstances", sorted, view, input, maxResults, context, keys);
+        const reservationSet = page.things.map((instance) => reservation([instance], world, attached));
         return { reservationSet, nextToken: page.nextToken };
       },
     };
   },
 });
+
+/** What tells the volumes of an instance. */
+type Attached = (instance: string) => readonly { volume: Volume; attachment: Attachment }[];
+
+function candidates(ids: readonly string[], { world, elapsed }: Context): readonly Instance[] {
+  if (ids.length === 0) return indexOf(world).instances;
+  const known = ids.flatMap((id) => own(world.instances, id) ?? []);
+  const named = byIds(
+    "i",
+    ids,
+    known.filter(({ visibleFrom }) => visibleFrom <= elapsed),
+    ({ id }) => id,
+  );
+  return named.sort((a, b) => (a.id < b.id ? -1 : 1));
+}
 
 /** The volumes attached to an instance, each with how it is attached. */
 export function attachedVolumes(
@@ -78,13 +93,17 @@ export function stateOf({ state: name }: Instance): { code: number; name: string
 }
 
 /** The answer for one instance in a reservation of its own. */
-export function reservation(instances: readonly Instance[], world: World): { [name: string]: XmlValue } {
+export function reservation(
+  instances: readonly Instance[],
+  world: World,
+  attached: Attached = (id) => attachedVolumes(world, id),
+): { [name: string]: XmlValue } {
   const [first] = instances;
   return {
     reservationId: first === undefined ? "" : reservationOf(first),
     ownerId: world.settings.account,
     groupSet: [],
-    instancesSet: instances.map((instance) => describedInstance(instance, world)),
+    instancesSet: instances.map((instance) => describedInstance(instance, world, attached)),
   };
 }
 
@@ -98,7 +117,7 @@ export function billingOf({ platform }: Pick<Instance, "platform">): {
     : { platformDetails: "Linux/UNIX", usageOperation: "RunInstances" };
 }
 
-function describedInstance(instance: Instance, world: World): XmlValue {
+function describedInstance(instance: Instance, world: World, attached: Attached): XmlValue {
   const { settings } = world;
   return {
     instanceId: instance.id,
@@ -127,7 +146,7 @@ function describedInstance(instance: Instance, world: World): XmlValue {
     architecture: instance.architecture,
     rootDeviceType: "ebs",
     rootDeviceName: instance.rootDeviceName,
-    blockDeviceMapping: attachedVolumes(world, instance.id).map(({ volume, attachment }) => ({
+    blockDeviceMapping: attached(instance.id).map(({ volume, attachment }) => ({
       deviceName: attachment.device,
       ebs: {
         volumeId: volume.id,
@@ -182,19 +201,17 @@ function metadataOptions(world: World): XmlValue {
 }
 
 /** Of the many documented filters those about what is simulated; the others are refused as invalid, so nobody takes silence for a match. */
-const fieldsIn = (world: World): Fields<Instance> => ({
+const fieldsIn = (world: World, attached: Attached): Fields<Instance> => ({
   architecture: (instance) => [instance.architecture],
   "availability-zone": (instance) => [instance.zone],
   "block-device-mapping.attach-time": (instance) =>
-    attachedVolumes(world, instance.id).map((each) => iso(each.attachment.attachTime)),
+    attached(instance.id).map((each) => iso(each.attachment.attachTime)),
   "block-device-mapping.delete-on-termination": (instance) =>
-    attachedVolumes(world, instance.id).map((each) => String(each.attachment.deleteOnTermination)),
+    attached(instance.id).map((each) => String(each.attachment.deleteOnTermination)),
   "block-device-mapping.device-name": (instance) =>
-    attachedVolumes(world, instance.id).map((each) => each.attachment.device),
-  "block-device-mapping.status": (instance) =>
-    attachedVolumes(world, instance.id).map((each) => statusOf(each.attachment)),
-  "block-device-mapping.volume-id": (instance) =>
-    attachedVolumes(world, instance.id).map((each) => each.volume.id),
+    attached(instance.id).map((each) => each.attachment.device),
+  "block-device-mapping.status": (instance) => attached(instance.id).map((each) => statusOf(each.attachment)),
+  "block-device-mapping.volume-id": (instance) => attached(instance.id).map((each) => each.volume.id),
   "iam-instance-profile.arn": (instance) => (instance.role === null ? [] : [profileArn(instance, world)]),
   "client-token": (instance) => [instance.clientToken],
   "image-id": (instance) => [instance.imageId],

@@ -1,9 +1,10 @@
 import { ApiError } from "../api-error.ts";
-import { applyFilters, type Fields, filterShape } from "../filters.ts";
+import { type Fields, type Filter, filterOf, filterShape, plainValues } from "../filters.ts";
 import { percentage } from "../settling.ts";
-import { visibleSnapshots } from "../visibility.ts";
-import type { Snapshot } from "../world.ts";
-import { byIds, describeRate, iso, pageOf, pageSize } from "./describing.ts";
+import { ghostsOf, reachableSnapshot, seenSnapshot } from "../visibility.ts";
+import type { Snapshot, World } from "../world.ts";
+import { indexOf } from "../world-index.ts";
+import { byIds, describeRate, iso, pageOfSorted, pageSize } from "./describing.ts";
 import { operation } from "./operation.ts";
 import { sharedSnapshots } from "./share-snapshot.ts";
 import { describedSnapshot } from "./snapshot-answer.ts";
@@ -27,21 +28,31 @@ export const describeSnapshots = operation({
     const ids = { name: "snapshotId", values: input.SnapshotId };
     // 5 to 1,000; more than 1,000 gives 1,000 (docstring of botocore 1.29).
     const maxResults = pageSize(input, ids, { minimum: 5, maximum: 1_000, clamps: true });
-    const shared = sharedSnapshots(places, world).map(({ snapshot }) => snapshot);
-    const named = byIds(
-      "snap",
-      input.SnapshotId,
-      [...visibleSnapshots(world, elapsed), ...shared],
-      (snapshot) => snapshot.id,
-    );
     const { account } = world.settings;
-    const owned = named.filter((snapshot) => isOwnedBy(snapshot, input.Owner, account));
-    const restorable = owned.filter((snapshot) => isRestorableBy(snapshot, input.RestorableBy, account));
-    const found = applyFilters(restorable, input.Filter, fieldsAt(now));
+    for (const owner of input.Owner) checkOwner(owner);
+    const passes = filterOf(input.Filter, fieldsAt(now));
+    const shows = (snapshot: Snapshot) =>
+      isOwnedBy(snapshot, input.Owner, account) &&
+      isRestorableBy(snapshot, input.RestorableBy, account) &&
+      passes(snapshot);
+    const seen = (snapshot: Snapshot) => {
+      const found = seenSnapshot(snapshot, elapsed);
+      return found !== undefined && shows(found) ? found : undefined;
+    };
+    const others = inOrder([
+      ...ghostsOf(world, elapsed),
+      ...sharedSnapshots(places, world).map(({ snapshot }) => snapshot),
+    ]);
+    const named =
+      input.SnapshotId.length === 0
+        ? undefined
+        : byIds("snap", input.SnapshotId, reachable(input.SnapshotId, world, others, elapsed), idOf);
     return {
       commit() {
-        const keys = { keyOf: (each: Snapshot) => each.id, age: (each: Snapshot) => each.startTime };
-        const page = pageOf("DescribeSnapshots", found, input, maxResults, context, keys);
+        const keys = { keyOf: idOf, age: (each: Snapshot) => each.startTime };
+        const sorted =
+          named === undefined ? union([candidates(input.Filter, world), others]) : inOrder(named);
+        const page = pageOfSorted("DescribeSnapshots", sorted, seen, input, maxResults, context, keys);
         return {
           snapshotSet: page.things.map((each) => describedSnapshot(each, now)),
           nextToken: page.nextToken,
@@ -51,14 +62,49 @@ export const describeSnapshots = operation({
   },
 });
 
+const idOf = ({ id }: Snapshot): string => id;
+
+/** Those with the ids that can be found. */
+function reachable(
+  ids: readonly string[],
+  world: World,
+  others: readonly Snapshot[],
+  elapsed: number,
+): Snapshot[] {
+  const own = ids.flatMap((id) => reachableSnapshot(world, id, elapsed) ?? []);
+  return [...own, ...others.filter(({ id }) => ids.includes(id))];
+}
+
+/** All snapshots that may match the filters, in order: by their volume or a tag where they are asked for by it. */
+function candidates(filters: readonly Filter[], world: World): readonly Snapshot[] {
+  const index = indexOf(world);
+  const volumes = plainValues(filters, "volume-id");
+  if (volumes !== undefined) return union(volumes.map((id) => index.snapshotsOf(id)));
+  const tag = filters.find(({ Name: name = "" }) => name.startsWith("tag:") && plainValues(filters, name));
+  if (tag === undefined || index.formerTags) return index.snapshots;
+  const key = (tag.Name ?? "").slice("tag:".length);
+  return union([...new Set(tag.Value)].map((value) => index.tagged(key, value)));
+}
+
+// Each of the lists is in order, and so are all of them where there is but one.
+function union(lists: readonly (readonly Snapshot[])[]): readonly Snapshot[] {
+  const [only, ...further] = lists.filter((list) => list.length > 0);
+  if (further.length === 0) return only ?? [];
+  return inOrder([...new Set(lists.flat())]);
+}
+
+const inOrder = (snapshots: Snapshot[]) => snapshots.sort((a, b) => (a.id < b.id ? -1 : 1));
+
+function checkOwner(owner: string): void {
+  if (owner !== "self" && owner !== "amazon" && !/^\d{12}$/.test(owner))
+    throw new ApiError("InvalidUserID.Malformed", `Invalid user id: "${owner}"`);
+}
+
 function isOwnedBy(snapshot: Snapshot, owners: readonly string[], account: string): boolean {
   if (owners.length === 0) return true;
-  return owners.some((owner) => {
-    if (owner !== "self" && owner !== "amazon" && !/^\d{12}$/.test(owner)) {
-      throw new ApiError("InvalidUserID.Malformed", `Invalid user id: "${owner}"`);
-    }
-    return snapshot.ownerId === (owner === "self" ? account : owner) || snapshot.ownerAlias === owner;
-  });
+  return owners.some(
+    (owner) => snapshot.ownerId === (owner === "self" ? account : owner) || snapshot.ownerAlias === owner,
+  );
 }
 
 // "self" are those one owns or may use explicitly, "all" the public ones; an account's own are those it owns.

@@ -4,6 +4,7 @@ import type { Context } from "../context.ts";
 import { findKey } from "../kms/key.ts";
 import type { Places } from "../places.ts";
 import type { Snapshot, World } from "../world.ts";
+import { indexOf } from "../world-index.ts";
 import { ownSnapshot } from "./named-snapshot.ts";
 import { operation } from "./operation.ts";
 
@@ -60,8 +61,8 @@ export function sharedSnapshots(places: Places, { settings }: World): { world: W
     ({ settings: other }) => other.region === settings.region && other.account !== settings.account,
   );
   return others.flatMap((world) =>
-    Object.values(world.snapshots)
-      .filter(({ sharedWith }) => sharedWith.includes(settings.account) || sharedWith.includes("all"))
+    indexOf(world)
+      .shared.filter(({ sharedWith }) => sharedWith.includes(settings.account) || sharedWith.includes("all"))
       .map((snapshot) => ({ world, snapshot })),
   );
 }
