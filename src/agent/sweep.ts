@@ -1,3 +1,4 @@
+import type { SweepAlarmDeps } from "../actions/sweep-alarms.ts";
 import type { SweepPruneDeps } from "../actions/sweep-prune-deps.ts";
 import type { OpenUnit } from "../aws/sweep-units.ts";
 import type { Audit } from "../core/ports.ts";
@@ -74,7 +75,30 @@ async function sweepUnit(
     done = { ...done, prune: swept };
     problems.push(...more);
   }
+  if (parts.includes("alarms") && !signal.aborted) {
+    const { sweepAlarms } = await import("../actions/sweep-alarms.ts");
+    const { swept, problems: more } = await sweepAlarms(order.dryRun, await alarmDeps(place, signal), signal);
+    done = { ...done, alarms: swept };
+    problems.push(...more);
+  }
   return { ...done, problems };
+}
+
+async function alarmDeps(
+  { unit, connection, connecting }: OpenUnit,
+  signal: AbortSignal,
+): Promise<SweepAlarmDeps> {
+  const { cloudWatchAlarms } = await import("../aws/alarms.ts");
+  const { connectCloudWatch } = await import("../aws/connection.ts");
+  const { livingInstances } = await import("../aws/living-instances.ts");
+  const { listInstances } = await import("../aws/sweep-listing.ts");
+  const client = connectCloudWatch(connecting, connection);
+  return {
+    alarms: cloudWatchAlarms(client, connecting.requestTimeout * 4, signal),
+    living: livingInstances(connection, signal),
+    instances: () => listInstances(connection, unit, signal),
+    clock: systemClock,
+  };
 }
 
 async function pruneDeps(place: OpenUnit, { session, options, tell }: Ground): Promise<SweepPruneDeps> {
@@ -109,7 +133,10 @@ function sweptOf({ unit, outcome, ms, result, failure }: UnitReport<UnitSwept>):
 }
 
 function didSomething(result: UnitSwept | undefined): boolean {
-  if (result?.prune === undefined) return false;
-  const { removed, marked, unmarked } = totalsOf(result.prune);
+  const { prune, alarms } = result ?? {};
+  if (alarms !== undefined && alarms.removed.length + alarms.muted.length + alarms.woken.length > 0)
+    return true;
+  if (prune === undefined) return false;
+  const { removed, marked, unmarked } = totalsOf(prune);
   return removed + marked + unmarked > 0;
 }

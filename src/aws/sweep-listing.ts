@@ -171,6 +171,7 @@ function instanceOf(found: Ec2Instance, account: string, region: string, doing: 
     state: states.find((state) => state === found.State?.Name) ?? "unknown",
     tags,
     ...(group === undefined ? {} : { group }),
+    ...(found.LaunchTime === undefined ? {} : { launched: found.LaunchTime }),
     ...(found.InstanceLifecycle === "spot" ? { lifecycle: "spot" as const } : {}),
     volumes: (found.BlockDeviceMappings ?? []).flatMap((one) => one.Ebs?.VolumeId ?? []),
   };

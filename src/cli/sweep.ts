@@ -4,6 +4,7 @@ import { sentenceOf } from "../core/errors.ts";
 import { harmless } from "../core/harmless.ts";
 import type { SweepUnit, UnitOutcome } from "../core/sweep-ports.ts";
 import {
+  type AlarmsSwept,
   type PruneSwept,
   type SeriesSwept,
   type SweepReport,
@@ -49,8 +50,11 @@ function cellsOf({ prune, ms }: SweptUnit): string[] {
   return [String(prune.series), String(prune.points), String(removed), time];
 }
 
-function printUnit({ unit, prune, problems }: SweptUnit, dryRun: boolean, out: Terminal): void {
-  const lines = prune === undefined ? [] : linesOf(prune, dryRun);
+function printUnit({ unit, prune, alarms, problems }: SweptUnit, dryRun: boolean, out: Terminal): void {
+  const lines = [
+    ...(prune === undefined ? [] : linesOf(prune, dryRun)),
+    ...(alarms === undefined ? [] : alarmLines(alarms, dryRun)),
+  ];
   if (lines.length === 0 && problems.length === 0) return;
   out.print("");
   out.print(out.paint("bold", unitWords(unit)));
@@ -58,6 +62,16 @@ function printUnit({ unit, prune, problems }: SweptUnit, dryRun: boolean, out: T
   const styles = { error: "red", warning: "yellow", notice: "dim" } as const;
   for (const problem of problems)
     paragraph(harmless(`${problem.severity}: ${sentenceOf(problem)}`), out, styles[problem.severity]);
+}
+
+function alarmLines({ removed, muted, woken }: AlarmsSwept, dryRun: boolean): string[] {
+  const line = (names: readonly string[], of: string, would: string, did: string) =>
+    names.length === 0 ? [] : [`alarms of ${of}: ${names.length} ${dryRun ? would : did}`];
+  return [
+    ...line(removed, "instances that are gone", "would be deleted", "deleted"),
+    ...line(muted, "stopped instances", "would be muted", "muted"),
+    ...line(woken, "instances that run again", "would be woken", "woken"),
+  ];
 }
 
 function linesOf(prune: PruneSwept, dryRun: boolean): string[] {

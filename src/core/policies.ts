@@ -24,6 +24,10 @@ export const knownPolicies: readonly KnownPolicy[] = [
   role("alarms-pause", "silences alarms and wakes them: `alarms pause` and `resume`"),
   role("alarms", "makes, tests and removes alarms, topic and dashboards; of who deploys"),
   role("pruner", "removes points for whoever may not: `prune` with another role than the instance's"),
+  role(
+    "sweep",
+    "looks after the points and alarms of all instances: `sweep`; never of an instance that is backed up",
+  ),
   role("restore", "makes volumes of points, and undoes it; of a person or a rescue host"),
   role("restore-replace", "puts restored volumes in the place of others; beside restore"),
   role("restore-instance", "launches an instance of a point; beside restore"),
@@ -52,6 +56,8 @@ export const usualPolicies: readonly string[] = ["agent-create-only", "metrics"]
 export function unfitting(names: readonly string[]): string | undefined {
   if (names.includes("pruner"))
     return "pruner deletes the points of all instances: never in the role of an instance";
+  if (names.includes("sweep"))
+    return "sweep deletes the points of all instances: never in the role of an instance that is backed up";
   if (names.includes("repository-pruner"))
     return "repository-pruner deletes the points of all hosts: never in the role of an instance that backs up";
   const agents = ["agent-create-only", "agent-self-pruning"];

@@ -32,6 +32,8 @@ export function namesTopic(document: Json): boolean {
 }
 
 const anyTopic = "arn:*:sns:*:*:ec2-backup";
+/** Of whatever account: where it is, the place does not say. */
+const anyRole = "arn:*:iam::*:role/ec2-backup-sweep";
 const anyKey = "arn:*:kms:*:*:key/*";
 const anyBucket = "arn:*:s3:::ec2-backup-repository";
 
@@ -72,6 +74,7 @@ function member(key: string, value: Json, place: PolicyPlace): Json {
 function fillText(text: string, place: PolicyPlace): string[] {
   if (text === anyTopic && place.topics.length > 0) return [...place.topics];
   if (text === anyKey && place.keys.length > 0) return [...place.keys];
+  if (text === anyRole) return [text.replace("*", place.partition)];
   const service = /^(ec2|sns)\.(?:(\*)\.)?amazonaws\.com\*$/.exec(text);
   if (service !== null) return hosts(service[1] ?? "", service[2] !== undefined, place);
   if (text.startsWith(anyBucket) && place.bucket !== undefined) {

@@ -36,6 +36,8 @@ export interface SweepInstance {
   /** Its Auto Scaling group (the tag `aws:autoscaling:groupName`). */
   readonly group?: string;
   readonly lifecycle?: "spot";
+  /** Its last start. */
+  readonly launched?: Date;
   /** Ids of the EBS volumes that it has. */
   readonly volumes: readonly string[];
 }

@@ -33,8 +33,17 @@ export interface PruneSwept {
   readonly details: readonly SeriesSwept[];
 }
 
+/** What became of alarms, by their names. Of a dry run: what would. */
+export interface AlarmsSwept {
+  readonly found: number;
+  readonly removed: readonly string[];
+  readonly muted: readonly string[];
+  readonly woken: readonly string[];
+}
+
 /** What one sweep did in one unit. */
 export interface UnitSwept {
+  readonly alarms?: AlarmsSwept;
   readonly prune?: PruneSwept;
   readonly problems: readonly Problem[];
 }
