@@ -41,7 +41,7 @@ export async function runJob(request: RunRequest, deps: RunDeps, signal: AbortSi
   } catch (error) {
     record.report("error", failureOf(error, `run job ${request.job.name}`));
   }
-  const elapsedMs = deps.clock.elapsed() - began - (found.settleMs ?? 0);
+  const elapsedMs = deps.clock.elapsed() - began - (found.settleMs ?? 0) - (found.copyMs ?? 0);
   return assemble(request, record, found, { started, finished: deps.clock.now(), elapsedMs, skipped });
 }
 
@@ -71,7 +71,9 @@ async function workOnVolumes(
   const { copyRound, rightsOf } = await import("./copy.ts");
   // A capture that failed is no reason to leave what is complete where it is.
   found.listing ??= await record.step("list points", () => list(request, deps, [], signal));
+  const began = deps.clock.elapsed();
   found.copies = await copyRound(request, rightsOf(request, gate), deps, record, found, signal);
+  if (request.wait) found.copyMs = deps.clock.elapsed() - began;
 }
 
 /** Returns what may be removed by this run; nothing where that is not even known. */

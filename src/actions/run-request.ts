@@ -92,6 +92,8 @@ export interface Findings {
   locks?: LockReport;
   image?: ImageReport;
   copies?: readonly CopyReport[];
+  /** Milliseconds that the run waited for copies. */
+  copyMs?: number;
   stored?: readonly StoredReport[];
   /** The facts of all series of a job that stores something, by those of its volumes. */
   withStored?: (ofVolumes: RunReport["series"]) => RunReport["series"];

@@ -8,6 +8,7 @@ import { newestFirst, planRetention } from "../core/retention.ts";
 import { describePolicy } from "../core/retention-policy.ts";
 import { storedPolicy } from "../core/stored-policy.ts";
 import type { StoredWish } from "../core/stored-wish.ts";
+import type { CopiesInRegion, CopiesSeen } from "./copies-seen.ts";
 import { imagePoints } from "./instance-images.ts";
 import { type Opened, open } from "./open.ts";
 import type { StoredSeen } from "./stored-inquiries.ts";
@@ -17,7 +18,9 @@ import type { AgentOptions } from "./wish.ts";
 export interface Found {
   readonly points: readonly RecoveryPoint[];
   readonly beyond?: ReadonlySet<string>;
-  /** Repositories that could not be asked. */
+  /** What other Regions have of them, and of points that are gone here. */
+  readonly copies?: readonly CopiesInRegion[];
+  /** Repositories and Regions that could not be asked. */
   readonly problems: readonly Problem[];
 }
 
@@ -34,18 +37,35 @@ export async function points(
     storedOf(opened, options, signal),
   ]);
   const ofVolumes = [...listing.points, ...(await imagePoints(listing, session, options, signal))];
-  const { problems, points: inRepositories } = stored;
+  const { points: inRepositories } = stored;
+  const copied = await copiesOf(opened, listing.points, options, signal);
+  const problems = [...stored.problems, ...copied.problems];
+  const regions = copied.regions.filter(({ job }) => jobs.length === 0 || jobs.includes(job.name));
+  const copies = regions.length === 0 ? {} : { copies: regions };
   const all = [...ofVolumes, ...inRepositories];
   const asked = all.filter((point) => jobs.length === 0 || jobs.includes(point.job)).sort(newestFirst);
   if (!force.jobs.some(({ prune, lock }) => prune !== undefined || lock !== undefined))
-    return { points: asked, problems };
+    return { points: asked, problems, ...copies };
   const { beyondRetention, withLocks } = await import("./point-marks.ts");
   const locking = force.jobs.some(({ lock }) => lock !== undefined);
   return {
     points: locking ? await withLocks(asked, session, signal) : asked,
     beyond: beyondRetention(asked, force.jobs, listing.asOf),
     problems,
+    ...copies,
   };
+}
+
+/** Most jobs copy nowhere, and load nothing of it. */
+async function copiesOf(
+  opened: Opened,
+  here: readonly RecoveryPoint[],
+  options: AgentOptions,
+  signal: AbortSignal,
+): Promise<CopiesSeen> {
+  if (!opened.force.jobs.some(({ copy }) => copy !== undefined)) return { regions: [], problems: [] };
+  const { copiesSeen } = await import("./copies-seen.ts");
+  return copiesSeen(opened, here, options, signal);
 }
 
 /** What a snapshot belongs to, and what the next run would do with it. */
@@ -66,7 +86,14 @@ export async function explain(
   const isMeant = (one: RecoveryPoint) =>
     one.id === snapshot || one.snapshots.some(({ id }) => isOf(id, snapshot));
   const point = [...points, ...images, ...stored.points].find(isMeant);
-  const [unasked] = stored.problems;
+  const copied =
+    point === undefined ? await copiesOf(opened, points, options, signal) : { regions: [], problems: [] };
+  const there = copied.regions.find((one) => one.points.some(isMeant));
+  if (there !== undefined) {
+    const { explainCopy } = await import("./explain-copy.ts");
+    return explainCopy(snapshot, there);
+  }
+  const [unasked] = [...stored.problems, ...copied.problems];
   // It may well lie where nobody could look.
   if (point === undefined && unasked !== undefined) throw new BackupError(unasked);
   if (point === undefined) {

@@ -11,6 +11,9 @@ export const remedies: Record<AlarmKind, string> = {
   degraded:
     "Look at `ec2-backup status`: a hook failed or a filesystem could not be held still. " +
     "OK follows with the next point that is as consistent as demanded.",
+  "copy-lag":
+    "Look at `ec2-backup copy --dry-run`: does the Region refuse copies, do they fail, or are too many under way? " +
+    "OK follows with the first run that finds what it is to have.",
   drill:
     "Look at `ec2-backup status` on the host that drills: what failed, or does it not run? " +
     "`ec2-backup drill` tries again now; OK follows with the next good drill.",

@@ -21,6 +21,10 @@ export const metricTable = {
     unit: "Seconds",
     says: "age of the newest complete point as EC2 or a repository lists it; of several series of a job that which is furthest behind",
   },
+  CopyLag: {
+    unit: "Seconds",
+    says: "age of the oldest complete point that a Region is to have a copy of and has not whole, else 0; with the dimension Region",
+  },
   RestoreVerified: { unit: "Count", says: "1 if a drill restored the point and every check passed, else 0" },
   RestoreSeconds: { unit: "Seconds", says: "how long a drill took to restore the point and to check it" },
   SecondsSinceLastRestoreVerified: {
@@ -70,6 +74,11 @@ export function metricsOf(report: RunReport): readonly Metric[] {
   put("RecoveryPoints", report.series?.complete);
   put("Size", report.series?.newestComplete?.bytes);
   put("SecondsSinceLastBackup", report.series?.newestComplete?.ageSeconds);
+  for (const { region, lagSeconds } of report.copies ?? []) {
+    const { unit } = metricTable.CopyLag;
+    if (lagSeconds !== undefined)
+      metrics.push({ name: "CopyLag", unit, value: lagSeconds, dimensions: { Region: region } });
+  }
   return metrics;
 }
 

@@ -8,7 +8,7 @@ import { addDoctor } from "../../src/cli/parse-doctor.ts";
 import { addDrill } from "../../src/cli/parse-drill.ts";
 import { addInstall, addUninstall } from "../../src/cli/parse-install.ts";
 import { addPolicy } from "../../src/cli/parse-policy.ts";
-import { addForget, addPrune } from "../../src/cli/parse-prune.ts";
+import { addCopy, addForget, addPrune } from "../../src/cli/parse-prune.ts";
 import { addReport } from "../../src/cli/parse-report.ts";
 import { addRepository } from "../../src/cli/parse-repository.ts";
 import { addRestore } from "../../src/cli/parse-restore.ts";
@@ -29,6 +29,7 @@ const invoke = (line: string): Invocation =>
       drill: addDrill,
       install: addInstall,
       forget: addForget,
+      copy: addCopy,
       policy: addPolicy,
       prune: addPrune,
       report: addReport,
@@ -90,6 +91,8 @@ describe("a command", () => {
     ["prune", prune],
     ["prune database --yes --all", { ...prune, jobs: ["database"], yes: true, all: true }],
     ["prune --dry-run", { ...prune, dryRun: true }],
+    ["copy", { name: "copy", jobs: [], wait: false, dryRun: false }],
+    ["copy nightly --wait --dry-run", { name: "copy", jobs: ["nightly"], wait: true, dryRun: true }],
     ["forget vol-0123456789abcdef0", forget],
     ["forget vol-0123456789abcdef0 --yes", { ...forget, yes: true }],
     ["forget vol-0123456789abcdef0 --dry-run", { ...forget, dryRun: true }],
@@ -240,6 +243,7 @@ describe("help", () => {
     "explain",
     "prune",
     "forget",
+    "copy",
     "status",
     "report",
     "check-config",

@@ -262,3 +262,37 @@ test("the tag Copy_Dest names Regions, the own one is refused, and what is recor
     "eu-west-1 eu-central-1",
   );
 });
+
+test("list, explain and status tell what lies in the other Region, and a restore there finds the points", async () => {
+  await using bench = await start(
+    2,
+    2,
+    "{ last: 1 }, copy: [{ region: eu-west-1, retention: { last: 5 } }]",
+    {
+      images: [],
+    },
+  );
+  const copied = await copy(bench);
+  expect(copied.code, copied.stdout).toBe(0);
+  await bench.simulator.control.clock({ advance: "15m" });
+  expect((await bench.run()).code).toBe(0);
+  const words = (...more: readonly string[]) => bench.execute([...more, "--config", bench.config]);
+  const listed = await words("list");
+  expect(listed.code, listed.stderr).toBe(0);
+  expect(listed.stdout).toContain("complete in eu-west-1");
+  expect(listed.stdout).toMatch(/Copies of default in eu-west-1: 2 points complete/);
+  const [one] = await there(bench);
+  const explained = await words("explain", one?.id ?? "");
+  expect(explained.code, explained.stderr).toBe(0);
+  expect(explained.stdout).toContain(`in eu-west-1, of ${one?.tags["Source_SnapshotId"]}`);
+  expect(explained.stdout).toContain("It is kept, because:");
+  const status = await words("status", "--offline");
+  expect(status.stdout).toMatch(/copies in eu-west-1, as the last run saw them: 2 points whole/);
+  const page = await words("report", "--format", "md");
+  expect(page.stdout).toContain("- copies in eu-west-1: 2 points whole");
+  const html = await words("report", "--format", "html");
+  expect(html.stdout).toContain("<dt>Copies in eu-west-1</dt><dd>nothing is missing");
+  const restorable = await words("restore", "list", "--region", "eu-west-1");
+  expect(restorable.code, restorable.stderr).toBe(0);
+  expect(restorable.stdout.match(/complete/g)?.length).toBeGreaterThanOrEqual(2);
+});
