@@ -17,6 +17,8 @@ export const knownPolicies: readonly KnownPolicy[] = [
   role("agent-self-pruning", "the same, and removes its own points; in place of agent-create-only"),
   role("metrics", "tells CloudWatch metrics of its namespace; beside one of the two above"),
   role("lock", "locks its own points for at most so many days"),
+  role("copy", "copies its points to other Regions, with their keys; deletes nothing there"),
+  role("copy-pruning", "removes its own copies; beside copy, where runs prune"),
   role("image", "makes images of this instance, and takes them away"),
   role("vss", "has VSS hold a Windows instance still"),
   role("notify", "tells the topic of `notify.topic`"),
