@@ -6,7 +6,6 @@ import type { RecoveryPoint } from "../core/recovery-point.ts";
 import { type RetentionReport, summaryOf } from "../core/report.ts";
 import { planRetention, type RetentionOverrides, type RetentionPlan } from "../core/retention.ts";
 import { describePolicy } from "../core/retention-policy.ts";
-import { removePatiently } from "./remove-patiently.ts";
 import type { Recorder } from "./steps.ts";
 
 export interface PruneDeps {
@@ -163,6 +162,7 @@ export async function removePoint(
   const patience = { clock: deps.clock, waits: job.waits, until };
   const removals: (Removal & { point: string })[] = [];
   try {
+    const { removePatiently } = await import("./remove-patiently.ts");
     const { id: image } = point.image ?? {};
     for (const id of [...(image === undefined ? [] : [image]), ...point.snapshots.map((one) => one.id)])
       await deps.audit.append(lineOf(point, id, job, deps, "removing"));

@@ -81,7 +81,7 @@ async function eachPage(
 }
 
 /** Makes snapshots small: shared texts, dates and sets of tags once. */
-function keeper(): (snapshot: Snapshot) => Snapshot {
+export function keeper(): (snapshot: Snapshot) => Snapshot {
   const texts = new Map<string, string>();
   const dates = new Map<number, Date>();
   const sets = new Map<string, Snapshot["tags"]>();
@@ -123,7 +123,7 @@ function isSame(one: Snapshot["tags"], other: Snapshot["tags"]): boolean {
 }
 
 /** A text cut out of a page would keep the whole page in memory. */
-function fresh(text: string): string {
+export function fresh(text: string): string {
   return Buffer.from(text).toString();
 }
 

@@ -178,6 +178,19 @@ export function toolOf(snapshot: MarkedSnapshot): ForeignTool | undefined {
   return foreignTools.find((tool) => tool.made(snapshot));
 }
 
+const markKeys =
+  /^(?:aws:dlm:(?:lifecycle-policy-id|expirationTime)|aws:backup:source-resource|CreatedBy|Purge\w+|InitiatingHost|scheduler:ebs-snapshot.*|shelvery:(?:name|retention_type|date_created)|custodian_snapshot|Type|DeleteOn|KeepForever|janitor|AppConsistent)$/;
+
+/** Of the tags of a snapshot those that tell its tool and its end: of a hundred thousand no more can be kept in mind. */
+export function marksIn(tags: Tags): Tags {
+  return Object.fromEntries(Object.entries(tags).filter(([key]) => markKeys.test(key)));
+}
+
+/** The beginning of a description, where it tells a tool. */
+export function markIn(description: string | undefined): string | undefined {
+  return /^(?:BACKUP_MONKEY|(?:day|week|month)_snapshot)\b/.exec(description ?? "")?.[0];
+}
+
 function purgeAfter({ tags }: MarkedSnapshot): ForeignExpiry {
   if (tags["PurgeAllow"] !== "true") return elsewhere("never: PurgeAllow is not true");
   const seconds = /^\d{1,11}$/.test(tags["PurgeAfterFE"] ?? "") ? Number(tags["PurgeAfterFE"]) : undefined;

@@ -65,6 +65,8 @@ export interface ForeignSnapshot {
   readonly encrypted: boolean;
   readonly kmsKeyId?: string;
   readonly tags: Tags;
+  /** As far as it tells a tool. */
+  readonly description?: string;
 }
 
 /**

@@ -1,3 +1,4 @@
+import { copyTag } from "./copy-target.ts";
 import type { Tags } from "./instance.ts";
 import { tagKeys } from "./point-tags.ts";
 import type { RecoveryPoint } from "./recovery-point.ts";
@@ -15,6 +16,9 @@ const needed = [
   tagKeys.consistency,
   tagKeys.image,
   tagKeys.doomed,
+  // Of points: where they are copied to, and what made them.
+  copyTag,
+  tagKeys.version,
   "KeepForever",
   "DeleteOn",
 ] as const;

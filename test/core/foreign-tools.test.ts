@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it, test } from "vitest";
-import { foreignTools, type MarkedSnapshot, toolOf } from "../../src/core/foreign-tools.ts";
+import { foreignTools, type MarkedSnapshot, markIn, marksIn, toolOf } from "../../src/core/foreign-tools.ts";
 import { at } from "./points.ts";
 
 const startTime = at("2027-03-01T02:00");
@@ -92,6 +92,16 @@ describe("the marks of other tools", () => {
     const expires = tool?.expires(one);
     expect(expires?.at).toEqual(expiry === undefined ? undefined : at(expiry));
     expect(expires?.by).toContain(by);
+  });
+
+  test.each(marks)("%s is told as well by what is kept of them (%#)", (_id, one) => {
+    const description = markIn(one.description);
+    const kept = { ...one, tags: marksIn({ ...one.tags, Name: "web" }), description: description ?? "" };
+    expect(kept.tags).toEqual(marksIn(one.tags));
+    expect([toolOf(kept)?.id, toolOf(kept)?.expires(kept)]).toEqual([
+      toolOf(one)?.id,
+      toolOf(one)?.expires(one),
+    ]);
   });
 
   it("are known of each tool by one of these, and each has a name of its own", () => {

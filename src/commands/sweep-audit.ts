@@ -1,0 +1,54 @@
+import { audit } from "../agent/audit.ts";
+import { keepDocument } from "../agent/report-file.ts";
+import { auditJson, printAudit } from "../cli/audit.ts";
+import { auditPage } from "../cli/audit-page.ts";
+import { besideBar, progressBar } from "../cli/progress.ts";
+import type { AuditWish } from "../cli/sweep-action.ts";
+import { readRetention, retentionExamples } from "../config/retention-tag.ts";
+import type { AuditOrder } from "../core/audit-order.ts";
+import { exitCodeOfAudit } from "../core/audit-report.ts";
+import { BackupError } from "../core/errors.ts";
+import { version } from "../version.ts";
+import type { Asked, Context, Result } from "./command.ts";
+import { agentOptions } from "./options.ts";
+import { tellOn } from "./sweep-progress.ts";
+
+export async function executeAudit(
+  command: Asked<"sweep"> & { readonly action: "audit" },
+  context: Context,
+): Promise<Result> {
+  const { global, host, stop, interruptedCode } = context;
+  const order = orderOf(command.order);
+  const agent = await agentOptions(command, context);
+  const bar = progressBar(global.json ? { write: () => undefined } : host.stderr);
+  try {
+    const options = { ...agent, log: besideBar(agent.log, bar), tell: tellOn(bar) };
+    const report = await audit(order, options, stop);
+    const code = stop.aborted ? interruptedCode() : exitCodeOfAudit(report);
+    const { html } = order;
+    const file = html === undefined ? undefined : await keepDocument(html, auditPage(report, version));
+    return {
+      code,
+      json: { ...auditJson(report), ...(file === undefined ? {} : { file }) },
+      print: (out) => {
+        printAudit(report, out);
+        if (file !== undefined) out.print(`Wrote ${file}; only its owner may read it.`);
+      },
+    };
+  } finally {
+    bar.end();
+  }
+}
+
+function orderOf({ retention, ...wish }: AuditWish): AuditOrder {
+  if (retention === undefined) return wish;
+  const rules = readRetention(retention);
+  if ("problem" in rules)
+    throw new BackupError({
+      kind: "usage",
+      doing: `read --retention ${retention}`,
+      found: rules.problem,
+      remedy: `expected ${retentionExamples}`,
+    });
+  return { ...wish, retention: { text: retention, rules } };
+}
