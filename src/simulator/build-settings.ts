@@ -16,6 +16,7 @@ const usualTimes: Times = {
   image: 60_000,
   imageSnapshots: 2_000,
   replaceRoot: 60_000,
+  groupReplaces: 60_000,
   restoreTier: 24 * 3_600_000,
 };
 

@@ -39,6 +39,9 @@ export function makeInstance(world: World, given: ScenarioInstance, now: number)
     console: given.console ?? "",
     launchTime: given.launchTime ? Date.parse(given.launchTime) : now - 30 * day,
     lifecycle: given.lifecycle ?? null,
+    persistentSpot: given.persistentSpot ?? false,
+    rootInstanceStore: given.rootInstanceStore ?? false,
+    elasticIp: given.elasticIp ?? false,
     instanceStores: given.instanceStores ?? [],
     launchDevices: [],
   };

@@ -45,6 +45,8 @@ export interface Times {
   image: number;
   /** Default 60. */
   replaceRoot: number;
+  /** Until an Auto Scaling group terminates a member that was stopped. Default 60. */
+  groupReplaces: number;
   /** From the archive; default a day ("up to 72 hours"). */
   restoreTier: number;
 }

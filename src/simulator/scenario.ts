@@ -19,6 +19,12 @@ export interface ScenarioInstance {
   console?: string;
   launchTime?: string;
   lifecycle?: "spot" | null;
+  /** Of a spot instance: its request is persistent. Default: one-time. */
+  persistentSpot?: boolean;
+  /** Its root device is an instance store. */
+  rootInstanceStore?: boolean;
+  /** Its public address is an Elastic IP address. Default: one that changes with each start. */
+  elasticIp?: boolean;
   instanceStores?: { device: string; virtualName: string }[];
   /** Default: the first subnet, whose zone is the instance's. */
   subnetId?: string;

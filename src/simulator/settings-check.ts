@@ -15,7 +15,7 @@ const roleCheck = object(
 
 const timed: (keyof Times)[] = [
   ...(["createVolume", "deleteVolume", "attach", "detach", "start", "stop", "terminate", "reboot"] as const),
-  ...(["image", "imageSnapshots", "replaceRoot", "restoreTier"] as const),
+  ...(["image", "imageSnapshots", "replaceRoot", "restoreTier", "groupReplaces"] as const),
 ];
 
 /** The settings that may change while it runs, each with its form. */
