@@ -36,9 +36,11 @@ export function noteDue(world: World, now: number): void {
     at(snapshot.tiering.until);
   }
   for (const { until } of world.ghosts) due.elapsed = Math.min(due.elapsed, until);
-  for (const { changesAt, rebootsAt } of Object.values(world.instances)) {
+  for (const { changesAt, rebootsAt, interruption, target } of Object.values(world.instances)) {
     at(changesAt);
     at(rebootsAt);
+    at(interruption?.at ?? null);
+    at(target?.at ?? null);
   }
   for (const { completeTime, worksFrom, endsAt } of Object.values(world.rootTasks)) {
     if (completeTime !== null) continue;

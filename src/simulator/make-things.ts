@@ -178,6 +178,8 @@ const newInstance = {
   changesAt: null,
   rebootsAt: null,
   startFails: null,
+  interruption: null,
+  target: null,
   boots: 1,
   visibleFrom: 0,
   clientToken: "",

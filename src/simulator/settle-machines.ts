@@ -64,6 +64,7 @@ function settleInstance(world: World, instance: Instance, now: number): void {
     instance.rebootsAt = null;
     instance.boots += 1;
   }
+  interrupt(world, instance, now);
   // A member of a group that has stopped goes on to be terminated.
   while (instance.changesAt !== null && instance.changesAt <= now) {
     const at = instance.changesAt;
@@ -75,6 +76,39 @@ function settleInstance(world: World, instance: Instance, now: number): void {
   }
 }
 
+/** What was announced comes, whatever the instance is doing. */
+function interrupt(world: World, instance: Instance, now: number): void {
+  const { interruption, target } = instance;
+  const { terminate, stop } = world.settings.times;
+  if (interruption !== null && interruption.at <= now) {
+    const ends = interruption.action === "terminate";
+    instance.interruption = null;
+    leave(instance, ends ? "shutting-down" : "stopping", interruption.at + (ends ? terminate : stop), {
+      code: "Server.SpotInstanceTermination",
+      message: "Server.SpotInstanceTermination: Instance terminated due to spot interruption",
+    });
+  }
+  if (target !== null && target.at !== null && target.at <= now) {
+    instance.target = { ...target, at: null };
+    leave(instance, "shutting-down", target.at + terminate, userShutdown);
+  }
+}
+
+function leave(
+  instance: Instance,
+  state: "shutting-down" | "stopping",
+  until: number,
+  stateReason: Instance["stateReason"],
+): void {
+  if (instance.state === "terminated" || instance.state === "shutting-down") return;
+  Object.assign(instance, { state, stateReason, changesAt: until });
+}
+
+const userShutdown = {
+  code: "Client.UserInitiatedShutdown",
+  message: "Client.UserInitiatedShutdown: User initiated shutdown",
+};
+
 /** "If an instance is in any state other than running, Auto Scaling considers it unhealthy and replaces it." */
 function stopped(world: World, instance: Instance, at: number): void {
   instance.state = "stopped";
@@ -84,12 +118,7 @@ function stopped(world: World, instance: Instance, at: number): void {
 
 // What the group launches in its place is not simulated.
 function replaced(world: World, instance: Instance, at: number): void {
-  instance.state = "shutting-down";
-  instance.stateReason = {
-    code: "Client.UserInitiatedShutdown",
-    message: "Client.UserInitiatedShutdown: User initiated shutdown",
-  };
-  instance.changesAt = at + world.settings.times.terminate;
+  leave(instance, "shutting-down", at + world.settings.times.terminate, userShutdown);
 }
 
 function started(world: World, instance: Instance): void {

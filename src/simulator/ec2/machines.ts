@@ -44,6 +44,10 @@ export interface Instance {
   shutdownBehavior: "stop" | "terminate";
   launchTime: number;
   lifecycle: "spot" | null;
+  /** What will interrupt it, as the metadata service tells: from two minutes before. */
+  interruption: { action: "terminate" | "stop" | "hibernate"; at: number } | null;
+  /** The state that its Auto Scaling group brings it to, and when it does so; null: it is where it was. */
+  target: { state: string; at: number | null } | null;
   /** Of a spot instance: whether its request is persistent, so that it may be stopped. */
   persistentSpot: boolean;
   /** Its root device is an instance store: it cannot be stopped. */
