@@ -57,6 +57,8 @@ export function initialSettings(scenario: Scenario): Settings {
     policies: [],
     recycleBin: null,
     roles: [],
+    changedPerDay: 0.02,
+    quotas: {},
     ssm: { agent: true, vss: "success", seconds: 0, parameters: {} },
     launches: { publicIp: null, console: "[    0.000000] Linux version 6.1\n", consoleAfter: 0 },
   };
@@ -95,6 +97,8 @@ export function mergeSettings(settings: Settings, change: ScenarioSettings): Set
     deny: change.deny ?? settings.deny,
     policies: change.policies ?? settings.policies,
     roles: change.roles ?? settings.roles,
+    changedPerDay: change.changedPerDay ?? settings.changedPerDay,
+    quotas: { ...settings.quotas, ...change.quotas },
     ssm: { ...settings.ssm, ...change.ssm },
     launches: { ...settings.launches, ...change.launches },
     recycleBin: change.recycleBin === undefined ? settings.recycleBin : change.recycleBin,

@@ -3,6 +3,7 @@ import { ApiError, commonError } from "./api-error.ts";
 import { type ApiRequest, type HttpRequest, recognise } from "./api-request.ts";
 import type { Call } from "./call-log.ts";
 import { cloudwatch } from "./cloudwatch/service.ts";
+import { ebs } from "./ebs/service.ts";
 import { readEc2Request } from "./ec2/service.ts";
 import type { Fault } from "./faults.ts";
 import { askedOf, type Permission } from "./identity-policies.ts";
@@ -11,6 +12,7 @@ import { kms } from "./kms/service.ts";
 import { type DecodedRequest, readRequest } from "./operations.ts";
 import { placeOfArn } from "./places.ts";
 import type { Runtime } from "./runtime.ts";
+import { servicequotas } from "./servicequotas/service.ts";
 import { sns } from "./sns/service.ts";
 import { ssm } from "./ssm/service.ts";
 import { accountIn } from "./sts/role.ts";
@@ -54,7 +56,7 @@ interface Done {
   code: string;
 }
 
-const tables = { cloudwatch, sns, kms, ssm, sts };
+const tables = { cloudwatch, sns, kms, ssm, sts, ebs, servicequotas };
 
 function decode(api: ApiRequest): DecodedRequest | ApiError {
   try {

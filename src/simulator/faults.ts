@@ -76,7 +76,7 @@ export const faultsCheck: Check = list(
   object(
     {
       kind: oneOf(...faultKinds),
-      service: oneOf("ec2", "cloudwatch", "sts", "sns", "kms", "ssm", "imds"),
+      service: oneOf("ec2", "cloudwatch", "sts", "sns", "kms", "ssm", "ebs", "servicequotas", "imds"),
       action: text(),
       account: text(),
       region: text(),

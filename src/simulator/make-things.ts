@@ -109,7 +109,7 @@ export function makeSnapshot(world: World, given: ScenarioSnapshot, now: number)
     tiering: null,
     recycledAt: state === "recoverable" ? now : null,
     lock: given.lock ? lasting(given.lock, startTime) : null,
-    copy: given.copyOf ? copyAsTold(world, given.copyOf) : null,
+    copy: given.copyOf ? copyAsTold(world, given.copyOf, startTime) : null,
     sharedWith: given.sharedWith ?? [],
     deleteWhenSettled: false,
     visibleFrom: 0,
@@ -119,12 +119,17 @@ export function makeSnapshot(world: World, given: ScenarioSnapshot, now: number)
   };
 }
 
-function copyAsTold(world: World, of: NonNullable<ScenarioSnapshot["copyOf"]>): SnapshotCopy {
-  const { account = world.settings.account, region, snapshotId, volumeId } = of;
+function copyAsTold(
+  world: World,
+  of: NonNullable<ScenarioSnapshot["copyOf"]>,
+  startTime: number,
+): SnapshotCopy {
+  const { account = world.settings.account, region, snapshotId, volumeId, captured } = of;
   return {
     sourceAccount: account,
     sourceRegion: region,
     sourceSnapshotId: snapshotId,
+    capturedAt: captured === undefined ? startTime : Date.parse(captured),
     lineage: `${account}/${region}/${volumeId}`,
     incremental: false,
     bytes: 0,

@@ -20,6 +20,8 @@ export interface Operation {
   resources?(input: never, context: Context): readonly string[];
   /** Condition keys in lower case that the request has for identity policies. */
   conditions?(input: never): ConditionContext;
+  /** Those that belong to one of the resources, such as its tags. */
+  facts?(resource: string, context: Context): ConditionContext;
   /** Nobody needs a permission for it. */
   open?: boolean;
   run(input: never, context: Context): unknown;
@@ -33,6 +35,7 @@ export function operation<const S extends StructureShape>(definition: {
   resource?(input: Decoded<S>, context: Context): string;
   resources?(input: Decoded<S>, context: Context): readonly string[];
   conditions?(input: Decoded<S>): ConditionContext;
+  facts?(resource: string, context: Context): ConditionContext;
   open?: boolean;
   run(input: Decoded<S>, context: Context): unknown;
 }): Operation {
@@ -90,7 +93,10 @@ export function readRequest(table: ServiceTable, action: string, input: RequestI
           actions.map((each, index) => ({
             action: each,
             resource: thing,
-            context: index === 0 ? conditions : globalOnly(conditions),
+            context: {
+              ...(index === 0 ? conditions : globalOnly(conditions)),
+              ...found.facts?.(thing, context),
+            },
           })),
         ),
       );

@@ -117,11 +117,10 @@ export const snapshotCheck: Check = object(
     storageTier: oneOf("standard", "archive"),
     fullSizeBytes: number({ min: 0, integer: true }),
     lock: nullable(oneOf("governance", "compliance")),
-    copyOf: object({ account, region: text(), snapshotId: id("snap"), volumeId: id("vol") }, [
-      "region",
-      "snapshotId",
-      "volumeId",
-    ]),
+    copyOf: object(
+      { account, region: text(), snapshotId: id("snap"), volumeId: id("vol"), captured: instant },
+      ["region", "snapshotId", "volumeId"],
+    ),
     sharedWith: list(text()),
     file: absolutePath,
   },

@@ -92,6 +92,10 @@ export interface ScenarioSettings {
   /** Whoever is named may do only what all of these allow together. Default: none. */
   policies?: IdentityPolicies[];
   recycleBin?: RecycleBinRule | null;
+  /** The share of a volume's data that is written anew each day: what ListChangedBlocks tells. Default 0.02. */
+  changedPerDay?: number;
+  /** Quotas of EBS that are other than AWS's defaults, by their codes: `L-309BACF6` are the snapshots of a Region. */
+  quotas?: Record<string, number>;
   /** The roles that AssumeRole gives, of whichever account. They are the same in every place. */
   roles?: ScenarioRole[];
   /** How Run Command finds the instances, and what a VSS backup comes to. */

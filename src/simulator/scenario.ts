@@ -93,7 +93,7 @@ export interface ScenarioSnapshot {
   fullSizeBytes?: number;
   lock?: "governance" | "compliance" | null;
   /** Of a copy: which snapshot, and of which volume, it is a copy of. Its own `volumeId` is then best `vol-ffffffff`. */
-  copyOf?: { account?: string; region: string; snapshotId: string; volumeId: string };
+  copyOf?: { account?: string; region: string; snapshotId: string; volumeId: string; captured?: string };
   /** Accounts that may use it; `all` where it is public. */
   sharedWith?: string[];
   /** A file that holds its bytes, by its absolute path: what volumes made from it begin with. It is only read. */

@@ -64,6 +64,8 @@ export const settings = {
   }),
   launches: object({ publicIp: nullable(text()), console: text(), consoleAfter: number({ min: 0 }) }),
   roles: list(roleCheck),
+  changedPerDay: number({ min: 0 }),
+  quotas: record(number({ min: 0 })),
   recycleBin: nullable(
     object({
       tag: object({ key: text(), value: text() }, ["key"]),

@@ -50,6 +50,10 @@ export interface Settings {
   deny: DenyRule[];
   policies: IdentityPolicies[];
   recycleBin: RecycleBinRule | null;
+  /** The share of a volume's data that is written anew each day. */
+  changedPerDay: number;
+  /** Quotas that are other than AWS's defaults, by their codes. */
+  quotas: Record<string, number>;
   roles: ScenarioRole[];
   ssm: SsmOptions;
   launches: LaunchOptions;

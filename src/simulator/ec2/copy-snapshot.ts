@@ -10,6 +10,7 @@ import { copySource } from "./copy-source.ts";
 import { type CopyTime, timeOfCopy } from "./copy-time.ts";
 import { isIncremental, lineageOf } from "./lineage.ts";
 import { operation } from "./operation.ts";
+import { checkSnapshotQuota } from "./snapshot-limits.ts";
 import { tagsByKind } from "./tag-specifications.ts";
 
 type Source = ReturnType<typeof copySource>;
@@ -86,6 +87,7 @@ async function begin(context: Context, plan: Plan): Promise<Snapshot> {
       "ResourceLimitExceeded",
       `Too many snapshot copies in progress. The limit is ${atOnce} for this destination region.`,
     );
+  checkSnapshotQuota(world, 1);
   const { snapshot: source } = plan.source;
   const lineage = lineageOf(plan.source.world, source);
   const incremental = isIncremental(world, lineage, plan.key);
@@ -148,6 +150,7 @@ function newCopy(
       sourceAccount: from.settings.account,
       sourceRegion: from.settings.region,
       sourceSnapshotId: source.id,
+      capturedAt: source.copy?.capturedAt ?? source.startTime,
       completionMinutes: minutes ?? null,
     },
   };

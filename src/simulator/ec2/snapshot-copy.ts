@@ -3,6 +3,8 @@ export interface SnapshotCopy {
   sourceAccount: string;
   sourceRegion: string;
   sourceSnapshotId: string;
+  /** When the data were captured: the start of the first source. */
+  capturedAt: number;
   /** The volume whose snapshots this is a copy of one of: `111122223333/eu-central-1/vol-…`. Copies of copies inherit it. */
   lineage: string;
   /** Whether only what the newest copy of the lineage lacked was transferred, and how many bytes that was. */
