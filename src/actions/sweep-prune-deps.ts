@@ -1,8 +1,7 @@
 import type { Audit, Clock, Log } from "../core/ports.ts";
 import type { SeriesPlan } from "../core/sweep.ts";
-import type { TaggedRules } from "../core/sweep-expiry.ts";
 import type { PointService, SweepInstance, SweepUnit } from "../core/sweep-ports.ts";
-import type { SweepPruneRules } from "../core/sweep-settings.ts";
+import type { SweepPruneRules, TaggedRules } from "../core/sweep-settings.ts";
 
 /** How far the pruner is, for people who wait. */
 export type PruneTold = (what: "listed" | "removed", done: number, of?: number) => void;

@@ -12,7 +12,7 @@ export function troubleOf(
 ): Problem[] {
   const problems: Problem[] = [];
   const sum = (of: (one: SeriesSwept) => number) => details.reduce((total, one) => total + of(one), 0);
-  for (const failure of once(failures))
+  for (const failure of onceEach(failures))
     problems.push(problemOf(failure.kind === "refused" ? "notice" : "error", failure));
   const postponed = details.filter((one) => one.postponed > 0);
   if (postponed.length > 0)
@@ -53,7 +53,7 @@ export function troubleOf(
 }
 
 /** Of failures that say the same the first, with how many there are. */
-function once(failures: readonly Failure[]): Failure[] {
+export function onceEach(failures: readonly Failure[]): Failure[] {
   const groups = Map.groupBy(failures, ({ kind, code = "" }) => `${kind} ${code}`);
   return [...groups.values()].flatMap((same) => {
     const [first] = same;

@@ -1,14 +1,17 @@
-import type { SweepAlarmDeps } from "../actions/sweep-alarms.ts";
-import type { SweepPruneDeps } from "../actions/sweep-prune-deps.ts";
 import type { OpenUnit } from "../aws/sweep-units.ts";
-import type { Audit } from "../core/ports.ts";
+import { BackupError, failureOf } from "../core/errors.ts";
 import { type Problem, problemOf } from "../core/report.ts";
 import { type SweepOrder, type SweepPart, sweepParts } from "../core/sweep-order.ts";
 import type { SweepUnit, UnitReport } from "../core/sweep-ports.ts";
-import { endOf, type SweepReport, type SweptUnit, totalsOf, type UnitSwept } from "../core/sweep-report.ts";
+import {
+  didSomething,
+  endOf,
+  type SweepReport,
+  type SweptUnit,
+  type UnitSwept,
+} from "../core/sweep-report.ts";
 import type { SweepSettings } from "../core/sweep-settings.ts";
-import { appendLine } from "../host/atomic-file.ts";
-import { systemClock } from "../host/clock.ts";
+import { alarmDeps, createDeps, listedOnce, type PartGround, pruneDeps } from "./sweep-parts.ts";
 import { inEachUnit, openSweep, type SweepSession } from "./sweep-session.ts";
 import type { AgentOptions } from "./wish.ts";
 
@@ -54,73 +57,61 @@ interface Ground {
   readonly tell: (what: string) => void;
 }
 
-/** The parts that are asked for, or those that the configuration does not switch off. */
-export function partsOf({ only }: Pick<SweepOrder, "only">, { alarms }: SweepSettings): readonly SweepPart[] {
+/** The parts that are asked for, or those that the configuration has. */
+export function partsOf(
+  { only }: Pick<SweepOrder, "only">,
+  { alarms, creates }: Pick<SweepSettings, "alarms" | "creates">,
+): readonly SweepPart[] {
   if (only.length > 0) return sweepParts.filter((part) => only.includes(part));
-  return sweepParts.filter((part) => part !== "alarms" || alarms.clean);
+  const usual: Readonly<Record<SweepPart, boolean>> = { create: creates, prune: true, alarms: alarms.clean };
+  return sweepParts.filter((part) => usual[part]);
 }
 
+type Part = (order: SweepOrder, ground: PartGround, signal: AbortSignal) => Promise<UnitSwept>;
+
+const parts: Readonly<Record<SweepPart, Part>> = {
+  async create({ dryRun }, ground, signal) {
+    const { sweepCreate } = await import("../actions/sweep-create.ts");
+    const { swept: create, problems } = await sweepCreate(dryRun, await createDeps(ground), signal);
+    return { create, problems };
+  },
+  async prune(order, ground, signal) {
+    const { sweepPrune } = await import("../actions/sweep-prune.ts");
+    const { swept: prune, problems } = await sweepPrune(order, pruneDeps(ground), signal);
+    return { prune, problems };
+  },
+  async alarms({ dryRun }, ground, signal) {
+    const { sweepAlarms } = await import("../actions/sweep-alarms.ts");
+    const { swept: alarms, problems } = await sweepAlarms(dryRun, await alarmDeps(ground, signal), signal);
+    return { alarms, problems };
+  },
+};
+
+/** One part that fails keeps no other from its turn. */
 async function sweepUnit(
   place: OpenUnit,
   order: SweepOrder,
-  ground: Ground,
+  { session, options, tell }: Ground,
   signal: AbortSignal,
 ): Promise<UnitSwept> {
-  const parts = partsOf(order, ground.session.settings);
+  const { sweepPoints } = await import("../engines/sweep-points.ts");
+  const { run, settings } = session;
+  const ec2 = listedOnce(sweepPoints(place.connection, place.unit));
+  const ground: PartGround = { place, ec2, run, settings, options, tell };
   const problems: Problem[] = [];
   let done: Omit<UnitSwept, "problems"> = {};
-  if (parts.includes("prune")) {
-    const { sweepPrune } = await import("../actions/sweep-prune.ts");
-    const { swept, problems: more } = await sweepPrune(order, await pruneDeps(place, ground), signal);
-    done = { ...done, prune: swept };
-    problems.push(...more);
-  }
-  if (parts.includes("alarms") && !signal.aborted) {
-    const { sweepAlarms } = await import("../actions/sweep-alarms.ts");
-    const { swept, problems: more } = await sweepAlarms(order.dryRun, await alarmDeps(place, signal), signal);
-    done = { ...done, alarms: swept };
-    problems.push(...more);
+  for (const part of partsOf(order, settings)) {
+    if (signal.aborted) break;
+    try {
+      const { problems: more, ...swept } = await parts[part](order, ground, signal);
+      done = { ...done, ...swept };
+      problems.push(...more);
+    } catch (error) {
+      if (error instanceof BackupError && error.kind === "interrupted") throw error;
+      problems.push(problemOf("error", failureOf(error, `sweep ${place.unit.id} (${part})`)));
+    }
   }
   return { ...done, problems };
-}
-
-async function alarmDeps(
-  { unit, connection, connecting }: OpenUnit,
-  signal: AbortSignal,
-): Promise<SweepAlarmDeps> {
-  const { cloudWatchAlarms } = await import("../aws/alarms.ts");
-  const { connectCloudWatch } = await import("../aws/connection.ts");
-  const { livingInstances } = await import("../aws/living-instances.ts");
-  const { listInstances } = await import("../aws/sweep-listing.ts");
-  const client = connectCloudWatch(connecting, connection);
-  return {
-    alarms: cloudWatchAlarms(client, connecting.requestTimeout * 4, signal),
-    living: livingInstances(connection, signal),
-    instances: () => listInstances(connection, unit, signal),
-    clock: systemClock,
-  };
-}
-
-async function pruneDeps(place: OpenUnit, { session, options, tell }: Ground): Promise<SweepPruneDeps> {
-  const { sweepPoints } = await import("../engines/sweep-points.ts");
-  const { taggedRules } = await import("../config/tagged-rules.ts");
-  return {
-    unit: place.unit,
-    ec2: sweepPoints(place.connection, place.unit),
-    clock: systemClock,
-    log: options.log,
-    audit: auditIn(options.stateDirectory),
-    run: session.run,
-    rules: session.settings.prune,
-    taggedRules,
-    tell: (what, done, of) =>
-      tell(of === undefined ? `${done} snapshots ${what}` : `${done} of ${of} points ${what}`),
-  };
-}
-
-/** The record of removals is of this host, like that of its own runs. */
-function auditIn(stateDirectory: string): Audit {
-  return { append: (line) => appendLine(`${stateDirectory}/removals.jsonl`, JSON.stringify(line)) };
 }
 
 function sweptOf({ unit, outcome, ms, result, failure }: UnitReport<UnitSwept>): SweptUnit {
@@ -130,13 +121,4 @@ function sweptOf({ unit, outcome, ms, result, failure }: UnitReport<UnitSwept>):
   ];
   const ended = outcome === "done" ? endOf(problems, didSomething(result)) : outcome;
   return { unit, outcome: ended, ms, ...result, problems };
-}
-
-function didSomething(result: UnitSwept | undefined): boolean {
-  const { prune, alarms } = result ?? {};
-  if (alarms !== undefined && alarms.removed.length + alarms.muted.length + alarms.woken.length > 0)
-    return true;
-  if (prune === undefined) return false;
-  const { removed, marked, unmarked } = totalsOf(prune);
-  return removed + marked + unmarked > 0;
 }

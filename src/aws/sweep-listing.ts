@@ -177,6 +177,27 @@ function instanceOf(found: Ec2Instance, account: string, region: string, doing: 
   };
 }
 
+/** The ids of the instances that fit all of EC2's filters. */
+export async function listFiltered(
+  connection: Connection,
+  filters: readonly { readonly name: string; readonly values: readonly string[] }[],
+  signal: AbortSignal,
+): Promise<ReadonlySet<string>> {
+  const doing = "list the instances that the filters leave";
+  const Filters = filters.map(({ name, values }) => ({ Name: name, Values: [...values] }));
+  const ids = new Set<string>();
+  const ask = (next: { NextToken?: string }) =>
+    call(connection, doing, signal, (abortSignal) =>
+      connection.ec2.send(new DescribeInstancesCommand({ Filters, MaxResults: 1000, ...next }), {
+        abortSignal,
+      }),
+    );
+  for await (const page of pages(doing, ask))
+    for (const one of (page.Reservations ?? []).flatMap((reservation) => reservation.Instances ?? []))
+      if (one.InstanceId !== undefined) ids.add(one.InstanceId);
+  return ids;
+}
+
 /** The ids of every volume of a unit in whatever state: what is not among them is gone. */
 export async function listVolumeIds(
   connection: Connection,

@@ -5,13 +5,15 @@ import { harmless } from "../core/harmless.ts";
 import type { SweepUnit, UnitOutcome } from "../core/sweep-ports.ts";
 import {
   type AlarmsSwept,
+  type CreateSwept,
+  type InstanceCaptured,
   type PruneSwept,
   type SeriesSwept,
   type SweepReport,
   type SweptUnit,
   totalsOf,
 } from "../core/sweep-report.ts";
-import { type Terminal, table, wrapped } from "./terminal.ts";
+import { formatInstant, type Terminal, table, wrapped } from "./terminal.ts";
 
 /** What is wider is not read. */
 const widest = 100;
@@ -50,8 +52,13 @@ function cellsOf({ prune, ms }: SweptUnit): string[] {
   return [String(prune.series), String(prune.points), String(removed), time];
 }
 
-function printUnit({ unit, prune, alarms, problems }: SweptUnit, dryRun: boolean, out: Terminal): void {
+function printUnit(
+  { unit, create, prune, alarms, problems }: SweptUnit,
+  dryRun: boolean,
+  out: Terminal,
+): void {
   const lines = [
+    ...(create === undefined ? [] : createLines(create)),
     ...(prune === undefined ? [] : linesOf(prune, dryRun)),
     ...(alarms === undefined ? [] : alarmLines(alarms, dryRun)),
   ];
@@ -62,6 +69,23 @@ function printUnit({ unit, prune, alarms, problems }: SweptUnit, dryRun: boolean
   const styles = { error: "red", warning: "yellow", notice: "dim" } as const;
   for (const problem of problems)
     paragraph(harmless(`${problem.severity}: ${sentenceOf(problem)}`), out, styles[problem.severity]);
+}
+
+const captureWords: Readonly<Record<InstanceCaptured["outcome"], string>> = {
+  created: "captured",
+  recent: "somebody else has captured it meanwhile",
+  failed: "NOT captured",
+  overdue: "would be captured",
+};
+
+function createLines({ captured }: CreateSwept): string[] {
+  const lines = captured.slice(0, mostSeries).map(({ instance, name, last, outcome }) => {
+    const age = last === undefined ? "no point" : `newest point of ${formatInstant(last)}`;
+    const who = name === undefined ? instance : `${name} (${instance})`;
+    return harmless(`${who}: ${age}, ${captureWords[outcome]}`);
+  });
+  const rest = captured.length - lines.length;
+  return rest > 0 ? [...lines, `... and ${counted(rest, "instance")} more: see --json`] : lines;
 }
 
 function alarmLines({ removed, muted, woken }: AlarmsSwept, dryRun: boolean): string[] {

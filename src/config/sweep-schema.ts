@@ -3,6 +3,7 @@ import { regionName } from "../core/copy-target.ts";
 import { groupSeries } from "../core/sweep-settings.ts";
 import { duration, notes, oneOf, section, text, whole, yesOrNo } from "./fields.ts";
 import { durationOrNothing } from "./readable.ts";
+import { retention } from "./retention-schema.ts";
 
 const maybe = z.exactOptional;
 
@@ -124,6 +125,57 @@ const prune = section(
   { description: "The pruner of the sweep, beyond the policies that points record." },
 );
 
+const filter = section(
+  {
+    name: text(/^[\w:/.@+=-]{1,255}$/, "the name of a filter of DescribeInstances, such as tag:Name", {
+      description: "The name of a filter, as EC2 has it for DescribeInstances.",
+      examples: ["tag:aws:autoscaling:groupName"],
+    }),
+    values: z
+      .array(
+        text(/^.{1,255}$/, "a value of up to 255 characters", {
+          description: "A value; * and ? are wildcards.",
+          examples: ["web-*"],
+        }),
+        "a list of values",
+      )
+      .check(z.minLength(1, "at least one value"), z.maxLength(200, "at most 200 values"))
+      .register(notes, { description: "Any of these.", examples: [["web-*"]] }),
+  },
+  { description: "A filter of EC2." },
+);
+
+const create = section(
+  {
+    overdueAfter: maybe(
+      duration("1h", "400d", {
+        description: "How old the newest point of an instance may be before the sweep captures it.",
+        examples: ["26h"],
+        default: "26h",
+      }),
+    ),
+    filters: maybe(
+      z
+        .array(filter, "a list of mappings with name and values")
+        .check(z.maxLength(20, "at most 20 filters"))
+        .register(notes, {
+          description:
+            "Only instances that all of these fit: by Name, Auto Scaling group or any filter of EC2.",
+          examples: [[{ name: "tag:Name", values: ["web-*"] }]],
+        }),
+    ),
+    all: maybe(
+      yesOrNo({
+        description: "Also instances without a Backup tag; Backup=no is left out all the same.",
+        examples: [false],
+        default: false,
+      }),
+    ),
+    retention: maybe(retention),
+  },
+  { description: "Capture instances whose agents show no recent point; without the key none is." },
+);
+
 /** Work for a whole account, or for many; runs have nothing to do with it. */
 export const sweep = section(
   {
@@ -140,6 +192,7 @@ export const sweep = section(
       whole(1, 32, { description: "How many of them are swept at a time.", examples: [4], default: 4 }),
     ),
     prune: maybe(prune),
+    create: maybe(create),
     alarms: maybe(
       section(
         {

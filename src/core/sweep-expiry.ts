@@ -3,13 +3,7 @@ import { periodCounter } from "./periods.ts";
 import type { RecoveryPoint } from "./recovery-point.ts";
 import type { Kept } from "./retention.ts";
 import { keepsAll, type RetentionPolicy } from "./retention-policy.ts";
-import type { SweepPruneRules } from "./sweep-settings.ts";
-
-/** The rules of a retention tag. A rule that it does not name keeps nothing by it. */
-export interface TaggedRules {
-  readonly counts: RetentionPolicy["counts"];
-  readonly within?: number;
-}
+import type { SweepPruneRules, TaggedRules } from "./sweep-settings.ts";
 
 /** What is known of the instances and volumes of a series. Each by a listing that was whole, or it is not gone. */
 export interface SeriesGround {

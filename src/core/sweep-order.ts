@@ -1,7 +1,7 @@
 import type { SweepScope } from "./sweep-ports.ts";
 
 /** What a sweep does, in this order: what is overdue is captured before anything is removed. */
-export const sweepParts = ["create", "copy", "prune", "alarms"] as const;
+export const sweepParts = ["create", "prune", "alarms"] as const;
 export type SweepPart = (typeof sweepParts)[number];
 
 /** What the command line says of accounts and Regions; it wins over the file. */

@@ -33,6 +33,25 @@ export interface PruneSwept {
   readonly details: readonly SeriesSwept[];
 }
 
+/** An instance that was overdue. `recent`: somebody else has captured it meanwhile; `overdue`: of a dry run. */
+export interface InstanceCaptured {
+  readonly instance: string;
+  readonly name?: string;
+  readonly job: string;
+  /** Its newest point until now, ISO 8601; absent where it had none. */
+  readonly last?: string;
+  readonly outcome: "created" | "recent" | "failed" | "overdue";
+  readonly point?: string;
+}
+
+/** What the creator did in a unit. */
+export interface CreateSwept {
+  readonly asOf: string;
+  /** Instances that are there. */
+  readonly instances: number;
+  readonly captured: readonly InstanceCaptured[];
+}
+
 /** What became of alarms, by their names. Of a dry run: what would. */
 export interface AlarmsSwept {
   readonly found: number;
@@ -43,6 +62,7 @@ export interface AlarmsSwept {
 
 /** What one sweep did in one unit. */
 export interface UnitSwept {
+  readonly create?: CreateSwept;
   readonly alarms?: AlarmsSwept;
   readonly prune?: PruneSwept;
   readonly problems: readonly Problem[];
@@ -76,6 +96,17 @@ export const totalsOf = (swept: PruneSwept) => {
     left: swept.details.filter(({ left }) => left !== undefined).length,
   };
 };
+
+/** Whether anything is other than before. */
+export function didSomething(swept: Omit<UnitSwept, "problems"> | undefined): boolean {
+  const { prune, alarms, create } = swept ?? {};
+  if (create?.captured.some(({ outcome }) => outcome === "created")) return true;
+  if (alarms !== undefined && [alarms.removed, alarms.muted, alarms.woken].some((list) => list.length > 0))
+    return true;
+  if (prune === undefined) return false;
+  const { removed, marked, unmarked } = totalsOf(prune);
+  return removed + marked + unmarked > 0;
+}
 
 /** How a unit ended, seen that its work came to an end: with errors it is what they agree on. */
 export function endOf(problems: readonly Problem[], didSomething: boolean): UnitOutcome {

@@ -2,9 +2,9 @@ import { copiesThere, pointsThere } from "./copies-there.ts";
 import { pointsOf, tagKeys } from "./point-tags.ts";
 import type { RecoveryPoint, Snapshot } from "./recovery-point.ts";
 import { isCopy } from "./restore-copies.ts";
-import type { SeriesGround, TaggedRules } from "./sweep-expiry.ts";
+import type { SeriesGround } from "./sweep-expiry.ts";
 import type { InstanceState, SweepUnit } from "./sweep-ports.ts";
-import type { GroupSeries, SweepPruneRules } from "./sweep-settings.ts";
+import type { GroupSeries, SweepPruneRules, TaggedRules } from "./sweep-settings.ts";
 import { tagOf } from "./sweep-tags.ts";
 
 /** Snapshots that one policy thins, and what they are called: the series, or what stands for several. */

@@ -1,3 +1,4 @@
+import type { RetentionPolicy } from "./retention-policy.ts";
 import type { SweepScope } from "./sweep-ports.ts";
 
 /** Which points of an Auto Scaling group's instances one policy thins together. */
@@ -21,10 +22,31 @@ export interface SweepPruneRules {
   readonly mark: number;
 }
 
+/** The rules of a retention tag. A rule that it does not name keeps nothing by it. */
+export interface TaggedRules {
+  readonly counts: RetentionPolicy["counts"];
+  readonly within?: number;
+}
+
+/** Which instances are captured in place of their agents. */
+export interface SweepCreateRules {
+  /** Milliseconds: how old the newest point of an instance may be. */
+  readonly overdueAfter: number;
+  /** EC2's filters of DescribeInstances, beside what the Backup tag says. */
+  readonly filters: readonly { readonly name: string; readonly values: readonly string[] }[];
+  /** Also instances without a Backup tag; one that says no is left out in any case. */
+  readonly all: boolean;
+  /** Where neither the tag nor an earlier point says how long points are kept. */
+  readonly retention?: TaggedRules;
+}
+
 /** What the file says of sweeps, above the built-in values. */
 export interface SweepSettings {
   readonly scope: SweepScope;
   readonly prune: SweepPruneRules;
+  readonly create: SweepCreateRules;
+  /** Whether the file speaks of creating: without a word of it nothing is created unless it is asked for. */
+  readonly creates: boolean;
   /** Whether alarms of instances that are gone are deleted, and those of stopped ones muted. */
   readonly alarms: { readonly clean: boolean };
 }
@@ -35,5 +57,7 @@ const day = 1_440 * minute;
 export const defaultSweepSettings: SweepSettings = {
   scope: { regions: [], accounts: ["self"], unitDeadline: 15 * minute, parallel: 4 },
   prune: { expireLastAfterOfGroups: 30 * day, seriesOfGroups: "instance", minimumAge: 7 * day, mark: 0 },
+  create: { overdueAfter: 26 * 60 * minute, filters: [], all: false },
+  creates: false,
   alarms: { clean: true },
 };

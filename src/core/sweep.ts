@@ -2,14 +2,8 @@ import { brake } from "./brake.ts";
 import { isMixed, type RecoveryPoint } from "./recovery-point.ts";
 import { newestFirst, planRetention } from "./retention.ts";
 import { countedRules, type RetentionPolicy } from "./retention-policy.ts";
-import {
-  expiredPoints,
-  expiredVolumes,
-  latest,
-  type SeriesGround,
-  type TaggedRules,
-} from "./sweep-expiry.ts";
-import type { SweepPruneRules } from "./sweep-settings.ts";
+import { expiredPoints, expiredVolumes, latest, type SeriesGround } from "./sweep-expiry.ts";
+import type { SweepPruneRules, TaggedRules } from "./sweep-settings.ts";
 import { doomedSince, isMarked } from "./sweep-tags.ts";
 
 /** What is to be done with one series. Every point is in exactly one of keep, remove, mark, waiting and postponed. */

@@ -4,8 +4,12 @@ import { tagKeys } from "../../src/core/point-tags.ts";
 import { type RecoveryPoint, restorableVolumes } from "../../src/core/recovery-point.ts";
 import { planRetention } from "../../src/core/retention.ts";
 import { planSweep, type SeriesPlan } from "../../src/core/sweep.ts";
-import type { SeriesGround, TaggedRules } from "../../src/core/sweep-expiry.ts";
-import { defaultSweepSettings, type SweepPruneRules } from "../../src/core/sweep-settings.ts";
+import type { SeriesGround } from "../../src/core/sweep-expiry.ts";
+import {
+  defaultSweepSettings,
+  type SweepPruneRules,
+  type TaggedRules,
+} from "../../src/core/sweep-settings.ts";
 import { doomedSince, isMarked } from "../../src/core/sweep-tags.ts";
 import { type Situation, situations, somePolicy } from "./point-arbitraries.ts";
 import { at, day, earlier, idsOf, later, point, policy } from "./points.ts";
