@@ -74,6 +74,7 @@ export async function listAllSnapshots(
 function foreignOf(snapshot: Snapshot, found: Ec2Snapshot): ForeignSnapshot {
   const { id, volumeId, state, startTime, volumeSizeGiB, encrypted } = snapshot;
   const description = markIn(found.Description);
+  const hint = /\bi-(?:[0-9a-f]{17}|[0-9a-f]{8})\b/.exec(found.Description ?? "")?.[0];
   return {
     id: fresh(id),
     volumeId: fresh(volumeId),
@@ -83,6 +84,8 @@ function foreignOf(snapshot: Snapshot, found: Ec2Snapshot): ForeignSnapshot {
     encrypted,
     tags: freshTags(marksIn(snapshot.tags)),
     ...(description === undefined ? {} : { description: fresh(description) }),
+    ...(hint === undefined ? {} : { instanceHint: fresh(hint) }),
+    tagCount: Object.keys(snapshot.tags).filter((key) => !key.startsWith("aws:")).length,
   };
 }
 

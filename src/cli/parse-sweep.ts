@@ -1,6 +1,7 @@
 import { InvalidArgumentError } from "commander";
 import { type SweepPart, sweepParts } from "../core/sweep-order.ts";
 import type { AddWords } from "./parse.ts";
+import { addAdopt } from "./parse-adopt.ts";
 import { addAudit } from "./parse-audit.ts";
 import { addScope, scopeWishOf } from "./parse-scope.ts";
 
@@ -32,4 +33,5 @@ export const addSweep: AddWords = (place, choose) => {
       choose({ name: "sweep", action: "run", order });
     });
   addAudit(place, choose);
+  addAdopt(place, choose);
 };

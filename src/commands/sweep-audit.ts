@@ -4,13 +4,12 @@ import { auditJson, printAudit } from "../cli/audit.ts";
 import { auditPage } from "../cli/audit-page.ts";
 import { besideBar, progressBar } from "../cli/progress.ts";
 import type { AuditWish } from "../cli/sweep-action.ts";
-import { readRetention, retentionExamples } from "../config/retention-tag.ts";
 import type { AuditOrder } from "../core/audit-order.ts";
 import { exitCodeOfAudit } from "../core/audit-report.ts";
-import { BackupError } from "../core/errors.ts";
 import { version } from "../version.ts";
 import type { Asked, Context, Result } from "./command.ts";
 import { agentOptions } from "./options.ts";
+import { rulesOf } from "./retention-words.ts";
 import { tellOn } from "./sweep-progress.ts";
 
 export async function executeAudit(
@@ -42,13 +41,5 @@ export async function executeAudit(
 
 function orderOf({ retention, ...wish }: AuditWish): AuditOrder {
   if (retention === undefined) return wish;
-  const rules = readRetention(retention);
-  if ("problem" in rules)
-    throw new BackupError({
-      kind: "usage",
-      doing: `read --retention ${retention}`,
-      found: rules.problem,
-      remedy: `expected ${retentionExamples}`,
-    });
-  return { ...wish, retention: { text: retention, rules } };
+  return { ...wish, retention: { text: retention, rules: rulesOf(retention) } };
 }

@@ -11,6 +11,10 @@ export const execute: Execute<"sweep"> = async (command, context) => {
     const { executeAudit } = await import("./sweep-audit.ts");
     return executeAudit(command, context);
   }
+  if (command.action === "adopt") {
+    const { executeAdopt } = await import("./sweep-adopt.ts");
+    return executeAdopt(command, context);
+  }
   const { global, host, stop, interruptedCode } = context;
   const agent = await agentOptions(command, context);
   const bar = progressBar(global.json ? { write: () => undefined } : host.stderr);

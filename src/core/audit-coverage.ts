@@ -205,7 +205,7 @@ export function judgeDoubled({ points, foreign, asOf }: AuditFacts): Found[] {
       for (const { volumeId } of snapshots) note(volumeId, "ec2-backup");
   for (const one of foreign) {
     const tool = one.startTime.getTime() > since ? toolOf(one) : undefined;
-    if (tool !== undefined) note(one.volumeId, tool.name);
+    if (tool !== undefined && tool.marksOnly !== true) note(one.volumeId, tool.name);
   }
   const doubled = [...makers].filter(([, names]) => names.size > 1);
   const groups = Map.groupBy(doubled, ([, names]) => [...names].sort().join(" and "));

@@ -18,7 +18,9 @@ export function byTool<S extends Marked>(
     (one) => !Object.hasOwn(one.tags, ownTag) && now.getTime() - one.startTime.getTime() < recentlyMade,
   );
   const by = Map.groupBy(others, toolOf);
-  return [...by].flatMap(([tool, made]): [ForeignTool, S[]][] => (tool === undefined ? [] : [[tool, made]]));
+  return [...by].flatMap(([tool, made]): [ForeignTool, S[]][] =>
+    tool === undefined || tool.marksOnly === true ? [] : [[tool, made]],
+  );
 }
 
 /** Which other tools have lately made snapshots of these volumes. Ours are known by our tag. */

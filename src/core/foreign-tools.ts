@@ -31,6 +31,8 @@ export interface ForeignTool {
   readonly advice: string;
   /** AWS makes and deletes them itself: what it does with them cannot be taken over. */
   readonly ofAws?: true;
+  /** It marks what others have made, and makes none. */
+  readonly marksOnly?: true;
 }
 
 const day = 86_400_000;
@@ -162,6 +164,7 @@ export const foreignTools: readonly ForeignTool[] = [
         : dayOr(tags["janitor"], "30 days without an image, and 7 business days' notice"),
     command: "curl $JANITOR/api/v1/janitor",
     advice: "it deletes and makes none: leave donotmark where a snapshot is to stay",
+    marksOnly: true,
   },
   {
     id: "vss",

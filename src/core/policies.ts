@@ -25,6 +25,7 @@ export const knownPolicies: readonly KnownPolicy[] = [
   role("doctor", "what `doctor` looks at beyond the rights of a run"),
   role("alarms-pause", "silences alarms and wakes them: `alarms pause` and `resume`"),
   role("alarms", "makes, tests and removes alarms, topic and dashboards; of who deploys"),
+  role("adopt", "takes over snapshots of other tools by tags: `sweep adopt --yes`"),
   role("audit", "reads what `sweep audit` judges, and changes nothing"),
   role("pruner", "removes points for whoever may not: `prune` with another role than the instance's"),
   role(

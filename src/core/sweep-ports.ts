@@ -67,6 +67,10 @@ export interface ForeignSnapshot {
   readonly tags: Tags;
   /** As far as it tells a tool. */
   readonly description?: string;
+  /** The id of an instance that its description names. */
+  readonly instanceHint?: string;
+  /** Of all tags that it has: those above are some of them. */
+  readonly tagCount?: number;
 }
 
 /**
