@@ -70,7 +70,7 @@ async function overdueTold(
   }
 }
 
-function rulesOf({ overdueAfter, quota, retention }: AuditOrder): AuditRules {
+function rulesOf({ overdueAfter, quota, retention, stanzas }: AuditOrder): AuditRules {
   return {
     overdueAfter,
     quota,
@@ -80,6 +80,7 @@ function rulesOf({ overdueAfter, quota, retention }: AuditOrder): AuditRules {
       const { take } = readBackupTag(tags);
       return take === undefined ? undefined : take ? "wanted" : "unwanted";
     },
+    ...(stanzas === undefined ? {} : { stanzas }),
     ...(retention === undefined ? {} : { instead: retention.rules }),
   };
 }

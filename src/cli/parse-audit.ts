@@ -24,6 +24,7 @@ export function addAudit(place: Program, choose: (command: Command) => void): vo
     .option("--copy-lag <duration>", "how far copies may lag behind (default: 26h)", duration)
     .option("--quota <count>", "snapshots that the Region may hold (default: 100000)", count)
     .option("--retention <rules>", "tell what this retention would save")
+    .option("--stanzas <file>", "judge by what the stanzas of ebs_snapper ask for, too")
     .option("--html <file>", "write the report as a page, too")
     .option("--publish", "tell the number of overdue instances as a metric of each account and Region")
     .option("--notify", "tell those whom notify names in the configuration")
@@ -41,6 +42,7 @@ export function addAudit(place: Program, choose: (command: Command) => void): vo
         retention,
         html,
         webhookFile,
+        stanzas,
       } = options;
       const order = {
         scope: scopeWishOf(options),
@@ -50,6 +52,7 @@ export function addAudit(place: Program, choose: (command: Command) => void): vo
         publish: options["publish"] === true,
         notify: options["notify"] === true,
         ...(typeof retention === "string" ? { retention } : {}),
+        ...(typeof stanzas === "string" ? { stanzas } : {}),
         ...(typeof html === "string" ? { html } : {}),
         ...(typeof webhookFile === "string" ? { webhookFile } : {}),
       };

@@ -2,7 +2,11 @@ import type { AuditOrder } from "../core/audit-order.ts";
 import type { ScopeWish, SweepOrder } from "../core/sweep-order.ts";
 
 /** What the command line says of an audit; rules of retention are read by who knows their language. */
-export type AuditWish = Omit<AuditOrder, "retention"> & { readonly retention?: string };
+export type AuditWish = Omit<AuditOrder, "retention" | "stanzas"> & {
+  readonly retention?: string;
+  /** A file of stanzas. */
+  readonly stanzas?: string;
+};
 
 /** What the command line says of taking over what another tool has made. */
 export interface AdoptWish {

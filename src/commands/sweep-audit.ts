@@ -4,6 +4,7 @@ import { auditJson, printAudit } from "../cli/audit.ts";
 import { auditPage } from "../cli/audit-page.ts";
 import { besideBar, progressBar } from "../cli/progress.ts";
 import type { AuditWish } from "../cli/sweep-action.ts";
+import { loadStanzas } from "../config/load-stanzas.ts";
 import type { AuditOrder } from "../core/audit-order.ts";
 import { exitCodeOfAudit } from "../core/audit-report.ts";
 import { version } from "../version.ts";
@@ -17,7 +18,7 @@ export async function executeAudit(
   context: Context,
 ): Promise<Result> {
   const { global, host, stop, interruptedCode } = context;
-  const order = orderOf(command.order);
+  const order = await orderOf(command.order);
   const agent = await agentOptions(command, context);
   const bar = progressBar(global.json ? { write: () => undefined } : host.stderr);
   try {
@@ -39,7 +40,10 @@ export async function executeAudit(
   }
 }
 
-function orderOf({ retention, ...wish }: AuditWish): AuditOrder {
-  if (retention === undefined) return wish;
-  return { ...wish, retention: { text: retention, rules: rulesOf(retention) } };
+async function orderOf({ retention, stanzas, ...wish }: AuditWish): Promise<AuditOrder> {
+  return {
+    ...wish,
+    ...(retention === undefined ? {} : { retention: { text: retention, rules: rulesOf(retention) } }),
+    ...(stanzas === undefined ? {} : { stanzas: await loadStanzas(stanzas) }),
+  };
 }

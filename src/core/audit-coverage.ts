@@ -4,6 +4,7 @@ import { formatSpan } from "./duration.ts";
 import { toolOf } from "./foreign-tools.ts";
 import { medianOf } from "./median.ts";
 import { isMixed, type RecoveryPoint } from "./recovery-point.ts";
+import { isDue, type Stanza, stanzasOf } from "./stanzas.ts";
 import type { SweepInstance, SweepVolume } from "./sweep-ports.ts";
 
 const hour = 3_600_000;
@@ -41,12 +42,14 @@ export function judgeCoverage(facts: AuditFacts, rules: AuditRules): Coverage {
     if (instance.state === "terminated" || instance.state === "shutting-down") continue;
     const wish = rules.wish(instance.tags);
     if (wish === "unwanted") continue;
-    const judged = judgeInstance(instance, byOwner.get(instance.id) ?? [], {
+    const stanzas = stanzasOf(instance, rules.stanzas ?? []);
+    const judged = judgeInstance(instance, takenBy(stanzas, byOwner.get(instance.id) ?? []), {
+      stanzas,
       newest,
       limits,
       rules,
       now: facts.asOf,
-      wanted: wish === "wanted" || ours.has(instance.arn),
+      wanted: wish === "wanted" || ours.has(instance.arn) || stanzas.length > 0,
     });
     findings.push(...judged.findings);
     if (judged.overdue) overdue += 1;
@@ -99,19 +102,38 @@ interface Ground {
   readonly now: Date;
   /** Somebody wants it backed up: its tag says so, or an agent has done it. */
   readonly wanted: boolean;
+  /** Those of another tool's that it comes under; where there are some, they say how often. */
+  readonly stanzas: readonly Stanza[];
+}
+
+/** Without what every one of the stanzas leaves alone. */
+function takenBy(stanzas: readonly Stanza[], volumes: readonly SweepVolume[]): readonly SweepVolume[] {
+  if (stanzas.length === 0) return volumes;
+  return volumes.filter(({ id }) => stanzas.some(({ ignore }) => !ignore.includes(id)));
+}
+
+/** What is due may take so long to be made. */
+const grace = 2 * hour;
+
+function isLate(volume: SweepVolume, last: Newest, { stanzas, limits, rules, now }: Ground): boolean {
+  if (stanzas.length > 0) {
+    const then = new Date(now.getTime() - grace);
+    return stanzas.some((one) => !one.ignore.includes(volume.id) && isDue(one, last.at, then));
+  }
+  return now.getTime() - last.at.getTime() > (limits.get(last.series ?? "") ?? rules.overdueAfter);
 }
 
 function judgeInstance(
   instance: SweepInstance,
   volumes: readonly SweepVolume[],
-  { newest, limits, rules, now, wanted }: Ground,
+  ground: Ground,
 ): { findings: Found[]; overdue: boolean } {
+  const { newest, rules, now, wanted } = ground;
   const old = (volume: SweepVolume): boolean => !isYoung(volume, rules, now);
   const bare = volumes.filter((volume) => !newest.has(volume.id) && old(volume));
   const late = volumes.filter((volume) => {
     const last = newest.get(volume.id);
-    const limit = limits.get(last?.series ?? "") ?? rules.overdueAfter;
-    return last !== undefined && now.getTime() - last.at.getTime() > limit;
+    return last !== undefined && isLate(volume, last, ground);
   });
   const findings: Found[] = [];
   // What does not run does not change, and no agent could back it up.

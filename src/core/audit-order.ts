@@ -1,4 +1,5 @@
 import type { RetentionPolicy } from "./retention-policy.ts";
+import type { Stanza } from "./stanzas.ts";
 import type { ScopeWish } from "./sweep-order.ts";
 
 /** What is wanted of an audit. */
@@ -15,6 +16,8 @@ export interface AuditOrder {
     readonly text: string;
     readonly rules: Pick<RetentionPolicy, "counts" | "within">;
   };
+  /** What another tool's configuration asks for. */
+  readonly stanzas?: readonly Stanza[];
   /** A file for the report as a page. */
   readonly html?: string;
   /** Whether the number of overdue instances becomes a metric of each account and Region. */

@@ -1,6 +1,7 @@
 import type { Tags } from "./instance.ts";
 import type { Snapshot } from "./recovery-point.ts";
 import type { RetentionPolicy } from "./retention-policy.ts";
+import type { Stanza } from "./stanzas.ts";
 import type { SweepUnit, UnitFacts } from "./sweep-ports.ts";
 
 /** A KMS key that snapshots or volumes of a unit are encrypted with. */
@@ -32,6 +33,8 @@ export interface AuditRules {
   readonly quota: number;
   /** What the tags of a volume or an instance say of its backup. */
   readonly wish: (tags: Tags) => "wanted" | "unwanted" | undefined;
+  /** What another tool's configuration asks for: which instances, and how often. */
+  readonly stanzas?: readonly Stanza[];
   /** What another retention would save. */
   readonly instead?: Pick<RetentionPolicy, "counts" | "within">;
 }

@@ -4,7 +4,9 @@ import { auditUnit } from "../../src/core/audit.ts";
 import { type CopyGround, judgeCopies } from "../../src/core/audit-copies.ts";
 import type { AuditFacts, AuditFinding, AuditRules } from "../../src/core/audit-ports.ts";
 import { auditReportOf, exitCodeOfAudit } from "../../src/core/audit-report.ts";
+import { parseLongCron } from "../../src/core/long-cron.ts";
 import type { RecoveryPoint } from "../../src/core/recovery-point.ts";
+import type { Stanza } from "../../src/core/stanzas.ts";
 import type { SweepInstance, SweepVolume } from "../../src/core/sweep-ports.ts";
 import { at, day, earlier, everyStep, hour, point, policy } from "./points.ts";
 
@@ -136,6 +138,43 @@ describe("how old a backup may be", () => {
         expect(findings.filter(({ severity }) => severity === "error")).toHaveLength(late.length);
       }),
     );
+  });
+});
+
+describe("stanzas of another tool", () => {
+  const stanza: Stanza = {
+    id: "web",
+    match: [{ name: "tag:Name", values: ["web*"] }],
+    retention: 4 * day,
+    minimum: 5,
+    frequency: { every: 12 * hour },
+    ignore: [],
+    ignoreRetention: false,
+    replication: false,
+  };
+  const named = { ...instance, tags: { Name: "web-1" } };
+  const foreign = (age: number) => ({
+    id: "snap-f",
+    volumeId: "vol-1",
+    state: "completed",
+    startTime: earlier(asOf, age * hour),
+    sizeGiB: 8,
+    encrypted: true,
+    tags: { DeleteOn: "2027-03-24" },
+  });
+  const by = (age: number, more: Partial<Stanza> = {}) =>
+    judged({ instances: [named], foreign: [foreign(age)] }, { stanzas: [{ ...stanza, ...more }] });
+
+  it("say which instances are to be backed up, and how often", () => {
+    expect([by(13), by(15)]).toEqual([[], ["error overdue"]]);
+    expect(judged({ instances: [named] }, { stanzas: [stanza] })).toEqual(["error unprotected"]);
+    expect(judged({ instances: [instance], foreign: [foreign(15)] }, { stanzas: [stanza] })).toEqual([]);
+    expect(by(15, { frequency: { cron: parseLongCron("0 5 1 * ? *") } })).toEqual([]);
+    expect(by(40, { frequency: { cron: parseLongCron("0 5 * * ? *") } })).toEqual(["error overdue"]);
+  });
+
+  it("leave alone what they ignore", () => {
+    expect(judged({ instances: [named] }, { stanzas: [{ ...stanza, ignore: ["vol-1"] }] })).toEqual([]);
   });
 });
 

@@ -224,6 +224,23 @@ test("what is well is told as such, and a unit that may not be looked into is wr
   expect([denied.code, denied.json.findings?.[0]?.kind]).toEqual([77, "unread"]);
 }, 120_000);
 
+test("stanzas of another tool say what is to be backed up, and all their faults are told at once", async () => {
+  await using bench = await Bench.start(world());
+  const file = path.join(bench.folder, "stanzas.json");
+  const snapshot = { retention: "4 days", minimum: 5, frequency: "12 hours" };
+  await writeFile(file, JSON.stringify({ match: { "tag:Name": "by *" }, snapshot }));
+  const late = async () => {
+    const { json } = await audit(bench, "--stanzas", file, "--overdue-after", "30d");
+    return json.findings.filter(({ kind }) => kind === "overdue").map(({ about }) => about);
+  };
+  expect(await late()).toEqual([]);
+  await bench.tomorrow();
+  expect(await late()).toEqual([["i-0123456789abcdef1", vol(3)]]);
+  await writeFile(file, JSON.stringify({ match: {}, snapshot: { ...snapshot, minimum: "x" } }));
+  const faulty = await bench.execute(["sweep", "audit", "--stanzas", file, "--config", bench.config]);
+  expect([faulty.code, faulty.stderr.match(/: expected /g)?.length]).toEqual([78, 2]);
+}, 120_000);
+
 test("the page tells the same as the JSON, and stays within its own walls", async () => {
   await using bench = await Bench.start({
     ...world(),
