@@ -144,7 +144,7 @@ async function execute(
     };
     const context = { world, places, now, elapsed, principal, bytes, faults, url, asked };
     const result = decoded.changes
-      ? await changing(runtime, world, () => decoded.execute(context))
+      ? await changing(runtime, world, decoded, () => decoded.execute(context))
       : await decoded.execute(context);
     void runtime.deliver();
     const answer = api.wire.success(api.action, result, requestId(places.home.settings.seed, call.number));
@@ -156,14 +156,19 @@ async function execute(
 }
 
 /** Others may look at the world while bytes are copied. */
-async function changing(runtime: Runtime, world: World, change: () => unknown): Promise<unknown> {
-  runtime.changed(world);
+async function changing(
+  runtime: Runtime,
+  world: World,
+  { untimed = false }: DecodedRequest,
+  change: () => unknown,
+): Promise<unknown> {
+  runtime.changed(world, untimed);
   try {
     const result = await change();
     runtime.save();
     return result;
   } finally {
-    runtime.changed(world);
+    runtime.changed(world, untimed);
   }
 }
 

@@ -50,6 +50,8 @@ export interface DecodedRequest {
   /** For the record. */
   parameters: unknown;
   changes: boolean;
+  /** Whether time has nothing more to do after it than before. */
+  untimed?: boolean;
   /** Pays, asks for permission and carries it out. @throws ApiError */
   execute(context: Context): unknown;
 }

@@ -32,8 +32,8 @@ export interface Runtime {
   playAlarms(): void;
   /** Sends the messages that wait for their subscribers. */
   deliver(): Promise<void>;
-  /** Told that things of a place change, or may have changed. */
-  changed(world: World): void;
+  /** Told that things of a place change, or may have changed; `untimed`: in a way that time has nothing to do with. */
+  changed(world: World, untimed?: boolean): void;
   /** Keeps the state, when there is a directory to keep it in. */
   save(): void;
   /** Waits real milliseconds; ends early when the simulator closes. */
@@ -84,9 +84,9 @@ export function createRuntime(given: Scenario, directory: string | undefined): R
       }
       for (const file of [...gone.map((snapshot) => snapshot.file), ...files]) await runtime.bytes.drop(file);
     },
-    changed(world) {
+    changed(world, untimed = false) {
       forgetIndex(world);
-      forgetDue(world);
+      if (!untimed) forgetDue(world);
     },
     playAlarms() {
       const played = runtime.places.all.map((world) => playAlarms(world, runtime.clock.now()));

@@ -129,6 +129,7 @@ export interface Ec2Request {
   /** Decoded, for the record. */
   parameters: unknown;
   changes: boolean;
+  untimed: boolean;
   /** Pays, checks and carries it out. @throws ApiError */
   execute(context: Context): Promise<XmlValue>;
 }
@@ -150,6 +151,7 @@ export function readEc2Request(action: string, form: URLSearchParams): Ec2Reques
   return {
     parameters: input,
     changes: operation.changes,
+    untimed: operation.untimed === true,
     async execute(context) {
       const { world, elapsed } = context;
       const { bucket, rate } = operation.rate(input);
