@@ -31,6 +31,8 @@ interface Given {
 const perSecond = 4;
 /** Points that are looked at again at a time, right before they go. */
 const batch = 100;
+/** Points that are asked about at a time where none goes. */
+const dryBatch = 1_000;
 /** Points that EC2 denies one after the other, none having gone, before nothing more is asked for. */
 const mostDenied = 10;
 /** Tries of one deletion that EC2 turns away, since the account is busy. */
@@ -56,12 +58,13 @@ export async function removeGiven(
   const given = decided.flatMap(({ name, plan }) =>
     [...plan.remove].reverse().map((point): Given => ({ name, point })),
   );
-  for (let from = 0; from < given.length && !work.isDenied; from += batch) {
+  const step = order.dryRun ? dryBatch : batch;
+  for (let from = 0; from < given.length && !work.isDenied; from += step) {
     if (signal.aborted) {
       failures.push(interrupted("remove old points", "the sweep"));
       break;
     }
-    const some = given.slice(from, from + batch);
+    const some = given.slice(from, from + step);
     try {
       if (order.dryRun) await work.lookForHolds(some, signal);
       else await work.removeSome(some, { from, of: given.length }, signal);
