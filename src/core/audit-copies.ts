@@ -88,8 +88,8 @@ function judgeTarget(
       unit,
       what: `the copies in ${region} of ${lags.length} series lag behind, by up to ${formatSpan(worst / 1_000)}`,
       why: "what is lost with this Region is all that is not there yet",
-      advice: "a key there that may not be used is the usual cause; see the copies that failed",
-      command: "ec2-backup sweep --only copy --dry-run",
+      advice: "a key there that may not be used is the usual cause; see on the instance which copies failed",
+      command: "ec2-backup copy --dry-run",
       about: lags.map(({ point }) => point),
     },
   ];

@@ -194,7 +194,7 @@ function looseVolumes(
       what: `${counted(bare.length, "volume")} that no instance has (${size} GiB) ${bare.length === 1 ? "has" : "have"} no backup at all`,
       why: "nobody would notice that one is deleted, and each costs as if it were in use",
       advice: "capture what is needed once, delete what is not",
-      command: "ec2-backup sweep --only create --unattached --dry-run",
+      command: "aws ec2 describe-volumes --filters Name=status,Values=available",
       about: bare.map(({ id }) => id),
     },
   ];
