@@ -1,5 +1,5 @@
 import { brake } from "../core/brake.ts";
-import { BackupError, failureOf, interrupted } from "../core/errors.ts";
+import { failureOf, interrupted } from "../core/errors.ts";
 import type { Job } from "../core/job.ts";
 import type { Audit, AuditLine, Clock, Engine, Listing, Log, Removal } from "../core/ports.ts";
 import type { RecoveryPoint } from "../core/recovery-point.ts";
@@ -187,7 +187,10 @@ export async function removePoint(
         record.report("notice", removal.failure);
       await recordOutcome(lineOf(point, removal.snapshotId, job, deps, removal.outcome), deps);
     }
-    if (isHalved(removals)) record.report("error", halved(point, removals));
+    if (isHalved(removals)) {
+      const { halved } = await import("./prune-refusals.ts");
+      record.report("error", halved(point, removals));
+    }
   } catch (error) {
     record.report("error", failureOf(error, `remove point ${point.id}`));
   }
@@ -226,15 +229,4 @@ function lineOf(
 function isHalved(removals: readonly Removal[]): boolean {
   const gone = removals.some((one) => one.outcome === "removed" && one.image !== true);
   return gone && removals.some((one) => one.outcome === "held" || one.outcome === "left");
-}
-
-function halved(point: RecoveryPoint, removals: readonly Removal[]): BackupError {
-  const kept = removals.filter((one) => one.outcome === "held" || one.outcome === "left");
-  return new BackupError({
-    kind: "refused",
-    doing: `remove point ${point.id}`,
-    found: `some of its snapshots are gone, ${kept.map((one) => one.snapshotId).join(", ")} could not be removed`,
-    remedy: "the rest is no longer a whole point; the next run tries again",
-    code: "Halved",
-  });
 }

@@ -1,4 +1,4 @@
-import { BackupError, type Failure, failureOf } from "../core/errors.ts";
+import { failureOf } from "../core/errors.ts";
 import { seriesOf } from "../core/job.ts";
 import type { Listing } from "../core/ports.ts";
 import type { RecoveryPoint } from "../core/recovery-point.ts";
@@ -29,6 +29,7 @@ export async function runJob(request: RunRequest, deps: RunDeps, signal: AbortSi
     const lock = await deps.locks.take(request.job.name, `run ${request.run}`);
     if ("heldBy" in lock) {
       skipped = true;
+      const { lockedBy } = await import("./run-refusals.ts");
       record.report("error", lockedBy(request.job.name, lock.heldBy));
     } else {
       request.began?.();
@@ -126,19 +127,11 @@ async function choose(
   }
   const mounts = found.mounts?.mounts ?? [];
   for (const path of named) {
-    if (!mounts.some((mount) => mount.path === path && mount.volumes.length > 0))
-      record.report("warning", nothingMounted(path));
+    if (mounts.some((mount) => mount.path === path && mount.volumes.length > 0)) continue;
+    const { nothingMounted } = await import("./run-refusals.ts");
+    record.report("warning", nothingMounted(path));
   }
   return selectVolumes(discovery.volumes, job.volumes, deps.leftOutByTag, mounts);
-}
-
-function nothingMounted(path: string): Failure {
-  return {
-    kind: "configuration",
-    doing: `choose volumes by the mount ${path}`,
-    found: "no filesystem on a known volume is mounted there",
-    remedy: "see what is mounted where in `ec2-backup plan`; name the volume by id, device or tag",
-  };
 }
 
 /** What this run has the right to remove, if anything. */
@@ -207,13 +200,4 @@ async function list(
       byId.set(point.id, { ...point, consistency: known.consistency });
   }
   return { ...rest, points: [...byId.values()] };
-}
-
-function lockedBy(job: string, holder: string): BackupError {
-  return new BackupError({
-    kind: "locked",
-    doing: `run job ${job}`,
-    found: `another run holds its lock (${holder})`,
-    remedy: "wait for it to end; see `ec2-backup status`",
-  });
 }

@@ -8,9 +8,9 @@ import type { SweepSettings } from "../core/sweep-settings.ts";
 import { systemClock } from "../host/clock.ts";
 import { inForce } from "./in-force.ts";
 import { requestTimeout } from "./open.ts";
-import { faultyConfiguration } from "./perform.ts";
 import { routeOf } from "./route.ts";
 import { newRunId } from "./session.ts";
+import { faultyConfiguration } from "./unusable-wish.ts";
 import type { AgentOptions } from "./wish.ts";
 
 /** The accounts and Regions of a sweep, opened, with what the file says of sweeps. */

@@ -1,5 +1,5 @@
 import { Option, type Command as Program } from "commander";
-import { regionName } from "../core/copy-target.ts";
+import { regionName } from "../core/region-name.ts";
 import type { ScopeWish } from "../core/sweep-order.ts";
 import { shaped } from "./shaped.ts";
 

@@ -13,12 +13,14 @@ type Reporting = "run" | "plan" | "prune" | "forget" | "copy";
 export const execute: Execute<Reporting> = async (command, context) =>
   reported(await outcomeOf(command, context), context, command.name === "run" && command.quiet === true);
 
-/** Most runs store nothing in repositories and copy nowhere, and load no words for it. */
+/** Most runs store nothing in repositories, copy nowhere and make no images, and load no words for it. */
 async function moreWords(reports: Outcome["reports"]): Promise<MoreWords> {
   const storing = reports.some(({ stored }) => stored !== undefined);
+  const imaging = reports.some(({ image }) => image !== undefined);
   const copying = reports.some(({ copies }) => copies !== undefined);
   return {
     ...(storing && { stored: (await import("../cli/stored-run.ts")).printStored }),
+    ...(imaging && { image: (await import("../cli/images.ts")).printImage }),
     ...(copying && { copies: (await import("../cli/copies.ts")).printCopies }),
   };
 }

@@ -1,5 +1,5 @@
 import * as z from "zod/mini";
-import { regionName } from "../core/copy-target.ts";
+import { regionName } from "../core/region-name.ts";
 import { duration, notes, section, text } from "./fields.ts";
 import { retention } from "./retention-schema.ts";
 

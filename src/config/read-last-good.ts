@@ -1,11 +1,11 @@
 import * as z from "zod/mini";
-import { regionName } from "../core/copy-target.ts";
 import { parseDuration } from "../core/duration.ts";
 import { imageIntervals, type Job, vssModes, type Waits } from "../core/job.ts";
 import { lockModes, longestCoolOff } from "../core/lock.ts";
 import { syslogProtocols } from "../core/log-sinks.ts";
 import { type MetricName, metricOutputs, metricTable } from "../core/metrics.ts";
 import { isPingUrl } from "../core/ping-address.ts";
+import { regionName } from "../core/region-name.ts";
 import { type CountedRule, consistencies, countedRules } from "../core/retention-policy.ts";
 import { type Facility, facilities } from "../core/syslog-priority.ts";
 import { isTimeZone } from "../core/zone.ts";

@@ -1,5 +1,5 @@
 import * as z from "zod/mini";
-import { regionName } from "../core/copy-target.ts";
+import { regionName } from "../core/region-name.ts";
 import { groupSeries } from "../core/sweep-settings.ts";
 import { duration, notes, oneOf, section, text, whole, yesOrNo } from "./fields.ts";
 import { durationOrNothing } from "./readable.ts";

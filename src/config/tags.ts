@@ -1,5 +1,5 @@
-import { regionName } from "../core/copy-target.ts";
 import type { Tags } from "../core/instance.ts";
+import { regionName } from "../core/region-name.ts";
 import { type BackupTag, readBackupTag } from "./backup-tag.ts";
 import { type Fault, quoted } from "./fault.ts";
 import { scheduleTrouble } from "./readable.ts";

@@ -1,4 +1,5 @@
 import type { Tags } from "./instance.ts";
+import { regionName } from "./region-name.ts";
 import { parsePolicy, type RetentionPolicy, rulesOf } from "./retention-policy.ts";
 
 /** Another Region that the points of a job are copied to. */
@@ -11,9 +12,6 @@ export interface CopyTarget {
   /** Minutes in which EC2 promises to complete a copy, for a price; absent = when it comes to it. */
   readonly completeWithin?: number;
 }
-
-/** A Region of any partition, such as eu-central-1, us-gov-west-1 or eusc-de-east-1. */
-export const regionName = /^[a-z]{2,5}(-[a-z]+)+-\d{1,2}$/;
 
 /** The policy that thins the copies in a Region. */
 export function policyThere(

@@ -1,4 +1,3 @@
-import { copyTagOf } from "./copy-target.ts";
 import type { Instance, Tags, Volume } from "./instance.ts";
 import { type Job, seriesOf } from "./job.ts";
 import type { UserDataFacts } from "./machine-recipe.ts";
@@ -57,6 +56,8 @@ export interface Birth {
   readonly version: string;
   /** The period of an image, where this is one; tags of volumes cannot be copied then. */
   readonly image?: string;
+  /** Where it is to be copied to, as a tag. */
+  readonly copies?: Tags;
 }
 
 /** The tags of a set and what had to be left out of them. */
@@ -117,6 +118,7 @@ function identityOf({
   asOf,
   version,
   image,
+  copies,
 }: Birth): Record<string, string> {
   const tags: Record<string, string> = {
     [tagKeys.point]: pointId,
@@ -128,7 +130,7 @@ function identityOf({
     [tagKeys.retention]: formatPolicy(job.retention),
     [tagKeys.consistency]: "crash",
     [tagKeys.version]: version,
-    ...(image === undefined ? { ...(job.copy && copyTagOf(job.copy)) } : { [tagKeys.image]: image }),
+    ...(image === undefined ? copies : { [tagKeys.image]: image }),
   };
   if (instance.name !== undefined && instance.name !== "")
     tags[tagKeys.name] = cut(instance.name, maxTagValue);

@@ -11,6 +11,7 @@ import {
 import { tagResources } from "../aws/tag-resources.ts";
 import { warm } from "../aws/warm.ts";
 import { BackupError } from "../core/errors.ts";
+import type { Tags } from "../core/instance.ts";
 import { listingOf } from "../core/listing.ts";
 import type { UserDataFacts } from "../core/machine-recipe.ts";
 import { descriptionOf, marksOf, pointsOf, tagKeys, tagsOf } from "../core/point-tags.ts";
@@ -27,8 +28,11 @@ export function ebsEngine(
   userData: UserDataSource = () => Promise.resolve(undefined),
 ): Engine {
   return {
-    prepare: async (order) =>
-      prepare(connection, version, order, await userData(order.job.recordUserData === true)),
+    async prepare(order) {
+      const { copy, recordUserData } = order.job;
+      const copies = copy && (await import("../core/copy-target.ts")).copyTagOf(copy);
+      return prepare(connection, version, order, await userData(recordUserData === true), copies);
+    },
     async find(pointId, signal) {
       const { snapshots, asOf } = await listSnapshots(
         connection,
@@ -64,10 +68,11 @@ function prepare(
   version: string,
   order: CaptureOrder,
   userData: UserDataFacts | undefined,
+  copies: Tags = {},
 ): Prepared {
   const { job, instance, scope } = order;
   const birth = (pointId: string, captured: Date) =>
-    tagsOf({ ...birthOf(order, userData), pointId, captured, version });
+    tagsOf({ ...birthOf(order, userData), pointId, captured, version, copies });
   const requestOf = (pointId: string, captured: Date): SetRequest => {
     const { tags, copyVolumeTags } = birth(pointId, captured);
     return {
