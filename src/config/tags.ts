@@ -64,7 +64,7 @@ export function readTags(tags: Tags): TagOverlay {
 
 const scheduleExamples = 'a cron expression such as "0 2 * * *" or a period such as "every 12h"';
 
-const copyExamples = 'Regions such as "eu-west-1" or "eu-west-1, us-east-1"';
+const copyExamples = "Regions such as eu-west-1, us-east-1";
 
 /** Split by blanks or commas. An empty tag names none, as another tool leaves it that copies nowhere. */
 function readRegions(text: string): ReturnType<Read<readonly string[]>> {

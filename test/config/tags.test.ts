@@ -90,7 +90,7 @@ describe("the instance's tags", () => {
       });
       expect(readTags({ [key]: " " }).copy?.value).toEqual([]);
       expect(readTags({ [key]: "Ireland" }).faults.map(formatFault)).toEqual([
-        `tag ${key}: expected Regions such as "eu-west-1" or "eu-west-1, us-east-1", found "Ireland" ("Ireland" is no Region)`,
+        `tag ${key}: expected Regions such as eu-west-1, us-east-1, found "Ireland" ("Ireland" is no Region)`,
       ]);
     },
   );
