@@ -296,3 +296,37 @@ test("list, explain and status tell what lies in the other Region, and a restore
   expect(restorable.code, restorable.stderr).toBe(0);
   expect(restorable.stdout.match(/complete/g)?.length).toBeGreaterThanOrEqual(2);
 });
+
+test("where another role prunes, runs leave the copies too, and prune thins both without copying anything", async () => {
+  const own = "{ last: 1 }, prune: elsewhere, copy: [{ region: eu-west-1, retention: { last: 2 } }]";
+  await using bench = await start(1, 0, own);
+  for (let night = 0; night < 6; night += 1) {
+    const run = await bench.run();
+    expect(run.code, run.stdout).toBe(0);
+    await bench.tomorrow();
+  }
+  expect(await there(bench)).toHaveLength(5);
+  expect(callsOf(bench, "DeleteSnapshot")).toEqual([]);
+  const before = callsOf(bench, "CopySnapshot").length;
+  const shown = await bench.execute(["prune", "--yes", "--dry-run", "--config", bench.config]);
+  expect(shown.stdout).toMatch(/Retention in eu-west-1: last 2/);
+  expect(await there(bench)).toHaveLength(5);
+  const pruned = await bench.execute(["prune", "--yes", "--config", bench.config]);
+  expect(pruned.code, pruned.stdout + pruned.stderr).toBe(0);
+  expect(await there(bench)).toHaveLength(2);
+  expect(callsOf(bench, "CopySnapshot")).toHaveLength(before);
+});
+
+test("alarms plan has one alarm for each Region, on the metric that runs publish", async () => {
+  await using bench = await start(1, 1);
+  expect((await bench.run()).code).toBe(0);
+  const sent = callsOf(bench, "PutMetricData").flatMap(
+    ({ parameters }) =>
+      (parameters as { MetricData: { MetricName: string; Dimensions: { Name: string; Value: string }[] }[] })
+        .MetricData,
+  );
+  const lag = sent.find(({ MetricName }) => MetricName === "CopyLag");
+  expect(lag?.Dimensions).toContainEqual({ Name: "Region", Value: "eu-west-1" });
+  const planned = await bench.execute(["alarms", "plan", "--config", bench.config]);
+  expect(planned.stdout).toMatch(/default\/eu-west-1\/copy-lag .*create\n *rings if CopyLag > 52h/);
+});
