@@ -27,5 +27,6 @@ export interface SweepPruneOrder {
 /** A series with what is to be done with it. */
 export interface Decided {
   readonly name: string;
-  readonly plan: SeriesPlan;
+  /** What is kept is only counted: of a hundred thousand points no more can be kept in mind. */
+  readonly plan: Omit<SeriesPlan, "keep"> & { readonly kept: number };
 }

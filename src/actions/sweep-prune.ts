@@ -31,8 +31,8 @@ export async function sweepPrune(
   for (const [index, draft] of drafts.entries()) {
     const points = pointsAmong(draft.snapshots, asOf);
     counts.points += points.length;
-    const plan = planSweep(points, groundOf(points, unit), rules, order, asOf);
-    if (isWorthTelling(plan)) decided.push({ name: draft.name, plan });
+    const { keep, ...plan } = planSweep(points, groundOf(points, unit), rules, order, asOf);
+    if (isWorthTelling(plan)) decided.push({ name: draft.name, plan: { ...plan, kept: keep.length } });
     // A long plan must not keep other units, deadlines and signals from their turn.
     if (index % 100 === 99) await deps.clock.sleep(0, signal);
     if (signal.aborted) throw interrupted("decide about points", "the sweep");
@@ -61,7 +61,15 @@ function listed(
   );
 }
 
-function isWorthTelling({ remove, mark, unmark, waiting, postponed, silent, left }: SeriesPlan): boolean {
+function isWorthTelling({
+  remove,
+  mark,
+  unmark,
+  waiting,
+  postponed,
+  silent,
+  left,
+}: Omit<SeriesPlan, "keep">): boolean {
   const moved = [remove, mark, unmark, waiting, postponed].some((list) => list.length > 0);
   return moved || silent > 0 || left !== undefined;
 }
@@ -89,8 +97,8 @@ function sweptOf({ name, plan }: Decided, { dryRun }: SweepPruneOrder, removed: 
   const going = dryRun ? ids(plan.remove).filter((id) => !done?.held.includes(id)) : gone;
   return {
     series: name,
-    points: plan.keep.length + count,
-    kept: plan.keep.length + count - going.length,
+    points: plan.kept + count,
+    kept: plan.kept + count - going.length,
     removed: going,
     marked: dryRun ? ids(plan.mark) : (done?.marked ?? []),
     unmarked: dryRun ? ids(plan.unmark) : (done?.unmarked ?? []),

@@ -12,6 +12,7 @@ import type { PointService } from "../core/sweep-ports.ts";
 import type { SweepSettings } from "../core/sweep-settings.ts";
 import { appendLine } from "../host/atomic-file.ts";
 import { systemClock } from "../host/clock.ts";
+import { freeMemory } from "../host/free-memory.ts";
 import { newRunId } from "./session.ts";
 import type { AgentOptions } from "./wish.ts";
 
@@ -33,7 +34,11 @@ export function listedOnce(ec2: PointService): PointService {
   return {
     ...ec2,
     points: (signal, seen) => {
-      points ??= ec2.points(signal, seen);
+      freeMemory();
+      points ??= ec2.points(signal, (found) => {
+        freeMemory();
+        seen?.(found);
+      });
       return points;
     },
     instances: (signal) => {
