@@ -169,8 +169,8 @@ export class SweepStage implements AsyncDisposable {
   }
 
   /** `sweep` is a YAML flow mapping. */
-  async configure(sweep: string): Promise<void> {
-    const waits = "{ request: 5s, retryFor: 1s, retryEvery: 100ms }";
+  async configure(sweep: string, request = "5s"): Promise<void> {
+    const waits = `{ request: ${request}, retryFor: 1s, retryEvery: 100ms }`;
     const text = `version: 1\njobs: { default: { waits: ${waits} } }\nsweep: ${sweep}\n`;
     await writeFile(this.config, text, { mode: 0o600 });
   }
