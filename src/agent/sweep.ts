@@ -108,7 +108,9 @@ async function sweepUnit(
       problems.push(...more);
     } catch (error) {
       if (error instanceof BackupError && error.kind === "interrupted") throw error;
-      problems.push(problemOf("error", failureOf(error, `sweep ${place.unit.id} (${part})`)));
+      const problem = problemOf("error", failureOf(error, `sweep ${place.unit.id} (${part})`));
+      // What keeps a unit out of reach is told once, not by each part.
+      if (!problems.some(({ found }) => found === problem.found)) problems.push(problem);
     }
   }
   return { ...done, problems };

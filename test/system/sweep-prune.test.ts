@@ -84,7 +84,9 @@ describe("a sweep of several accounts and Regions", () => {
     expect((await stage.sweep()).code).toBe(77);
     const noRole = await stage.sweep(["--role", role]);
     expect(noRole.code, noRole.stdout).toBe(77);
-    expect(noRole.unit(theirs).problems[0]?.found).toMatch(/AccessDenied/);
+    expect(noRole.unit(theirs).problems).toEqual([
+      expect.objectContaining({ kind: "denied", found: expect.stringMatching(/AccessDenied/) }),
+    ]);
     expect((await stage.sweep([], { AWS_REGION: "" })).code).toBe(64);
   });
 
