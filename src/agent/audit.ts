@@ -14,6 +14,7 @@ import type { RecoveryPoint } from "../core/recovery-point.ts";
 import { newestFirst } from "../core/retention.ts";
 import { tagOf } from "../core/sweep-tags.ts";
 import { temporaryTag } from "../core/temporary-tag.ts";
+import { freeMemory } from "../host/free-memory.ts";
 import type { SweepOptions } from "./sweep.ts";
 import { inEachUnit, openSweep } from "./sweep-session.ts";
 
@@ -95,8 +96,13 @@ async function factsOf(
   const { own, copies, foreign, asOf, count, unencrypted, keys } = await listAllSnapshots(
     connection,
     signal,
-    (seen) => tell(`${seen} snapshots listed`),
+    (seen) => {
+      // Answers of megabytes leave more behind than all that is kept of them.
+      freeMemory();
+      tell(`${seen} snapshots listed`);
+    },
   );
+  freeMemory();
   const volumes = await listVolumes(connection, signal);
   const instances = await listInstances(connection, unit, signal);
   const points = pointsOf(own, asOf);

@@ -1,3 +1,5 @@
+import { readFile } from "node:fs/promises";
+import path from "node:path";
 import { expect, test } from "vitest";
 import type { Scenario } from "../../src/simulator/scenario.ts";
 import { Bench } from "./bench.ts";
@@ -40,8 +42,11 @@ const world: Scenario = {
   places: regions.slice(1).map((region, index) => ({ region, ...place(index + 1) })),
 };
 
+const recorder = path.resolve(import.meta.dirname, "../fakes/record-memory.cjs");
+
 test("an account of a hundred thousand snapshots is audited with a call for each page and a few more", async () => {
   await using bench = await Bench.start(world);
+  const report = path.join(bench.folder, "memory.json");
   const words = [
     "sweep",
     "audit",
@@ -52,7 +57,9 @@ test("an account of a hundred thousand snapshots is audited with a call for each
     "daily=7",
     "--json",
   ];
-  const ended = await bench.execute(words);
+  const ended = await bench.execute(words, {
+    env: { NODE_OPTIONS: `--require=${recorder}`, RECORD_MEMORY: report },
+  });
   const { units, totals, savings } = JSON.parse(ended.stdout || "{}") as {
     units: { outcome: string; totals: { snapshots: number; volumes: number; instances: number } }[];
     totals: { snapshots: number; volumes: number; instances: number };
@@ -76,4 +83,6 @@ test("an account of a hundred thousand snapshots is audited with a call for each
   const calls = bench.apiCalls();
   // One for the Regions, one for the account, and one for each of the few keys.
   expect(calls.length - pages).toBeLessThanOrEqual(8);
+  // Without care for what the answers leave behind it was 480.
+  expect(Number(await readFile(report, "utf8")) / 1_024).toBeLessThan(350);
 }, 400_000);
