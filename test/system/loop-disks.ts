@@ -13,7 +13,8 @@ const run = promisify(execFile);
 /** Runs a program and gives what it prints; one that fails is told with what it said. */
 export async function sh(program: string, ...words: readonly string[]): Promise<string> {
   const env = { ...process.env, PATH: `${process.env["PATH"]}:/usr/sbin:/sbin` };
-  for (let left = /^(?:mount|mkfs\..*)$/.test(program) ? 30 : 0; ; left -= 1) {
+  const claims = [program, ...words].some((word) => /^(?:mount|mkfs\..*)$/.test(word));
+  for (let left = claims ? 30 : 0; ; left -= 1) {
     try {
       const { stdout } = await run(program, words, { env, maxBuffer: 16 * 1024 * 1024 });
       return stdout.trim();
