@@ -93,12 +93,17 @@ export interface BringWish extends GroundWish, Pick<DirectoryRestore, "local" | 
   readonly to: string;
   /** Also what is not known to be whole. */
   readonly force: boolean;
+  /** Only what would be done. */
+  readonly planned: boolean;
 }
 
 export interface BroughtAnswer {
   readonly volume: string;
   readonly to: string;
-  readonly verified: boolean;
+  readonly zone: string;
+  readonly starts?: string;
+  /** Absent where it was only planned. */
+  readonly verified?: boolean;
   readonly problems: readonly string[];
 }
 
@@ -110,13 +115,20 @@ export async function broughtBack(
 ): Promise<BroughtAnswer> {
   return onGround(wish, options, signal, async (ground) => {
     const { identity, deps } = ground;
-    const cleared = await clearDead(ground, signal);
+    const cleared = wish.planned ? undefined : await clearDead(ground, signal);
     const volume = await volumeNamed(wish.volume, ground, signal);
     const doing = `bring a directory back from ${volume.id}`;
     refuseVolume(volume, doing, identity ? { zone: identity.zone, instance: identity.instanceId } : {});
     refuseContent(volume, wish, doing);
     const site = await diskSite(ground, { ...wish, zone: volume.zone }, ["tar"], signal);
-    const to = await emptyDirectory(wish.to);
+    const to = await emptyDirectory(wish.to, wish.planned);
+    const told = {
+      volume: volume.id,
+      to,
+      zone: site.zone,
+      ...(site.starts === undefined ? {} : { starts: site.starts }),
+    };
+    if (wish.planned) return { ...told, problems: [] };
     const { value, left } = await site.use((host) =>
       withDisk(volume, host, deps, signal, async (disk) => {
         const content = contentOf(volume.tags);
@@ -140,12 +152,8 @@ export async function broughtBack(
         );
       }),
     );
-    return {
-      volume: volume.id,
-      to,
-      ...value,
-      problems: [...(left === undefined ? [] : [left]), ...cleared.left],
-    };
+    const problems = [...(left === undefined ? [] : [left]), ...(cleared?.left ?? [])];
+    return { ...told, ...value, problems };
   });
 }
 

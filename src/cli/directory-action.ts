@@ -31,4 +31,5 @@ export type RestoreDirectoryAction = DirectoryPlace & {
   readonly local?: string;
   readonly remote?: string;
   readonly force: boolean;
+  readonly dryRun: boolean;
 };

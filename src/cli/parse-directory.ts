@@ -94,6 +94,7 @@ export function addRestoreDirectory(command: Program, pick: (action: RestoreActi
     .option("-l, --local-filter <command>", "undoes what -l did")
     .option("-r, --remote-filter <command>", "undoes what -r did")
     .option("--force", "also what is not known to be whole")
+    .option("--dry-run", "only say what would be done")
     .addHelpText("after", `\n${restoreText}`)
     .action((volume: string, options: Options) =>
       pick({
@@ -102,6 +103,7 @@ export function addRestoreDirectory(command: Program, pick: (action: RestoreActi
         to: String(options["to"]),
         ...filtersOf(options),
         force: options["force"] === true,
+        dryRun: options["dryRun"] === true,
         ...placeOf(options),
       }),
     );

@@ -1,4 +1,4 @@
-import { broughtBack, type CopyAnswer, cleanedUp, copied } from "../agent/directory.ts";
+import { type BroughtAnswer, broughtBack, type CopyAnswer, cleanedUp, copied } from "../agent/directory.ts";
 import type { DirectoryOptions } from "../agent/directory-ground.ts";
 import { absolutePath } from "../agent/working-directory.ts";
 import type { RestoreDirectoryAction } from "../cli/directory-action.ts";
@@ -42,21 +42,30 @@ export async function bringBack(
   context: Context,
 ): Promise<Result> {
   const options = await optionsFor(command, context);
-  const wish = { ...command, to: absolutePath(command.to) };
+  const wish = { ...command, to: absolutePath(command.to), planned: command.dryRun };
   const answer = await broughtBack(wish, options, context.stop);
   complain(answer.problems, context);
   return {
     code: answer.problems.length === 0 ? exitCodes.done : exitCodes.partlyDone,
     json: { ...answer },
-    print: (out) =>
-      out.print(
-        `${answer.to} has what ${answer.volume} holds, ${
-          answer.verified
-            ? "and is compared with it"
-            : "which could not be compared with what was once written"
-        }.`,
-      ),
+    print(out) {
+      for (const line of command.dryRun ? plannedBack(answer) : [broughtWords(answer)]) out.print(line);
+    },
   };
+}
+
+function broughtWords({ volume, to, verified }: BroughtAnswer): string {
+  const how =
+    verified === true ? "and is compared with it" : "which could not be compared with what was once written";
+  return `${to} has what ${volume} holds, ${how}.`;
+}
+
+function plannedBack({ volume, to, zone, starts }: BroughtAnswer): string[] {
+  return [
+    `what ${volume} (${zone}) holds would be brought back to ${to}`,
+    ...(starts === undefined ? [] : [`started for it and removed again: ${starts}`]),
+    "Nothing has been done: leave out --dry-run",
+  ];
 }
 
 async function optionsFor(

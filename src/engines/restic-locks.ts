@@ -101,21 +101,25 @@ export async function clearDead(runner: ResticRunner, signal: AbortSignal): Prom
   await clear(runner, await locksOf(runner, signal), new Set(), signal);
 }
 
-/** Removes the locks of the dead, unless restic would take one of somebody else with them. */
+/**
+ * Removes the locks of the dead, unless restic would take one of somebody else with them, and tells whether there are
+ * new ones among them. restic itself takes a killed process for alive until its parent has heard of its end: what
+ * stays is tried again.
+ */
 async function clear(
   runner: ResticRunner,
   locks: readonly StoreLock[],
   cleared: Set<string>,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const dead = locks.filter((one) => one.dead && !cleared.has(one.id));
+  const dead = locks.filter((one) => one.dead);
   const now = Date.now();
   const doubtful = locks.some((one) => !one.dead && now - one.since.getTime() > restless);
   if (dead.length === 0 || doubtful) return false;
-  // Each once: what stays after that is not removable for us.
+  const isNew = dead.some((one) => !cleared.has(one.id));
   for (const one of dead) cleared.add(one.id);
   await unlock(runner, signal);
-  return true;
+  return isNew;
 }
 
 function stillLocked(error: BackupError, locks: readonly StoreLock[], { config }: ResticRunner): BackupError {

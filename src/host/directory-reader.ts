@@ -82,7 +82,7 @@ async function needPrograms({ method, local }: DirectoryOrder): Promise<void> {
 }
 
 /** The directory that data is to be brought back to: absent, then it is made, or empty. */
-export async function emptyDirectory(to: string): Promise<string> {
+export async function emptyDirectory(to: string, isPlanned = false): Promise<string> {
   const directory = path.resolve(to);
   const doing = `bring a directory back to ${directory}`;
   const remedy = "name a directory that is empty or not there";
@@ -107,7 +107,7 @@ export async function emptyDirectory(to: string): Promise<string> {
       found: `it is not empty (${names.slice(0, 3).join(", ")})`,
       remedy,
     });
-  if (names === undefined) await makeDirectory(directory);
+  if (names === undefined && !isPlanned) await makeDirectory(directory);
   return directory;
 }
 

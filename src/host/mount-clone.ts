@@ -44,7 +44,12 @@ export async function mountClone(
   let said = "";
   for (const one of options.tries) {
     const type = what.type.startsWith("ntfs") ? [] : ["-t", what.type];
-    const answer = await mountWhenFree(["-i", ...type, "-o", one, what.path, where], signal);
+    const words = ["-i", ...type, "-o", one, what.path, where];
+    const answer = await mountWhenFree(words, signal).catch(async (error: unknown) => {
+      // What a mount(8) that was cut short has mounted all the same is undone with its disk.
+      if ((await mountedAt(where, roots)) === undefined) await records.undo(where);
+      throw error;
+    });
     if (answer.code === 0)
       return {
         where,

@@ -66,4 +66,22 @@ describe.each(restics())("locks of $name restic, $version", (restic) => {
     await store.unlock(never);
     expect(await store.locks(never)).toEqual([]);
   });
+
+  test("one of the dead that nobody has buried yet is removed when that is done", async (context) => {
+    const { place, store } = await made(context, 30_000);
+    // restic's parent becomes a program that asks for no child's end.
+    const line = `mkfifo input; exec 3<>input; "$0" backup --stdin <input >/dev/null 2>&1 & exec sleep 1000`;
+    const env = place.environment(store);
+    const parent = spawn("sh", ["-c", line, place.program], { cwd: place.directory, env, stdio: "ignore" });
+    context.onTestFinished(() => void parent.kill("SIGKILL"));
+    await expect.poll(() => store.locks(never), { timeout: 30_000 }).toHaveLength(1);
+    const [lock] = await store.locks(never);
+    process.kill(lock?.pid ?? 0, "SIGKILL");
+    await expect.poll(() => store.locks(never)).toMatchObject([{ dead: true }]);
+    const pruned = store.prune(quiet, never);
+    await pause(3_000);
+    parent.kill("SIGKILL");
+    await pruned;
+    expect(await store.locks(never)).toEqual([]);
+  });
 });

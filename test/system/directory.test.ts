@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { mkdir, rename, rm, symlink, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { beforeEach, describe, expect, test } from "vitest";
@@ -54,6 +55,10 @@ describe.each(["here", "elsewhere"] as const)("a directory goes onto a volume, %
       expect([again.code, again.stderr]).toEqual([0, ""]);
       expect(again.stdout).toBe(first.stdout);
       const back = path.join(stage.disks.directory, "back");
+      const shown = await stage[side](["restore", "directory", volume, "--to", back, "--dry-run"]);
+      expect([shown.code, shown.stderr, existsSync(back)]).toEqual([0, "", false]);
+      expect(shown.stdout).toMatch(new RegExp(`^what ${volume} .* would be brought back to ${back}\n`));
+      await stage.expectClean("after a plan");
       const restored = await stage[side](["restore", "directory", volume, "--to", back]);
       expect([restored.code, restored.stderr], restored.stdout).toEqual([0, ""]);
       expect(restored.stdout).toContain("and is compared with it");

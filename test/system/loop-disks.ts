@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { chmod, mkdir, mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { promisify } from "node:util";
 import { has, isLinux, isRoot } from "../host/places.ts";
 import { Janitor } from "./janitor.ts";
@@ -12,8 +13,17 @@ const run = promisify(execFile);
 /** Runs a program and gives what it prints; one that fails is told with what it said. */
 export async function sh(program: string, ...words: readonly string[]): Promise<string> {
   const env = { ...process.env, PATH: `${process.env["PATH"]}:/usr/sbin:/sbin` };
-  const { stdout } = await run(program, words, { env, maxBuffer: 16 * 1024 * 1024 });
-  return stdout.trim();
+  const claims = [program, ...words].some((word) => /^(?:mount|mkfs\..*)$/.test(word));
+  for (let left = claims ? 30 : 0; ; left -= 1) {
+    try {
+      const { stdout } = await run(program, words, { env, maxBuffer: 16 * 1024 * 1024 });
+      return stdout.trim();
+    } catch (error) {
+      // A losetup of another test that lost the race for a device has it to itself until it looks for the next one.
+      if (left === 0 || !/mount point busy|in use by the system|resource busy/.test(`${error}`)) throw error;
+      await pause(100);
+    }
+  }
 }
 
 export type FilesystemName = "ext4" | "xfs" | "btrfs";
