@@ -53,12 +53,16 @@ function stopped(
 
 type Meaning = Pick<Failure, "kind" | "remedy" | "code"> & Partial<Pick<Failure, "found">>;
 
+/** No cause is read out of an address or a path, which may hold what looks like a status of HTTP, such as a port. */
+const addresses = /\b[a-z\d]+:\/\/\S+|(?<![^\s:"'])\/\S+/gi;
+
 /** restic of 0.17 and later tells some causes by its exit code; the others are told by words alone. */
 function meaningOf(code: number | undefined, said: string, config: RepositoryConfig): Meaning {
   if (code === 12 || /wrong password or no key found/.test(said))
     return { kind: "denied", code: "WrongPassword", remedy: passwordRemedy(config) };
   if (code === 11 || /already locked/.test(said)) return { kind: "locked", code: "RepositoryLocked" };
-  const known = meanings.find(({ pattern }) => pattern.test(said));
+  const words = said.replace(addresses, "(address)");
+  const known = meanings.find(({ pattern }) => pattern.test(words));
   if (known !== undefined) {
     const { kind, found, remedy } = known;
     return { kind, ...(found && { found }), ...(remedy && { remedy: remedy(config) }) };
@@ -99,7 +103,7 @@ const meanings: readonly Pattern[] = [
   },
   {
     pattern:
-      /connection refused|connection reset|no route to host|network is unreachable|no such host|i\/o timeout|timed? ?out|dial tcp|broken pipe|unexpected EOF|connection lost|Connection closed|Could not resolve|server misbehaving|ssh command exited|cmd exited|unable to start the sftp session|\bEOF\b|file already closed|50[0234] |Service Unavailable|exit status 255/i,
+      /connection refused|connection reset|no route to host|network is unreachable|no such host|i\/o timeout|timed? ?out|dial tcp|broken pipe|unexpected EOF|connection lost|Connection closed|Could not resolve|server misbehaving|ssh command exited|cmd exited|unable to start the sftp session|\bEOF\b|file already closed|\b50[0234] |Service Unavailable|exit status 255/i,
     kind: "unreachable",
     remedy: ({ name }) => `see whether the server of ${name} is up and can be reached from here`,
   },
@@ -110,13 +114,13 @@ const meanings: readonly Pattern[] = [
       "the credentials ran out while restic was at work; those of an instance role last some hours",
   },
   {
-    pattern: /Access ?Denied|InvalidAccessKeyId|SignatureDoesNotMatch|40[13]\b|Forbidden|Unauthorized/i,
+    pattern: /Access ?Denied|InvalidAccessKeyId|SignatureDoesNotMatch|\b40[13]\b|Forbidden|Unauthorized/i,
     kind: "denied",
     remedy: ({ name }) =>
       `see what the login of ${name} may do; a server that only lets append refuses to forget and to prune`,
   },
   {
-    pattern: /no space left|quota exceeded|disk full|ENOSPC|507 /i,
+    pattern: /no space left|quota exceeded|disk full|ENOSPC|\b507 /i,
     kind: "cannot-write",
     remedy: () => "free some space there: prune removes what is forgotten",
   },

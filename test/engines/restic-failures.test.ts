@@ -1,9 +1,26 @@
 import { execFileSync } from "node:child_process";
 import { chmodSync, readFileSync, writeFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
+import { failureOfRestic } from "../../src/engines/restic-failure.ts";
 import { folder } from "../host/places.ts";
 import { needRestic, restics } from "../system/stores/restics.ts";
 import { failureIn, filesOrder, never, order, quiet, Stage, writing } from "./restic-stage.ts";
+
+test.each([
+  ["unable to open config file: GET https://127.0.0.1:34403/central/config: Not Found", 10, "not-found"],
+  ["unable to open config file: stat /srv/403/config: no such file or directory", 10, "not-found"],
+  ["unable to open config file: unexpected HTTP response (403): 403 Forbidden", 1, "denied"],
+  ["unexpected HTTP response (502): 502 Bad Gateway", 1, "unreachable"],
+])("%s means, with %i, %s", async (said, code, kind) => {
+  const place = new Stage(await folder(), "restic");
+  const failure = failureOfRestic(
+    { code, errors: [`Fatal: ${said}`] },
+    "open it",
+    place.config("store"),
+    (text) => text,
+  );
+  expect(failure.kind).toBe(kind);
+});
 
 describe.each(restics())("what $name restic, $version, cannot do", (restic) => {
   test("is told with what to do about it", async (context) => {

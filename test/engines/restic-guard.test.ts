@@ -39,8 +39,10 @@ describe.each(restics())(
       const agent = path.join(import.meta.dirname, "restic-agent.ts");
       const working = () => atWork(served.url, server.directory);
       const locksAt = path.join(server.directory, "files", "repository", "locks");
-      // One that is just being written says nothing yet.
-      const locks = () => readdirSync(locksAt).filter((name) => statSync(path.join(locksAt, name)).size > 0);
+      // One that is just being written, empty or under a name of its own, is none yet.
+      const isLock = (name: string) =>
+        /^[0-9a-f]{64}$/.test(name) && statSync(path.join(locksAt, name)).size > 0;
+      const locks = () => readdirSync(locksAt).filter(isLock);
       const begun = (what: string) => {
         const words = [...node.slice(1), agent, place.directory, place.program, JSON.stringify(more), what];
         const child = spawn(process.execPath, words, { stdio: "ignore" });
