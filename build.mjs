@@ -204,7 +204,7 @@ const APART = [
   { name: "alarms", asking: /src\/aws\/alarms\.ts$/, client: "@aws-sdk/client-cloudwatch" },
   {
     name: "restore",
-    asking: /src\/aws\/(restore-[a-z-]+|directory-[a-z-]+|default-region|job-images|lock-snapshots)\.ts$/,
+    asking: /src\/aws\/(restore-[a-z-]+|directory-[a-z-]+|sweep-[a-z-]+|default-region|job-images|lock-snapshots)\.ts$/,
     client: "@aws-sdk/client-ec2",
   },
 ];

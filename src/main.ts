@@ -21,6 +21,7 @@ const commands: {
   plan: async () => (await import("./commands/run.ts")).execute,
   prune: async () => (await import("./commands/run.ts")).execute,
   forget: async () => (await import("./commands/run.ts")).execute,
+  copy: async () => (await import("./commands/run.ts")).execute,
   list: async () => (await import("./commands/list.ts")).execute,
   explain: async () => (await import("./commands/explain.ts")).execute,
   status: async () => (await import("./commands/status.ts")).execute,
@@ -31,6 +32,7 @@ const commands: {
   directory: async () => (await import("./commands/directory.ts")).execute,
   drill: async () => (await import("./commands/drill.ts")).execute,
   repository: async () => (await import("./commands/repository.ts")).execute,
+  sweep: async () => (await import("./commands/sweep.ts")).execute,
   doctor: async () => (await import("./commands/doctor.ts")).execute,
   policy: async () => (await import("./commands/policy.ts")).execute,
   thaw: async () => (await import("./commands/thaw.ts")).execute,
@@ -42,6 +44,7 @@ const commands: {
 /** Words of commands that others do without. */
 const furtherWords: Readonly<Record<string, () => Promise<AddWords>>> = {
   alarms: async () => (await import("./cli/parse-alarms.ts")).addAlarms,
+  copy: async () => (await import("./cli/parse-prune.ts")).addCopy,
   directory: async () => (await import("./cli/parse-directory.ts")).addDirectory,
   doctor: async () => (await import("./cli/parse-doctor.ts")).addDoctor,
   drill: async () => (await import("./cli/parse-drill.ts")).addDrill,
@@ -52,6 +55,7 @@ const furtherWords: Readonly<Record<string, () => Promise<AddWords>>> = {
   report: async () => (await import("./cli/parse-report.ts")).addReport,
   repository: async () => (await import("./cli/parse-repository.ts")).addRepository,
   restore: async () => (await import("./cli/parse-restore.ts")).addRestore,
+  sweep: async () => (await import("./cli/parse-sweep.ts")).addSweep,
   uninstall: async () => (await import("./cli/parse-install.ts")).addUninstall,
 };
 

@@ -13,12 +13,13 @@ const sources = readdirSync(folder)
   .filter((file) => file.endsWith(".ts") && !others.has(file))
   .map((file) => readFileSync(path.join(folder, file), "utf8"))
   // What is read of other services' answers is not cut out of anything.
-  .filter((text) => !/from "@aws-sdk\/client-(kms|sns|ssm)"/.test(text))
+  .filter((text) => !/from "@aws-sdk\/client-(kms|sns|ssm|sts)"/.test(text))
   .join("\n")
   .replace(/\/\*[\s\S]*?\*\/|\/\/.*/g, "");
 
 /** Members of requests and of the outermost answers, which the bundle keeps whole. */
 const whole = new Set([
+  "Regions",
   "Reservations",
   "Volumes",
   "VolumeStatuses",

@@ -20,9 +20,11 @@ export function assemble(
   const { listing, stored = [] } = found;
   const ofVolumes = listing && seriesFacts(listing, retention, selected.chosen);
   const series = found.withStored ? found.withStored(ofVolumes) : ofVolumes;
-  const nothing = request.capture
-    ? points.every((point) => point.state === "failed") && stored.every(({ point }) => point === undefined)
-    : retention === undefined && stored.every((one) => one.retention === undefined);
+  const nothing = request.only
+    ? (found.copies ?? []).every(({ asOf }) => asOf === undefined)
+    : request.capture
+      ? points.every((point) => point.state === "failed") && stored.every(({ point }) => point === undefined)
+      : retention === undefined && stored.every((one) => one.retention === undefined);
   const outcome = at.skipped ? "skipped" : wrong ? (nothing ? "failed" : "degraded") : "done";
   return {
     version: 1,
@@ -51,6 +53,7 @@ export function assemble(
     ...(retention === undefined ? {} : { retention }),
     ...(found.locks && { locks: found.locks }),
     ...(found.image === undefined ? {} : { image: found.image }),
+    ...(found.copies && { copies: found.copies }),
     ...(found.stored && { stored: found.stored }),
     ...(series && { series }),
     steps: record.steps,

@@ -1,11 +1,13 @@
 import type { Failure } from "../core/errors.ts";
 import type { Job } from "../core/job.ts";
+import type { Removal } from "../core/ports.ts";
+import type { RecoveryPoint } from "../core/recovery-point.ts";
 
 /** More is given up than one run removes without a person's word. */
-export function braked(job: Job, wanted: number, limit: number) {
+export function braked(job: Job, wanted: number, limit: number, region?: string) {
   return {
     kind: "refused" as const,
-    doing: `remove ${wanted} points of job ${job.name}`,
+    doing: `remove ${wanted} ${region === undefined ? "" : "copied "}points of job ${job.name}${region === undefined ? "" : ` in ${region}`}`,
     found: `one run removes at most ${limit} of this series`,
     remedy: `look at \`ec2-backup plan ${job.name}\`, then \`ec2-backup prune ${job.name} --yes\``,
     code: "Brake",
@@ -33,3 +35,15 @@ export function mayNot(
 
 const ofRole =
   "let the role delete its own points (ec2-backup policy agent-self-pruning), or say `prune: elsewhere` in the job where another role prunes";
+
+/** A set of which some members went and others are held. */
+export function halved(point: RecoveryPoint, removals: readonly Removal[]): Failure {
+  const kept = removals.filter((one) => one.outcome === "held" || one.outcome === "left");
+  return {
+    kind: "refused",
+    doing: `remove point ${point.id}`,
+    found: `some of its snapshots are gone, ${kept.map((one) => one.snapshotId).join(", ")} could not be removed`,
+    remedy: "the rest is no longer a whole point; the next run tries again",
+    code: "Halved",
+  };
+}

@@ -1,5 +1,5 @@
 import { brake } from "../core/brake.ts";
-import { BackupError, failureOf, interrupted } from "../core/errors.ts";
+import { failureOf, interrupted } from "../core/errors.ts";
 import type { Job } from "../core/job.ts";
 import type { Audit, AuditLine, Clock, Engine, Listing, Log, Removal } from "../core/ports.ts";
 import type { RecoveryPoint } from "../core/recovery-point.ts";
@@ -17,6 +17,8 @@ export interface PruneDeps {
   readonly run: string;
   /** Of points that lie in a repository. */
   readonly repository?: string;
+  /** Of copies: where they are. */
+  readonly region?: string;
 }
 
 /** What a person allowed beyond the policy, and what the run forbids of it. */
@@ -55,15 +57,16 @@ export async function prune(
   const { remove, postponed, limit } = brake(plan, consent.yes === true);
   if (postponed.length > 0) {
     const { braked } = await import("./prune-refusals.ts");
-    deps.record.report("error", braked(job, remove.length + postponed.length, limit));
+    deps.record.report("error", braked(job, remove.length + postponed.length, limit, deps.region));
   }
   const removals: (Removal & { point: string })[] = [];
+  const until = deps.clock.elapsed() + job.waits.retryFor;
   for (const point of [...remove].reverse()) {
     if (signal.aborted) {
       deps.record.report("error", interrupted("remove old points"));
       break;
     }
-    removals.push(...(await removePoint(point, job, deps)));
+    removals.push(...(await removePoint(point, job, until, deps, signal)));
   }
   const denied = removals.filter(({ failure }) => failure?.kind === "denied");
   const refusal = denied[0]?.failure;
@@ -156,18 +159,23 @@ function only(plan: RetentionPlan, may: (point: RecoveryPoint) => boolean, detai
   return { keep: [...plan.keep, ...others], remove: plan.remove.filter(may) };
 }
 
-async function removePoint(
+/** Removes what a plan gives up, member by member, each recorded before it goes. */
+export async function removePoint(
   point: RecoveryPoint,
-  job: Job,
+  job: Pick<Job, "name" | "waits">,
+  until: number,
   deps: PruneDeps,
+  signal: AbortSignal,
 ): Promise<(Removal & { point: string })[]> {
   const { engine, record, log } = deps;
+  const patience = { clock: deps.clock, waits: job.waits, until };
   const removals: (Removal & { point: string })[] = [];
   try {
+    const { removePatiently } = await import("./remove-patiently.ts");
     const { id: image } = point.image ?? {};
     for (const id of [...(image === undefined ? [] : [image]), ...point.snapshots.map((one) => one.id)])
       await deps.audit.append(lineOf(point, id, job, deps, "removing"));
-    for await (const removal of engine.remove(point)) {
+    for await (const removal of removePatiently(engine, point, patience, signal)) {
       removals.push({ ...removal, point: point.id });
       const level = {
         failed: "warn",
@@ -188,7 +196,10 @@ async function removePoint(
         record.report("notice", removal.failure);
       await recordOutcome(lineOf(point, removal.snapshotId, job, deps, removal.outcome), deps);
     }
-    if (isHalved(removals)) record.report("error", halved(point, removals));
+    if (isHalved(removals)) {
+      const { halved } = await import("./prune-refusals.ts");
+      record.report("error", halved(point, removals));
+    }
   } catch (error) {
     record.report("error", failureOf(error, `remove point ${point.id}`));
   }
@@ -207,7 +218,7 @@ async function recordOutcome(line: AuditLine, { audit, record }: PruneDeps): Pro
 function lineOf(
   point: RecoveryPoint,
   snapshotId: string,
-  job: Job,
+  job: Pick<Job, "name">,
   deps: PruneDeps,
   outcome: AuditLine["outcome"],
 ): AuditLine {
@@ -227,15 +238,4 @@ function lineOf(
 function isHalved(removals: readonly Removal[]): boolean {
   const gone = removals.some((one) => one.outcome === "removed" && one.image !== true);
   return gone && removals.some((one) => one.outcome === "held" || one.outcome === "left");
-}
-
-function halved(point: RecoveryPoint, removals: readonly Removal[]): BackupError {
-  const kept = removals.filter((one) => one.outcome === "held" || one.outcome === "left");
-  return new BackupError({
-    kind: "refused",
-    doing: `remove point ${point.id}`,
-    found: `some of its snapshots are gone, ${kept.map((one) => one.snapshotId).join(", ")} could not be removed`,
-    remedy: "the rest is no longer a whole point; the next run tries again",
-    code: "Halved",
-  });
 }

@@ -1,4 +1,4 @@
-import { BackupError, type Failure, failureOf } from "../core/errors.ts";
+import { failureOf } from "../core/errors.ts";
 import { seriesOf } from "../core/job.ts";
 import type { Listing } from "../core/ports.ts";
 import type { RecoveryPoint } from "../core/recovery-point.ts";
@@ -29,6 +29,7 @@ export async function runJob(request: RunRequest, deps: RunDeps, signal: AbortSi
     const lock = await deps.locks.take(request.job.name, `run ${request.run}`);
     if ("heldBy" in lock) {
       skipped = true;
+      const { lockedBy } = await import("./run-refusals.ts");
       record.report("error", lockedBy(request.job.name, lock.heldBy));
     } else {
       request.began?.();
@@ -41,7 +42,7 @@ export async function runJob(request: RunRequest, deps: RunDeps, signal: AbortSi
   } catch (error) {
     record.report("error", failureOf(error, `run job ${request.job.name}`));
   }
-  const elapsedMs = deps.clock.elapsed() - began - (found.settleMs ?? 0);
+  const elapsedMs = deps.clock.elapsed() - began - (found.settleMs ?? 0) - (found.copyMs ?? 0);
   return assemble(request, record, found, { started, finished: deps.clock.now(), elapsedMs, skipped });
 }
 
@@ -53,7 +54,7 @@ async function work(
   signal: AbortSignal,
 ): Promise<void> {
   const { stored = request.consent.former && { dumps: [], volumes: true } } = request.job;
-  if (stored === undefined && request.discovery.elsewhere !== true)
+  if (request.only !== undefined || (stored === undefined && request.discovery.elsewhere !== true))
     return workOnVolumes(request, deps, record, found, signal);
   const { storing } = await import("./store-run.ts");
   await storing(stored, request, deps, record, found, signal, workOnVolumes);
@@ -66,11 +67,29 @@ async function workOnVolumes(
   found: Findings,
   signal: AbortSignal,
 ): Promise<void> {
+  const gate = await captureAndThin(request, deps, record, found, signal);
+  if (request.job.copy === undefined || request.consent.forget !== undefined) return;
+  const { copyRound, rightsOf } = await import("./copy.ts");
+  // A capture that failed is no reason to leave what is complete where it is.
+  found.listing ??= await record.step("list points", () => list(request, deps, [], signal));
+  const began = deps.clock.elapsed();
+  found.copies = await copyRound(request, rightsOf(request, gate), deps, record, found, signal);
+  if (request.wait) found.copyMs = deps.clock.elapsed() - began;
+}
+
+/** Returns what may be removed by this run; nothing where that is not even known. */
+async function captureAndThin(
+  request: RunRequest,
+  deps: RunDeps,
+  record: Recorder,
+  found: Findings,
+  signal: AbortSignal,
+): Promise<Gate | undefined> {
   const { job } = request;
   const before = deps.journal.unfinished(job.name);
   found.selected = await choose(request, deps, record, found);
   const point = request.capture ? await capture(request, deps, record, found, signal) : undefined;
-  if (request.capture && point === undefined) return;
+  if (request.capture && point === undefined) return undefined;
   if (point !== undefined) found.points.push(point);
   const locks = job.lock && (await import("./lock-points.ts"));
   if (point !== undefined) await locks?.lockMade(point, request, deps, record, found, signal);
@@ -78,7 +97,7 @@ async function workOnVolumes(
   found.listing = await record.step("list points", () =>
     list(request, deps, request.planned ? [] : found.points, signal),
   );
-  if (found.listing === undefined) return;
+  if (found.listing === undefined) return undefined;
   const known = deps.journal.marksOf(job.name);
   if (!request.planned) found.listing = await repairMarks(found.listing, known, deps, record, signal);
   const { listing } = found;
@@ -87,10 +106,12 @@ async function workOnVolumes(
   inspect(request, deps, record, found, before?.point);
   if (request.capture) await locks?.lockMissed(listing, request, deps, record, found, signal);
   const gate = request.prune ? gateFor(request, deps, record, found, listing) : undefined;
+  if (request.only !== undefined) return gate;
   if (gate !== undefined) await thin(request, gate, deps, record, found, signal);
-  if (request.job.image === undefined && listing.images === undefined) return;
+  if (request.job.image === undefined && listing.images === undefined) return gate;
   const { imageRound } = await import("./image-round.ts");
   found.image = await imageRound(request, gate, deps, record, found, signal);
+  return gate;
 }
 
 /** The volumes of the job; matchers that name mounts need to know what is mounted where. */
@@ -106,19 +127,11 @@ async function choose(
   }
   const mounts = found.mounts?.mounts ?? [];
   for (const path of named) {
-    if (!mounts.some((mount) => mount.path === path && mount.volumes.length > 0))
-      record.report("warning", nothingMounted(path));
+    if (mounts.some((mount) => mount.path === path && mount.volumes.length > 0)) continue;
+    const { nothingMounted } = await import("./run-refusals.ts");
+    record.report("warning", nothingMounted(path));
   }
   return selectVolumes(discovery.volumes, job.volumes, deps.leftOutByTag, mounts);
-}
-
-function nothingMounted(path: string): Failure {
-  return {
-    kind: "configuration",
-    doing: `choose volumes by the mount ${path}`,
-    found: "no filesystem on a known volume is mounted there",
-    remedy: "see what is mounted where in `ec2-backup plan`; name the volume by id, device or tag",
-  };
 }
 
 /** What this run has the right to remove, if anything. */
@@ -187,13 +200,4 @@ async function list(
       byId.set(point.id, { ...point, consistency: known.consistency });
   }
   return { ...rest, points: [...byId.values()] };
-}
-
-function lockedBy(job: string, holder: string): BackupError {
-  return new BackupError({
-    kind: "locked",
-    doing: `run job ${job}`,
-    found: `another run holds its lock (${holder})`,
-    remedy: "wait for it to end; see `ec2-backup status`",
-  });
 }

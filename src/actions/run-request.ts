@@ -1,3 +1,4 @@
+import type { CopyRegion } from "../core/copy-ports.ts";
 import type { ImageEngine } from "../core/image-ports.ts";
 import type { Discovery } from "../core/instance.ts";
 import type { Job, Trigger } from "../core/job.ts";
@@ -17,6 +18,7 @@ import type {
 } from "../core/ports.ts";
 import type { RecoveryPoint } from "../core/recovery-point.ts";
 import type {
+  CopyReport,
   ImageReport,
   Problem,
   RetentionReport,
@@ -36,6 +38,8 @@ export interface RunDeps {
   readonly images: () => Promise<ImageEngine>;
   /** What locks snapshots; loaded only where a job has them locked. */
   readonly snapshotLocks: () => Promise<SnapshotLocks>;
+  /** Another Region that points are copied to; loaded only where a job copies. */
+  readonly copies: (region: string) => Promise<CopyRegion>;
   /** Repositories, and what makes dumps; loaded only where a job stores something. */
   readonly stores: () => Promise<Stores>;
   readonly clock: Clock;
@@ -60,6 +64,8 @@ export interface RunRequest {
   readonly discovery: Discovery;
   /** `prune` and `forget` make no point. */
   readonly capture: boolean;
+  /** No point is made and nothing is removed here: only the copies in other Regions are looked after. */
+  readonly only?: "copies";
   /** False where the configuration in force is not the one that was written. */
   readonly prune: boolean;
   readonly wait: boolean;
@@ -85,6 +91,9 @@ export interface Findings {
   retention?: RetentionReport | undefined;
   locks?: LockReport;
   image?: ImageReport;
+  copies?: readonly CopyReport[];
+  /** Milliseconds that the run waited for copies. */
+  copyMs?: number;
   stored?: readonly StoredReport[];
   /** The facts of all series of a job that stores something, by those of its volumes. */
   withStored?: (ofVolumes: RunReport["series"]) => RunReport["series"];

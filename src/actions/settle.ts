@@ -28,7 +28,8 @@ export async function settle(
     if (latest.state === "complete") return latest;
     if (latest.state === "failed") throw failed(latest, doing);
     stuck = latest.state === "partial" ? (stuck ?? clock.elapsed()) : undefined;
-    if (stuck !== undefined && clock.elapsed() - stuck > waits.reconcileFor) throw incomplete(latest, doing);
+    if (stuck !== undefined && clock.elapsed() - stuck > waits.reconcileFor)
+      throw (await import("./settle-failures.ts")).incomplete(latest, doing);
     if (signal.aborted) throw interrupted(doing);
     if (clock.elapsed() + waits.settleEvery > until) break;
     await clock.sleep(waits.settleEvery, signal);
@@ -47,18 +48,6 @@ export async function settle(
     found: `it is ${latest.state} at ${Math.round(percentOf(latest))} % after ${waits.settleFor / 1000} s${trouble}`,
     remedy: "nothing is lost: the next run settles it, and `ec2-backup list` shows how far it is",
     code: "StillPending",
-  });
-}
-
-/** Members that are not listed are pending at first; after EC2's time for consistency they are gone. */
-function incomplete(point: RecoveryPoint, doing: string): BackupError {
-  const there = point.snapshots.map((one) => one.id).join(", ");
-  return new BackupError({
-    kind: "refused",
-    doing,
-    found: `the set lacks snapshots of volumes that it was to hold; there are ${there}`,
-    remedy: "what is there is kept for now; run again for a whole point",
-    code: "Partial",
   });
 }
 

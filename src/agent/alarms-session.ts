@@ -12,9 +12,9 @@ import { systemClock } from "../host/clock.ts";
 import { signsOf } from "./alarm-signs.ts";
 import type { InForce } from "./in-force.ts";
 import { type Opened, open, requestTimeout } from "./open.ts";
-import { faultyConfiguration } from "./perform.ts";
 import { routeOf } from "./route.ts";
 import { newRunId, type Session } from "./session.ts";
+import { faultyConfiguration } from "./unusable-wish.ts";
 import type { AgentOptions } from "./wish.ts";
 
 /** Milliseconds between two changes: three a second are allowed to all instances of an account together. */

@@ -110,7 +110,7 @@ export async function upkeepIn(
   return upkeepTimetable(options, host);
 }
 
-/** What a file says of alarms and drills is nothing that a run would read. */
+/** What a file says of alarms, drills and sweeps is nothing that a run would read. */
 async function withAlarms<F extends Pick<Checked, "values" | "warnings">>(
   facts: F,
   { resolution }: InForce,
@@ -122,13 +122,23 @@ async function withAlarms<F extends Pick<Checked, "values" | "warnings">>(
   return {
     ...facts,
     warnings: [...facts.warnings, ...checkWatching(resolution, loaded, systemClock.now())],
-    values: [...facts.values, ...alarmValues(loaded.file), ...(await valuesOfDrills(loaded))],
+    values: [
+      ...facts.values,
+      ...alarmValues(loaded.file),
+      ...(await valuesOfDrills(loaded)),
+      ...(await valuesOfSweep(loaded)),
+    ],
   };
 }
 
 async function valuesOfDrills({ file }: Loaded & { ok: true }): Promise<Checked["values"]> {
   if (file.config.drill === undefined) return [];
   return (await import("../config/drill-settings.ts")).drillValues(file);
+}
+
+async function valuesOfSweep({ file }: Loaded & { ok: true }): Promise<Checked["values"]> {
+  if (file.config.sweep === undefined) return [];
+  return (await import("../config/sweep-settings.ts")).sweepValues(file);
 }
 
 /** What is written is checked, not what is in force instead of it. Most jobs have no hooks to be looked at. */

@@ -9,11 +9,11 @@ import { drillStates } from "../host/drill-state.ts";
 import { clearLeftovers, drillDirectory } from "./drill-leftovers.ts";
 import { type DrillRound, drillSubject, undrilled } from "./drill-subject.ts";
 import { type DrillListeners, drillListeners } from "./drill-tell.ts";
-import { faultyConfiguration } from "./perform.ts";
 import { alone } from "./restore.ts";
 import { choose, type FoundPoints, findPoints } from "./restore-points.ts";
 import { openRestore, type RestoreOptions, type RestoreSession } from "./restore-session.ts";
 import { concealing } from "./tell.ts";
+import { faultyConfiguration } from "./unusable-wish.ts";
 
 /** What `drill` is asked for. */
 export interface DrillsOrder {

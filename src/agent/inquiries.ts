@@ -1,24 +1,24 @@
-import type { FormerContent } from "../actions/prune.ts";
 import { brake } from "../core/brake.ts";
 import { BackupError } from "../core/errors.ts";
 import type { Explanation } from "../core/explanation.ts";
 import type { RecoveryPoint } from "../core/recovery-point.ts";
-import { restorableVolumes } from "../core/recovery-point.ts";
 import type { Problem } from "../core/report.ts";
 import { newestFirst, planRetention } from "../core/retention.ts";
 import { describePolicy } from "../core/retention-policy.ts";
 import { storedPolicy } from "../core/stored-policy.ts";
-import type { StoredWish } from "../core/stored-wish.ts";
+import type { CopiesInRegion, CopiesSeen } from "./copies-seen.ts";
 import { imagePoints } from "./instance-images.ts";
-import { type Opened, open } from "./open.ts";
-import type { StoredSeen } from "./stored-inquiries.ts";
+import type { Opened } from "./open.ts";
+import { openReading, storedOf } from "./reading.ts";
 import type { AgentOptions } from "./wish.ts";
 
 /** Points, and which of them are beyond the retention of jobs that another role prunes. */
 export interface Found {
   readonly points: readonly RecoveryPoint[];
   readonly beyond?: ReadonlySet<string>;
-  /** Repositories that could not be asked. */
+  /** What other Regions have of them, and of points that are gone here. */
+  readonly copies?: readonly CopiesInRegion[];
+  /** Repositories and Regions that could not be asked. */
   readonly problems: readonly Problem[];
 }
 
@@ -35,18 +35,35 @@ export async function points(
     storedOf(opened, options, signal),
   ]);
   const ofVolumes = [...listing.points, ...(await imagePoints(listing, session, options, signal))];
-  const { problems, points: inRepositories } = stored;
+  const { points: inRepositories } = stored;
+  const copied = await copiesOf(opened, listing.points, options, signal);
+  const problems = [...stored.problems, ...copied.problems];
+  const regions = copied.regions.filter(({ job }) => jobs.length === 0 || jobs.includes(job.name));
+  const copies = regions.length === 0 ? {} : { copies: regions };
   const all = [...ofVolumes, ...inRepositories];
   const asked = all.filter((point) => jobs.length === 0 || jobs.includes(point.job)).sort(newestFirst);
   if (!force.jobs.some(({ prune, lock }) => prune !== undefined || lock !== undefined))
-    return { points: asked, problems };
+    return { points: asked, problems, ...copies };
   const { beyondRetention, withLocks } = await import("./point-marks.ts");
   const locking = force.jobs.some(({ lock }) => lock !== undefined);
   return {
     points: locking ? await withLocks(asked, session, signal) : asked,
     beyond: beyondRetention(asked, force.jobs, listing.asOf),
     problems,
+    ...copies,
   };
+}
+
+/** Most jobs copy nowhere, and load nothing of it. */
+async function copiesOf(
+  opened: Opened,
+  here: readonly RecoveryPoint[],
+  options: AgentOptions,
+  signal: AbortSignal,
+): Promise<CopiesSeen> {
+  if (!opened.force.jobs.some(({ copy }) => copy !== undefined)) return { regions: [], problems: [] };
+  const { copiesSeen } = await import("./copies-seen.ts");
+  return copiesSeen(opened, here, options, signal);
 }
 
 /** What a snapshot belongs to, and what the next run would do with it. */
@@ -68,7 +85,14 @@ export async function explain(
     one.id === snapshot || one.snapshots.some(({ id }) => isOf(id, snapshot));
   const known = [...points, ...images, ...stored.points];
   const point = known.find(isMeant) ?? begunBy(snapshot, known);
-  const [unasked] = stored.problems;
+  const copied =
+    point === undefined ? await copiesOf(opened, points, options, signal) : { regions: [], problems: [] };
+  const there = copied.regions.find((one) => one.points.some(isMeant));
+  if (there !== undefined) {
+    const { explainCopy } = await import("./explain-copy.ts");
+    return explainCopy(snapshot, there);
+  }
+  const [unasked] = [...stored.problems, ...copied.problems];
   // It may well lie where nobody could look.
   if (point === undefined && unasked !== undefined) throw new BackupError(unasked);
   if (point === undefined) {
@@ -104,14 +128,6 @@ function begunBy(given: string, points: readonly RecoveryPoint[]): RecoveryPoint
 /** restic's ids are as long as one likes, from eight digits on. */
 function isOf(id: string, given: string): boolean {
   return id === given || (/^[0-9a-f]{8,64}$/.test(given) && id.startsWith(given));
-}
-
-/** Most hosts have no repositories, and load nothing of them. */
-async function storedOf(opened: Opened, options: AgentOptions, signal: AbortSignal): Promise<StoredSeen> {
-  if (opened.force.settings.repositories === undefined)
-    return { points: [], listings: new Map(), problems: [] };
-  const { storedSeen } = await import("./stored-inquiries.ts");
-  return storedSeen(opened, options, signal);
 }
 
 function memberOf(point: RecoveryPoint, id: string): string {
@@ -163,74 +179,4 @@ async function withHolds(
   const engine = point.image === undefined ? session.engine : await session.images();
   const [held] = await engine.withHolds([point], signal);
   return series.map((one) => (one.id === point.id && held !== undefined ? held : one));
-}
-
-/** Refuses to give up a volume that is still there; `forget` is for those that are gone. */
-export async function forgettable(
-  volume: string,
-  options: AgentOptions,
-  signal: AbortSignal,
-): Promise<{ readonly jobs: readonly string[]; readonly former: readonly FormerContent[] }> {
-  const opened = await openReading(options, signal);
-  const { session, force } = opened;
-  const { instance, volumes } = session.discovery;
-  if (volumes.some((one) => one.id === volume)) {
-    throw new BackupError({
-      kind: "usage",
-      doing: `forget ${volume}`,
-      found: `it is attached to ${instance.id}`,
-      remedy: "leave it out with the tag Backup=no or volumes.exclude and detach it first",
-    });
-  }
-  const { points: regular, images = [] } = await session.engine.list({ instanceArn: instance.arn }, signal);
-  const stored = await storedOf(opened, options, signal);
-  const [unasked] = stored.problems;
-  if (unasked !== undefined && !volume.startsWith("vol-")) throw new BackupError(unasked);
-  const still = force.jobs.find(({ stored: wish }) => stores(wish, volume));
-  if (still !== undefined) {
-    throw new BackupError({
-      kind: "usage",
-      doing: `forget ${volume}`,
-      found: `the job ${still.name} stores it`,
-      remedy: "take it out of the job first; what is still made keeps its newest point",
-    });
-  }
-  const all = [...regular, ...images, ...stored.points];
-  const jobs = new Set(
-    all.filter((point) => restorableVolumes(point).includes(volume)).map((point) => point.job),
-  );
-  if (jobs.size === 0) {
-    throw new BackupError({
-      kind: "not-found",
-      doing: `forget ${volume}`,
-      found: `no recovery point of ${instance.id} contains it`,
-    });
-  }
-  // Of a dump that is still made, parts that are not found any more go by the rules.
-  const isPart = force.jobs.some(({ stored: wish }) =>
-    wish?.dumps.some(({ name }) => volume.startsWith(`dump/${name}/`)),
-  );
-  if (isPart) return { jobs: [...jobs], former: [] };
-  const repositories = new Set(
-    stored.points
-      .filter((point) => restorableVolumes(point).includes(volume))
-      .map((one) => one.stored?.repository),
-  );
-  const former = [...repositories].flatMap((repository) =>
-    repository === undefined ? [] : [{ source: volume, repository }],
-  );
-  return { jobs: [...jobs], former };
-}
-
-/** Whether a job is still to store what is called so: `files`, or a dump or a part of one. */
-function stores(wish: StoredWish | undefined, volume: string): boolean {
-  if (wish === undefined) return false;
-  return volume === "files"
-    ? wish.files !== undefined
-    : wish.dumps.some(({ name }) => volume === `dump/${name}`);
-}
-
-async function openReading(options: AgentOptions, signal: AbortSignal): Promise<Opened> {
-  const { newRunId } = await import("./session.ts");
-  return open(newRunId(), options, signal);
 }

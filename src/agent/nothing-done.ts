@@ -51,6 +51,15 @@ export async function unprotected(
   return { reports: [await tell(report, opened, options, wish, signal)] };
 }
 
+/** None of the jobs that were asked for names a Region to copy to. */
+export function nothingToCopy(jobs: readonly string[]): Outcome {
+  const whose = jobs.length === 0 ? "No job" : `The job ${jobs.join(", ")}`;
+  const message =
+    `${whose} copies ${jobs.length === 0 ? "its" : "none of its"} points to another Region. ` +
+    "Add `copy: [{ region: eu-west-1 }]` to a job, or the tag Copy_Dest=eu-west-1 to the instance.";
+  return { reports: [], message };
+}
+
 async function hasPoints({ engine, discovery }: Opened["session"], signal: AbortSignal): Promise<boolean> {
   const { points, images } = await engine.list({ instanceArn: discovery.instance.arn }, signal);
   return points.length > 0 || images !== undefined;

@@ -1,7 +1,7 @@
 import type { Identity } from "../aws/metadata.ts";
 import { toLastGood } from "../config/last-good.ts";
 import { resolve } from "../config/resolve.ts";
-import { BackupError, failureOf } from "../core/errors.ts";
+import { failureOf } from "../core/errors.ts";
 import type { Job } from "../core/job.ts";
 import type { Problem, RunReport } from "../core/report.ts";
 import { rootReplacementTag } from "../core/root-tag.ts";
@@ -34,7 +34,7 @@ export async function perform(wish: Wish, options: AgentOptions, signal: AbortSi
   if (asked && instance.tags[rootReplacementTag] !== undefined) {
     const { rootConfirmed, refusedCapture } = await import("./root-confirmation.ts");
     const { unconfirmed, problems } = await rootConfirmed(opened, options, signal);
-    const jobs = chosen(opened.force.jobs, wish.jobs);
+    const jobs = await chosen(opened.force.jobs, wish.jobs);
     if (unconfirmed !== undefined) return refusedCapture(unconfirmed, jobs, opened, wish, options, signal);
     told = [...left, ...problems];
     // With the marks that the new root volume has got by now.
@@ -46,12 +46,15 @@ export async function perform(wish: Wish, options: AgentOptions, signal: AbortSi
     const { unprotected } = await import("./nothing-done.ts");
     return unprotected(opened, wish, options, left, signal);
   }
-  if (force.problems.length > 0 && !wish.lenient && force.faulty) throw faultyConfiguration(force.problems);
+  if (force.problems.length > 0 && !wish.lenient && force.faulty)
+    throw (await import("./unusable-wish.ts")).faultyConfiguration(force.problems);
   if (force.jobs.length === 0) {
     const { unusable } = await import("./nothing-done.ts");
     return unusable(opened, wish, options, left, signal);
   }
-  const wished = chosen(force.jobs, wish.jobs);
+  const named = await chosen(force.jobs, wish.jobs);
+  const wished = named.filter(({ copy }) => wish.only === undefined || copy);
+  if (wished.length === 0) return (await import("./nothing-done.ts")).nothingToCopy(wish.jobs);
   const reports: RunReport[] = [];
   const heard = wish.planned ? undefined : await listening(opened, options, wish, signal);
   for (const job of wished) {
@@ -64,6 +67,7 @@ export async function perform(wish: Wish, options: AgentOptions, signal: AbortSi
         ...(wish.missed === undefined ? {} : { missed: wish.missed }),
         ...(wish.overlapped === undefined ? {} : { overlapped: wish.overlapped }),
         capture: wish.capture,
+        ...(wish.only && { only: wish.only }),
         prune: !force.faulty,
         wait: wish.wait,
         consent: wish.consent,
@@ -101,28 +105,10 @@ async function overdueOf(job: Job, opened: Opened, options: AgentOptions): Promi
   return overdueUpkeep(job, opened, options);
 }
 
-function chosen(jobs: readonly Job[], names: readonly string[]): readonly Job[] {
+async function chosen(jobs: readonly Job[], names: readonly string[]): Promise<readonly Job[]> {
   const unknown = unknownJobs(jobs, names);
-  if (unknown.length > 0) {
-    throw new BackupError({
-      kind: "usage",
-      doing: `run ${unknown.join(", ")}`,
-      found: "the configuration has no such job",
-      remedy: `its jobs are ${jobs.map((job) => job.name).join(", ")}`,
-    });
-  }
+  if (unknown.length > 0) throw (await import("./unusable-wish.ts")).noSuchJobs(unknown, jobs);
   return names.length === 0 ? jobs : jobs.filter((job) => names.includes(job.name));
-}
-
-/** All faults of the configuration in one error. */
-export function faultyConfiguration(problems: readonly Problem[]): BackupError {
-  const faults = problems.filter((problem) => problem.severity === "error");
-  return new BackupError({
-    kind: "configuration",
-    doing: "use the configuration",
-    found: faults.map((one) => one.found).join("\n  "),
-    remedy: "correct it and look at `ec2-backup check-config`",
-  });
 }
 
 /** Keeps a configuration that proved good for the day when it is not. */

@@ -170,6 +170,7 @@ export function wired(
     engine,
     images: () => imagesOf(connection, options.version, userData),
     snapshotLocks: () => locksOf(connection),
+    copies: async (region) => (await import("./copy-region.ts")).copyRegionOf(region, connection, options),
     locks: owned(fileLocks(`${options.stateDirectory}/locks`), options.owner),
     journal: state.journal(),
     audit: state.audit(),
@@ -191,6 +192,7 @@ export function tied(
       return dryImages(await imagesOf(connection, options.version, userData));
     },
     snapshotLocks: () => locksOf(connection),
+    copies: async (region) => (await import("./copy-region.ts")).copyRegionOf(region, connection, options),
     locks: { take: () => Promise.resolve({ release: () => Promise.resolve() }) },
     journal: {
       begin: () => Promise.resolve(),

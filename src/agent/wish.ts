@@ -38,6 +38,8 @@ export interface Wish {
   readonly overlapped?: number;
   readonly capture: boolean;
   readonly wait: boolean;
+  /** The copies in other Regions alone are looked after. */
+  readonly only?: "copies";
   /** Only show what would be done. */
   readonly planned: boolean;
   readonly consent: PruneConsent;
@@ -54,7 +56,7 @@ export interface Wish {
 export function wishOf(
   asked: Pick<Wish, "jobs"> &
     Partial<Pick<Wish, "trigger" | "slot" | "missed" | "overlapped" | "splay" | "wait">>,
-  wanted: Partial<Pick<Wish, "capture" | "planned" | "consent">>,
+  wanted: Partial<Pick<Wish, "capture" | "planned" | "consent" | "only">>,
 ): Wish {
   const { jobs, trigger = "manual", slot, missed, overlapped, splay, wait = false } = asked;
   return {

@@ -19,6 +19,8 @@ export interface ConnectionOptions {
   readonly requestTimeout: number;
   /** Absent where nothing stands between: the SDK reads no proxy and no AWS_CA_BUNDLE from the environment. */
   readonly route: Route | undefined;
+  /** Other than those of the SDK's chain. */
+  readonly credentials?: Credentials;
 }
 
 export interface Connection {
@@ -33,7 +35,16 @@ export type Credentials = Connection["ec2"]["config"]["credentials"];
 
 /** One client for discovery and capture, so that the capture finds its connection and credentials warm. */
 export function connect(options: ConnectionOptions): Connection {
-  const ec2 = unlogged(new EC2Client(clientConfig(options)));
+  return connected(options, clientConfig(options));
+}
+
+/** EC2 of another Region, with the credentials that are already there. */
+export function connectBeside(options: ConnectionOptions, { ec2 }: Connection): Connection {
+  return connected(options, { ...clientConfig(options), credentials: ec2.config.credentials });
+}
+
+function connected(options: ConnectionOptions, config: SharedConfig): Connection {
+  const ec2 = unlogged(new EC2Client(config));
   sendOnce(ec2);
   noteServiceClock(ec2);
   return { ec2, requestTimeout: options.requestTimeout };
@@ -53,7 +64,19 @@ function unlogged<C extends EC2Client | CloudWatchClient>(client: C): C {
 }
 
 /** What every client of ours is made with. */
-export function clientConfig({ region, userAgent, requestTimeout, route }: ConnectionOptions): SharedConfig {
+export function clientConfig(options: ConnectionOptions): SharedConfig {
+  const { region, requestTimeout, route } = options;
+  const { requestHandler, ...rest } = requestConfig(options);
+  const more = route === undefined ? {} : { requestHandler };
+  return {
+    ...rest,
+    requestHandler,
+    credentials: options.credentials ?? credentialsFor(region, requestTimeout, more),
+  };
+}
+
+/** The same without credentials. */
+export function requestConfig({ region, userAgent, requestTimeout, route }: ConnectionOptions) {
   const waits = {
     connectionTimeout: Math.min(5_000, requestTimeout),
     requestTimeout,
@@ -70,7 +93,6 @@ export function clientConfig({ region, userAgent, requestTimeout, route }: Conne
   return {
     region,
     customUserAgent: userAgent.map(([name, value]) => [name, value] as [string, string]),
-    credentials: credentialsFor(region, requestTimeout, route === undefined ? {} : { requestHandler }),
     requestHandler,
   };
 }

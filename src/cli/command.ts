@@ -7,6 +7,7 @@ import type { RestoreWish } from "../core/restore-plan.ts";
 import type { Initialize, MountWish, PointQuery } from "../core/restore-query.ts";
 import type { DirectoryAction, RestoreDirectoryAction } from "./directory-action.ts";
 import type { RestoreFilesAction, RestoreSearchAction } from "./restore-files-action.ts";
+import type { SweepAction } from "./sweep-action.ts";
 
 /** What every command takes. */
 export interface GlobalOptions {
@@ -42,6 +43,12 @@ export type Command =
       readonly jobs: readonly string[];
       readonly all: boolean;
       readonly yes: boolean;
+      readonly dryRun: boolean;
+    }
+  | {
+      readonly name: "copy";
+      readonly jobs: readonly string[];
+      readonly wait: boolean;
       readonly dryRun: boolean;
     }
   | { readonly name: "forget"; readonly volume: string; readonly yes: boolean; readonly dryRun: boolean }
@@ -86,6 +93,7 @@ export type Command =
     }
   | { readonly name: "uninstall"; readonly purge: boolean; readonly yes: boolean; readonly dryRun?: true }
   | ({ readonly name: "repository" } & RepositoryAction)
+  | ({ readonly name: "sweep" } & SweepAction)
   /** `metric`: one real point of a metric may be sent. `proveBinding`: dry runs of what the role must not do. */
   | { readonly name: "doctor"; readonly metric: boolean; readonly proveBinding?: true }
   /** `leftovers`: only what nobody is left to thaw. */

@@ -1,4 +1,5 @@
 import type { Explanation } from "../core/explanation.ts";
+import { copiedFrom } from "../core/restore-copies.ts";
 import { describePolicy } from "../core/retention-policy.ts";
 import { formatInstant, type Terminal } from "./terminal.ts";
 
@@ -13,6 +14,8 @@ export function printExplanation(explanation: Explanation, out: Terminal): void 
     `  state        ${member?.state ?? "?"}${member?.stateMessage === undefined ? "" : `: ${member.stateMessage}`}`,
   );
   out.print(`  point        ${point.id}, ${point.state}, ${point.consistency}-consistent`);
+  if (explanation.region !== undefined)
+    out.print(`  copy         in ${explanation.region}, of ${member?.tags[copiedFrom] ?? "?"}`);
   if (point.image !== undefined)
     out.print(`  image        ${point.image.id ?? "gone or unknown"}, made for ${point.image.period}`);
   out.print(`  captured     ${formatInstant(point.captured.toISOString())} by run ${point.run}`);

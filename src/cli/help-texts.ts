@@ -19,6 +19,7 @@ export const descriptions: Readonly<Record<string, string>> = {
   drill: "restore points for a while and check that they are good",
   repository: "look after the repositories of files and dumps: check, prune, mirror",
   restore: "bring data back: show points, make volumes of them, undo that",
+  sweep: "look after the points of all instances of an account, or of many",
   policy: "print IAM policies, filled in for this account, and templates",
   install: "let this host start backups: a daemon, a timer or cron",
   uninstall: "take away what install has made",
@@ -33,6 +34,7 @@ export const descriptions: Readonly<Record<string, string>> = {
   thaw: "thaw and unlock what this agent holds still or has left so",
   "check-config": "check the configuration and show each value with its origin",
   prune: "remove what retention gives up, without making a new point",
+  copy: "copy complete points to other Regions, and thin the copies there",
   forget: "give up the last points of a volume that is gone for good",
 };
 
@@ -63,9 +65,16 @@ export const examples: Readonly<Record<string, string>> = {
   prune: `Examples:
   ec2-backup prune --dry-run   show what would go
   ec2-backup prune --yes   release the brake and the wait after a shrunk policy`,
+  copy: `Examples:
+  ec2-backup copy --dry-run   show what would be copied
+  ec2-backup copy --wait      until all of it is whole there`,
   forget: `Examples:
   ec2-backup forget vol-0123456789abcdef0   what only this volume holds back
   ec2-backup forget vol-0123456789abcdef0 --yes   remove it`,
+  sweep: `Examples:
+  ec2-backup sweep --dry-run               what would be done in this account and Region
+  ec2-backup sweep --only prune            remove what the policies on the points give up
+  ec2-backup sweep --all-regions --role arn:aws:iam::123456789012:role/ec2-backup-sweep`,
   status: `Examples:
   ec2-backup status                   asks AWS only where it is in doubt
   ec2-backup status --offline         never asks

@@ -10,6 +10,7 @@ export function printPoints(
   jobs: readonly string[],
   out: Terminal,
   beyond?: ReadonlySet<string>,
+  copies: readonly CopiesListed[] = [],
 ): void {
   if (points.length === 0) {
     const whose = jobs.length === 0 ? "this instance" : `the job ${jobs.join(", ")} on this instance`;
@@ -29,6 +30,7 @@ export function printPoints(
       ...storedIn(point),
       ...point.holds.map((hold) => `held by ${hold.by}`),
       ...(beyond?.has(point.id) ? ["beyond retention"] : []),
+      ...copiesOf(point, copies).map(({ region, state }) => `${state} in ${region}`),
     ].join(" "),
   ]);
   const head = ["CAPTURED", "JOB", "STATE", "CONSISTENCY", "SNAPSHOTS", "SIZE", "POINT"];
@@ -38,6 +40,7 @@ export function printPoints(
   const images = points.length - regular.length;
   const beside = images === 0 ? "" : `; beside them ${images} of images`;
   out.print(`${counted(regular.length, "point")}, ${complete} complete${beside}`);
+  for (const one of copies) printRegion(one, points, out);
   if (beyond === undefined) return;
   const over = points.filter(({ id }) => beyond.has(id)).length;
   if (over > 0) out.print(`${over} beyond retention: pruned by another role (prune: elsewhere)`);
@@ -59,8 +62,50 @@ function stateOf(point: RecoveryPoint): string {
   return `pending ${Math.round(percent)} %`;
 }
 
+/** What lies in another Region of one job. */
+export interface CopiesListed {
+  readonly job: { readonly name: string };
+  readonly target: { readonly region: string };
+  readonly points: readonly RecoveryPoint[];
+  readonly bad: readonly object[];
+}
+
+/** Where else a point is, and in what state. */
+export function copiesOf({ id, job }: RecoveryPoint, copies: readonly CopiesListed[]) {
+  return copies
+    .filter((one) => one.job.name === job)
+    .flatMap(({ target: { region }, points }) => {
+      const copy = points.find((one) => one.id === id);
+      return copy === undefined ? [] : [{ region, state: copy.state }];
+    });
+}
+
+function printRegion(
+  { job, target: { region }, points: there, bad }: CopiesListed,
+  here: readonly RecoveryPoint[],
+  out: Terminal,
+): void {
+  const ids = new Set(here.map(({ id }) => id));
+  const complete = there.filter(({ state }) => state === "complete");
+  const only = complete.filter(({ id }) => !ids.has(id)).length;
+  const facts = [
+    `${counted(complete.length, "point")} complete`,
+    ...(there.length > complete.length ? [`${there.length - complete.length} not yet`] : []),
+    ...(only > 0 ? [`${only} only there`] : []),
+    ...(bad.length > 0 ? [out.paint("red", `${bad.length} failed`)] : []),
+  ];
+  out.print(
+    `Copies of ${job.name} in ${region}: ${facts.join(", ")} (ec2-backup restore list --region ${region})`,
+  );
+}
+
 /** A point as `list --json` shows it. */
-export function pointJson(point: RecoveryPoint, beyond?: ReadonlySet<string>) {
+export function pointJson(
+  point: RecoveryPoint,
+  beyond?: ReadonlySet<string>,
+  copies: readonly CopiesListed[] = [],
+) {
+  const elsewhere = copiesOf(point, copies);
   const { run, job, series, name, recipe, holds } = point;
   const { bytes, ...summary } = summaryOf(point);
   return {
@@ -74,5 +119,6 @@ export function pointJson(point: RecoveryPoint, beyond?: ReadonlySet<string>) {
     holds,
     ...(point.stored && { stored: point.stored }),
     ...(beyond?.has(point.id) ? { beyondRetention: true } : {}),
+    ...(elsewhere.length > 0 && { copies: elsewhere }),
   };
 }

@@ -16,6 +16,17 @@ export const addPrune: AddWords = (place, choose) => {
     });
 };
 
+/** The words of `ec2-backup copy`. */
+export const addCopy: AddWords = (place, choose) => {
+  place
+    .argument("[job...]", jobs)
+    .option("--wait", "wait until all that is wanted in the other Regions is whole there")
+    .option("--dry-run", "change nothing, show what would be done")
+    .action((names: string[], { wait, dryRun }: Options) => {
+      choose({ name: "copy", jobs: names, wait: wait === true, dryRun: dryRun === true });
+    });
+};
+
 /** The words of `ec2-backup forget`. */
 export const addForget: AddWords = (place, choose) => {
   place

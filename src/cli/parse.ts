@@ -127,6 +127,7 @@ function build(version: string, choose: (command: Command) => void): Program {
     )
     .action((snapshot: string) => choose({ name: "explain", snapshot }));
   add("prune");
+  add("copy");
   add("forget");
   add("status")
     .option("--refresh", "ask AWS, also where what this host remembers says that all is well")
@@ -142,6 +143,7 @@ function build(version: string, choose: (command: Command) => void): Program {
   add("drill");
   add("repository");
   add("restore");
+  add("sweep");
   add("policy");
   add("doctor");
   add("install");

@@ -1,4 +1,6 @@
+import type { CopyOutcome } from "../core/copy-report.ts";
 import type { JobPage, ReportPage } from "../core/report-page.ts";
+import { copyFacts } from "./copy-words.ts";
 import { type Content, html, type Markup } from "./html.ts";
 import { elsewhereLine } from "./locks.ts";
 import { bars, thinning, timeline } from "./report-charts.ts";
@@ -78,10 +80,20 @@ function facts(job: JobPage): Markup {
             `longest ${lasting(timing.frozen.longestMs)}`,
           ] as const,
         ]),
+    ...(job.copies ?? []).map((one) => [`Copies in ${one.region}`, ...copiesSplit(one)] as const),
     // They are of the job as a whole.
     ...(job.stored === undefined ? [["Alarms", ...split(alarmWords(job.alarms))] as const] : []),
   ];
   return html`<dl class="facts">${rows.map(([term, value, more]) => html`<div><dt>${term}</dt><dd>${value}${more !== undefined && html`<small>${more}</small>`}</dd></div>`)}</dl>`;
+}
+
+/** What matters most of it first. */
+function copiesSplit(copies: CopyOutcome): [string, string?] {
+  if (copies.asOf === undefined) return ["could not be asked"];
+  const { lagSeconds = 0, failed } = copies;
+  const lag = lagSeconds === 0 ? "nothing is missing" : `${span(lagSeconds)} behind`;
+  const broken = failed.map(({ copy, message }) => `${copy} failed: ${message}`);
+  return [lag, [copyFacts(copies), ...broken].join("; ")];
 }
 
 function split(words: string): [string, string?] {

@@ -1,4 +1,6 @@
+import type { CopyOutcome } from "../core/copy-report.ts";
 import type { JobPage, ReportPage } from "../core/report-page.ts";
+import { copyFacts } from "./copy-words.ts";
 import { visible } from "./html.ts";
 import { elsewhereLine } from "./locks.ts";
 import {
@@ -58,6 +60,7 @@ function jobLines(job: JobPage): string[] {
     `- next run: ${next === undefined ? "not known here" : minute(next.at)}, ${scheduleText(job)}`,
     `- points: ${pointCounts(job.points)}`,
     `- kept: ${policy ?? "everything: the job is not configured any more"}`,
+    ...(job.copies ?? []).map((one) => `- copies in ${one.region}: ${copyWords(one)}`),
     ...(job.stored === undefined ? [`- alarms: ${alarmWords(job.alarms)}`] : []),
     "",
     job.stored === undefined ? "### Volumes" : "### What is stored",
@@ -83,6 +86,12 @@ function jobLines(job: JobPage): string[] {
     ...recipeLines(job),
     ...pointLines(job),
   ];
+}
+
+function copyWords(copies: CopyOutcome): string {
+  if (copies.asOf === undefined) return "could not be asked";
+  const broken = copies.failed.map(({ copy, message }) => `${copy} failed: ${text(message)}`);
+  return [copyFacts(copies), ...broken].join("; ");
 }
 
 /** A cron expression is code: elsewhere its stars would have to be escaped, which nobody can paste. */

@@ -1,22 +1,28 @@
 import { formatSpan } from "../core/duration.ts";
-import type { ImageReport, PointSummary, Problem, RetentionReport, RunReport } from "../core/report.ts";
+import type { PointSummary, Problem, RetentionReport, RunReport } from "../core/report.ts";
 import { elsewhereLine, printLocks } from "./locks.ts";
 import { printMounts } from "./mounts.ts";
 import { printStillness } from "./stillness.ts";
 import { formatInstant, sizeWords, type Terminal, table } from "./terminal.ts";
 
 /** Prints what a run did, or what a plan would do. */
-export function printReports(reports: readonly RunReport[], out: Terminal, stored?: PrintStored): void {
+export function printReports(reports: readonly RunReport[], out: Terminal, more: MoreWords = {}): void {
   reports.forEach((report, index) => {
     if (index > 0) out.print("");
-    printReport(report, out, stored);
+    printReport(report, out, more);
   });
 }
 
-/** Most runs store nothing in repositories, and load no words for it. */
-type PrintStored = (report: RunReport, out: Terminal, retention: typeof printRetention) => void;
+type PrintMore = (report: RunReport, out: Terminal, retention: typeof printRetention) => void;
 
-function printReport(report: RunReport, out: Terminal, stored?: PrintStored): void {
+/** Most runs store nothing in repositories, copy nowhere and make no images, and load no words for it. */
+export interface MoreWords {
+  readonly image?: PrintMore;
+  readonly stored?: PrintMore;
+  readonly copies?: PrintMore;
+}
+
+function printReport(report: RunReport, out: Terminal, { stored, copies, image }: MoreWords): void {
   const where = report.instance === undefined ? "" : ` of ${report.instance.name ?? report.instance.id}`;
   out.print(out.paint("bold", `Job ${report.job}${where} (${report.instance?.id ?? "instance unknown"})`));
   stored?.(report, out, printRetention);
@@ -26,7 +32,8 @@ function printReport(report: RunReport, out: Terminal, stored?: PrintStored): vo
   for (const point of report.points) printPoint(point, report, out);
   printLocks(report, out);
   if (report.retention !== undefined) printRetention(report.retention, report, out);
-  if (report.image !== undefined) printImage(report.image, report, out);
+  image?.(report, out, printRetention);
+  copies?.(report, out, printRetention);
   for (const problem of report.problems) printProblem(problem, out);
   out.print(summary(report, out));
 }
@@ -56,20 +63,6 @@ function printPoint(point: PointSummary, report: RunReport, out: Terminal): void
     `Point ${point.id}: ${point.state}, ${point.consistency}-consistent, started ${formatInstant(point.captured)}`,
   );
   for (const one of point.snapshots) out.print(`  ${one.id}  of ${one.volume}  ${one.state}`);
-}
-
-function printImage(image: ImageReport, report: RunReport, out: Terminal): void {
-  const { period, outcome, image: id, point, retention } = image;
-  const words = {
-    made: `${id} is made`,
-    there: `${id ?? "its snapshot set"} is there`,
-    due: "a run now makes one, without a reboot",
-    "not-made": "none was made in this run",
-    none: "the job makes none any more; what is there is kept by its rules",
-  };
-  out.print(`Image${period === undefined ? "" : ` of ${period}`}: ${words[outcome]}`);
-  if (point !== undefined) out.print(`  its point is ${point}`);
-  if (retention !== undefined) printRetention(retention, report, out, "Retention of images");
 }
 
 export function printRetention(

@@ -1,6 +1,8 @@
 import { formatSpan } from "../core/duration.ts";
 import { harmless } from "../core/harmless.ts";
+import type { CopyReport } from "../core/report.ts";
 import { type JobStatus, promisedOf, type Status, type VolumeAge } from "../core/status.ts";
+import { copyFacts } from "./copy-words.ts";
 import { elsewhereLine, unlockedLine } from "./locks.ts";
 import { formatBytes, formatInstant, type Terminal, table, wrapped } from "./terminal.ts";
 
@@ -80,6 +82,19 @@ function printJobs({ jobs, asOf, protection }: Status, out: Terminal): void {
   for (const line of table(head, rows, out.width)) out.print(line);
 }
 
+/** As the last run has seen them. */
+function sayCopies(job: string, copies: CopyReport, out: Terminal): void {
+  const { region, asOf, failed, lagSeconds = 0 } = copies;
+  if (asOf === undefined) {
+    say(job, "red", `copies in ${region}: it could not be asked`, out);
+    return;
+  }
+  const failures = failed.length === 0 ? "" : `, ${failed.length} failed`;
+  const words = `copies in ${region}, as the last run saw them: ${copyFacts(copies)}${failures}`;
+  if (lagSeconds > 0 || failed.length > 0) say(job, failed.length > 0 ? "red" : "yellow", words, out);
+  else out.print(`${job}: ${words}`);
+}
+
 /** restic before 0.17 does not tell how large a snapshot is. */
 function sizeWords(bytes: number): string {
   return bytes === 0 ? "" : `, ${formatBytes(bytes)}`;
@@ -148,6 +163,7 @@ function printTrouble(
   if (retention?.beyond !== undefined) say(job, "yellow", elsewhereLine(retention.beyond.length, false), out);
   if (locks !== undefined && locks.missing.length > 0)
     say(job, "red", unlockedLine(locks.missing.length), out);
+  for (const copies of report?.copies ?? []) sayCopies(job, copies, out);
   if ((protection === "left out" || elsewhere) && (alarms?.alarms ?? []).length === 0) return;
   if (alarms === undefined) {
     out.print(`${job}: whether alarms watch it is not known here`);

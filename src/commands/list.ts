@@ -11,7 +11,13 @@ export const execute: Execute<"list"> = async (command, context) => {
   const found = await points(jobs, await agentOptions(command, context), context.stop);
   const { problems } = found;
   const json = {
-    points: found.points.map((point) => pointJson(point, found.beyond)),
+    points: found.points.map((point) => pointJson(point, found.beyond, found.copies)),
+    ...(found.copies && {
+      copies: found.copies.map(({ job, target: { region }, points }) => ({
+        ...{ job: job.name, region },
+        points: points.map((point) => pointJson(point)),
+      })),
+    }),
     ...(problems.length > 0 && { problems }),
   };
   const code =
@@ -23,7 +29,8 @@ export const execute: Execute<"list"> = async (command, context) => {
   const print = (out: Terminal) => {
     for (const problem of problems) out.print(`${out.paint("red", "error")}: ${sentenceOf(problem)}`);
     // What could not be looked for is not "none".
-    if (problems.length === 0 || found.points.length > 0) printPoints(found.points, jobs, out, found.beyond);
+    if (problems.length === 0 || found.points.length > 0)
+      printPoints(found.points, jobs, out, found.beyond, found.copies);
   };
   return { code, json, print };
 };

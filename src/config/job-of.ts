@@ -1,3 +1,4 @@
+import type { CopyTarget } from "../core/copy-target.ts";
 import type { Job, VolumeMatcher, VolumeSelection, Waits } from "../core/job.ts";
 import type { LockWish } from "../core/lock.ts";
 import {
@@ -8,6 +9,7 @@ import {
   type RetentionPolicy,
 } from "../core/retention-policy.ts";
 import { consistencyOfVss } from "../core/vss-consistency.ts";
+import type { FileCopy } from "./copy-schema.ts";
 import { defaultSplay, defaultTimezone, defaultWaits } from "./defaults.ts";
 import { hooksOf } from "./hooks-of.ts";
 import type { FileJob } from "./job-schema.ts";
@@ -29,6 +31,7 @@ export function jobOf(
   const schedule = origins.pick([...path, "schedule"], job?.schedule, builtInSchedule);
   const timezone = timezoneOf(name, job, config, origins);
   const missedAfter = origins.pick([...path, "missedAfter"], job?.missedAfter, undefined);
+  const policy = policyOf(name, job, timezone, origins);
   return {
     name,
     ...(schedule === undefined ? {} : { schedule }),
@@ -37,7 +40,7 @@ export function jobOf(
     ...(missedAfter === undefined ? {} : { missedAfter }),
     volumes: volumesOf(name, job, origins),
     ...storedOf(name, job, origins),
-    retention: policyOf(name, job, timezone, origins),
+    retention: policy,
     ...stillnessOf(name, job, origins),
     addTags: addedTagsOf(config, origins),
     dialect: origins.pick(["tags", "dialect"], config?.tags?.dialect, "none"),
@@ -48,8 +51,31 @@ export function jobOf(
     ...(job?.vss === undefined ? {} : { vss: origins.pick([...path, "vss"], job.vss, job.vss) }),
     ...(job?.prune === "elsewhere" ? { prune: origins.pick([...path, "prune"], job.prune, job.prune) } : {}),
     ...(job?.lock === undefined ? {} : { lock: lockOf(name, job.lock, origins) }),
+    ...(job?.copy === undefined || job.copy.length === 0
+      ? {}
+      : { copy: targetsOf(name, job.copy, policy, origins) }),
     waits: waitsOf(name, job, origins),
   };
+}
+
+/** A target's own rules go with the zone and the demands of the job. */
+function targetsOf(
+  name: string,
+  copy: FileCopy,
+  { timezone, demanded, shrinkDelay }: RetentionPolicy,
+  origins: Origins,
+): readonly CopyTarget[] {
+  return copy.map(({ region, kmsKeyId, retention, completeWithin }, index) => {
+    const path = ["jobs", name, "copy", index];
+    origins.given(path, copy[index] ?? {});
+    origins.pick([...path, "retention"], retention, undefined);
+    return {
+      region,
+      ...(kmsKeyId === undefined ? {} : { kmsKeyId }),
+      ...(retention && { retention: { ...rulesOf(retention), timezone, demanded, shrinkDelay } }),
+      ...(completeWithin === undefined ? {} : { completeWithin: completeWithin / 60_000 }),
+    };
+  });
 }
 
 function lockOf(name: string, lock: FileLock, origins: Origins): LockWish {

@@ -1,6 +1,7 @@
 import * as z from "zod/mini";
 import { imageIntervals, vssModes } from "../core/job.ts";
 import { consistencies } from "../core/retention-policy.ts";
+import { copy } from "./copy-schema.ts";
 import { defaultSchedule } from "./defaults.ts";
 import { dumps } from "./dumps-schema.ts";
 import { duration, notes, oneOf, schedule, section, timezone, yesOrNo } from "./fields.ts";
@@ -149,6 +150,7 @@ export const job = section(
     ),
     prune: maybe(prune),
     lock: maybe(lock),
+    copy: maybe(copy),
     waits: maybe(waits),
   },
   { description: "One job: which volumes, files and dumps, when, and how long their points are kept." },

@@ -13,8 +13,9 @@ export function withTags(
   overlay: TagOverlay,
   origins: Origins,
 ): { job: Job; faults: readonly Fault[] } {
-  const { retention, schedule } = overlay;
-  const timed = schedule === undefined ? job : withSchedule(job, schedule, origins);
+  const { retention, schedule, copy } = overlay;
+  const copied = copy === undefined ? job : withCopies(job, copy, origins);
+  const timed = schedule === undefined ? copied : withSchedule(copied, schedule, origins);
   if (retention === undefined) return { job: timed, faults: overlay.faults };
   const unfit = unfitFor(job, retention);
   if (unfit !== undefined) return { job: timed, faults: [...overlay.faults, unfit] };
@@ -26,6 +27,19 @@ function withSchedule(job: Job, { key, value }: Tagged<string>, origins: Origins
   // A job that ran by hand only had no splay; from now on it has a schedule to spread.
   const splay = job.schedule === undefined && job.splay === 0 ? defaultSplay : job.splay;
   return { ...job, schedule: value, splay };
+}
+
+/** Adds Regions: a tag takes no copy away that the file asks for. A job that takes no volumes has none to copy. */
+function withCopies(job: Job, { key, value }: Tagged<readonly string[]>, origins: Origins): Job {
+  const given = job.copy ?? [];
+  const more = value.filter((region) => !given.some((one) => one.region === region));
+  if (more.length === 0 || job.stored?.volumes === false) return job;
+  more.forEach((_, index) => {
+    const path = ["jobs", job.name, "copy", given.length + index];
+    origins.note([...path, "region"], `tag ${key}`);
+    origins.note([...path, "retention"], "built-in");
+  });
+  return { ...job, copy: [...given, ...more.map((region) => ({ region }))] };
 }
 
 /**

@@ -1,8 +1,9 @@
+import type { CopyTarget } from "../core/copy-target.ts";
 import { formatDuration } from "../core/duration.ts";
 import { harmless } from "../core/harmless.ts";
 import type { FreezeHookConfig } from "../core/hook-config.ts";
 import type { Job, VolumeMatcher, Waits } from "../core/job.ts";
-import { countedRules, keepsAll } from "../core/retention-policy.ts";
+import { countedRules, describePolicy, keepsAll } from "../core/retention-policy.ts";
 import type { Settings } from "./defaults.ts";
 import { quoted } from "./fault.ts";
 import { type Path, pathText } from "./path.ts";
@@ -83,10 +84,26 @@ function valuesOfJob(job: Job): [Path, string][] {
       under("lock", key),
       key === "coolOff" ? `${value}h` : String(value),
     ]),
+    ...(job.copy ?? []).flatMap((target, index) => valuesOfTarget(target, under("copy", index))),
     ...Object.keys(job.waits).map((key): [Path, string] => [
       under("waits", key),
       formatDuration(job.waits[key as keyof Waits]),
     ]),
+  ];
+}
+
+function valuesOfTarget(
+  { region, kmsKeyId, retention, completeWithin }: CopyTarget,
+  path: Path,
+): [Path, string][] {
+  const kept = retention === undefined ? "that of the job" : describePolicy(retention);
+  return [
+    [[...path, "region"], region],
+    ...(kmsKeyId === undefined ? [] : [[[...path, "kmsKeyId"], kmsKeyId] as [Path, string]]),
+    [[...path, "retention"], kept],
+    ...(completeWithin === undefined
+      ? []
+      : [[[...path, "completeWithin"], formatDuration(completeWithin * 60_000)] as [Path, string]]),
   ];
 }
 

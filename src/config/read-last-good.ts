@@ -5,11 +5,13 @@ import { lockModes, longestCoolOff } from "../core/lock.ts";
 import { syslogProtocols } from "../core/log-sinks.ts";
 import { type MetricName, metricOutputs, metricTable } from "../core/metrics.ts";
 import { isPingUrl } from "../core/ping-address.ts";
+import { regionName } from "../core/region-name.ts";
 import { type CountedRule, consistencies, countedRules } from "../core/retention-policy.ts";
 import { type Facility, facilities } from "../core/syslog-priority.ts";
 import { isTimeZone } from "../core/zone.ts";
 import { addedTags } from "./added-tags.ts";
 import { hasNoImage, rulesBesideAge, takesNothing } from "./contradictions.ts";
+import { keyName } from "./copy-schema.ts";
 import { defaultSettings, defaultWaits, dialects, dimensions, logFormats, logLevels } from "./defaults.ts";
 import { hookRecords } from "./hook-records.ts";
 import type { LastGood } from "./last-good.ts";
@@ -83,6 +85,21 @@ const job = z
         days: z.int().check(z.gte(1)),
         coolOff: maybe(z.int().check(z.gte(1), z.lte(longestCoolOff))),
       }),
+    ),
+    copy: maybe(
+      z
+        .array(
+          z.strictObject({
+            region: z.string().check(z.regex(regionName)),
+            kmsKeyId: maybe(z.string().check(z.regex(keyName))),
+            retention: maybe(retention),
+            completeWithin: maybe(z.int().check(z.multipleOf(15), z.gte(15), z.lte(2_880))),
+          }),
+        )
+        .check(
+          z.minLength(1),
+          z.refine((targets) => new Set(targets.map(({ region }) => region)).size === targets.length),
+        ),
     ),
     waits: z.strictObject(each(Object.keys(defaultWaits) as (keyof Waits)[], between("0s", "7d"))),
   })

@@ -2,6 +2,7 @@ import * as z from "zod/mini";
 import { addedTags } from "./added-tags.ts";
 import { alarmContradictions, alarms } from "./alarms-schema.ts";
 import { contradictions } from "./contradictions.ts";
+import { copyContradictions } from "./copy-schema.ts";
 import { dialects, dimensions } from "./defaults.ts";
 import { drills } from "./drill-schema.ts";
 import { duration, notes, oneOf, section, text, timezone, yesOrNo } from "./fields.ts";
@@ -13,6 +14,7 @@ import { metricContradictions, metricOutputFields, notify, sharedPing } from "./
 import { host, repositories } from "./repositories-schema.ts";
 
 import { storeContradictions } from "./store-contradictions.ts";
+import { sweep } from "./sweep-schema.ts";
 
 /** The one version of the file that this release reads. */
 export const fileVersion = 1;
@@ -134,6 +136,7 @@ export const fileSchema = section(
     notify: maybe(notify),
     alarms: maybe(alarms),
     drill: maybe(drills),
+    sweep: maybe(sweep),
     log: maybe(log),
     stateDirectory: maybe(stateDirectory),
     daemon: maybe(daemon),
@@ -142,6 +145,7 @@ export const fileSchema = section(
 ).check(
   z.superRefine(contradictions, { when: () => true }),
   z.superRefine(lockContradictions, { when: () => true }),
+  z.superRefine(copyContradictions, { when: () => true }),
   z.superRefine(alarmContradictions, { when: () => true }),
   z.superRefine(storeContradictions, { when: () => true }),
   sharedPing,

@@ -1,9 +1,5 @@
-/** Keys that the design knows and later releases will read. */
-const planned = new Set(["copy"]);
-
 /** What to do about an unknown key, if there is anything to say. */
 export function remedyForKey(key: string, known: readonly string[]): string | undefined {
-  if (planned.has(key)) return "not supported by this version";
   const near = nearest(key, known);
   return near === undefined ? undefined : `did you mean "${near}"?`;
 }

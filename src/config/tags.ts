@@ -1,4 +1,5 @@
 import type { Tags } from "../core/instance.ts";
+import { regionName } from "../core/region-name.ts";
 import { type BackupTag, readBackupTag } from "./backup-tag.ts";
 import { type Fault, quoted } from "./fault.ts";
 import { scheduleTrouble } from "./readable.ts";
@@ -26,6 +27,8 @@ export interface TagOverlay {
   readonly backup: BackupTag;
   readonly retention?: Tagged<RetentionRules>;
   readonly schedule?: Tagged<string>;
+  /** Regions that points are copied to beside those of the file. */
+  readonly copy?: Tagged<readonly string[]>;
   /** Of tags that govern a job. A faulty tag counts for nothing. */
   readonly faults: readonly Fault[];
   /** Of all tags, the Backup tag included. */
@@ -45,21 +48,30 @@ export function readTags(tags: Tags): TagOverlay {
     const problem = scheduleTrouble(text);
     return problem === undefined ? { value: text.trim() } : { problem };
   });
-  const copies = spelled(tags, copySpellings).map(
-    ({ key, value }) =>
-      `the tag ${quoted(`${key}=${value}`)} has no effect: this version does not copy snapshots`,
-  );
+  const copy = readOne(spelled(tags, copySpellings), copyExamples, readRegions);
   return {
     backup,
     ...(retention.tagged && { retention: retention.tagged }),
     ...(schedule.tagged && { schedule: schedule.tagged }),
-    faults: [...retention.faults, ...schedule.faults],
-    warnings: [...backup.warnings, ...copies, ...misspelled(tags)],
-    governing: spelled(tags, [...retentionSpellings, ...scheduleSpellings]).map(({ key }) => key),
+    ...(copy.tagged && { copy: copy.tagged }),
+    faults: [...retention.faults, ...schedule.faults, ...copy.faults],
+    warnings: [...backup.warnings, ...misspelled(tags)],
+    governing: spelled(tags, [...retentionSpellings, ...scheduleSpellings, ...copySpellings]).map(
+      ({ key }) => key,
+    ),
   };
 }
 
 const scheduleExamples = 'a cron expression such as "0 2 * * *" or a period such as "every 12h"';
+
+const copyExamples = "Regions such as eu-west-1, us-east-1";
+
+/** Split by blanks or commas. An empty tag names none, as another tool leaves it that copies nowhere. */
+function readRegions(text: string): ReturnType<Read<readonly string[]>> {
+  const regions = [...new Set(text.split(/[\s,]+/).filter((word) => word !== ""))];
+  const wrong = regions.find((one) => !regionName.test(one));
+  return wrong === undefined ? { value: regions } : { problem: `${quoted(wrong)} is no Region` };
+}
 
 type Read<T> = (text: string) => { readonly value: T } | { readonly problem: string };
 

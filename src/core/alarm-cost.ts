@@ -17,6 +17,7 @@ export interface AlarmCost {
 /** Metrics that not every job has. `SettleSeconds` comes of runs that wait, and is counted for all. */
 const onlyIf: Partial<Record<MetricName, (job: Job) => boolean>> = {
   Degraded: ({ hooks, consistency }) => hooks.length > 0 || (consistency ?? "crash") !== "crash",
+  CopyLag: ({ copy = [] }) => copy.length > 0,
   FrozenTime: ({ hooks }) => hooks.some((hook) => hook.kind === "freeze"),
 };
 
@@ -25,7 +26,9 @@ function metricsOfJob(job: Job): readonly MetricName[] {
   const names = (Object.keys(metricTable) as MetricName[]).filter(
     (name) => !ofDrills.some((one) => one === name),
   );
-  return names.filter((name) => onlyIf[name]?.(job) ?? true);
+  const own = names.filter((name) => onlyIf[name]?.(job) ?? true);
+  // One for each Region.
+  return [...own, ...(job.copy ?? []).slice(1).map(() => "CopyLag" as const)];
 }
 
 /** CloudWatch charges for every metric that got data in a month, and for every alarm. `volumes` = of the instance. */

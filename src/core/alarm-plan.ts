@@ -58,9 +58,9 @@ export function planAlarms(
   return [...changes, ...left.map((one): AlarmChange => ({ action: "remove", found: one }))];
 }
 
-function isSame({ name }: FoundAlarm, { kind, job }: Alarm): boolean {
+function isSame({ name }: FoundAlarm, { kind, job, region }: Alarm): boolean {
   const read = readAlarmName(name);
-  return read?.kind === kind && read.job === job;
+  return read?.kind === kind && read.job === job && read.region === region;
 }
 
 /** The alarms of our making whose instance is not among those that exist. */

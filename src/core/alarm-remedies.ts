@@ -14,6 +14,9 @@ const remedies: Record<AlarmKind, string> = {
   upkeep:
     "Look at `ec2-backup status` and the log of the instance: is the repository damaged, or out of reach? " +
     "`ec2-backup repository check` looks again; OK follows when all that failed was done well.",
+  "copy-lag":
+    "Look at `ec2-backup copy --dry-run`: does the Region refuse copies, do they fail, or are too many under way? " +
+    "OK follows with the first run that finds what it is to have.",
   drill:
     "Look at `ec2-backup status` on the host that drills: what failed, or does it not run? " +
     "`ec2-backup drill` tries again now; OK follows with the next good drill.",

@@ -1,7 +1,7 @@
 import type { MetricName } from "./metrics.ts";
 
 /** What an alarm is about; the last part of its name. */
-export const alarmKinds = ["missed", "errors", "slow", "degraded", "drill", "upkeep"] as const;
+export const alarmKinds = ["missed", "errors", "slow", "degraded", "copy-lag", "drill", "upkeep"] as const;
 export type AlarmKind = (typeof alarmKinds)[number];
 
 /** CloudWatch's words for the state of an alarm. */
@@ -23,6 +23,8 @@ export interface Alarm extends AlarmWindow {
   readonly kind: AlarmKind;
   /** The job, the drill or the repository that it watches, or `all` where the metrics do not tell jobs apart. */
   readonly job: string;
+  /** Of `copy-lag`: the Region whose copies it watches. */
+  readonly region?: string;
   readonly description: string;
   readonly namespace: string;
   readonly metric: MetricName;
@@ -72,8 +74,8 @@ export function alarmPrefix(instanceId?: string): string {
   return instanceId === undefined ? `${root}/` : `${root}/${instanceId}/`;
 }
 
-export function alarmName(instanceId: string, job: string, kind: AlarmKind): string {
-  return `${alarmPrefix(instanceId)}${job}/${kind}`;
+export function alarmName(instanceId: string, job: string, kind: AlarmKind, region?: string): string {
+  return `${alarmPrefix(instanceId)}${job}/${region === undefined ? "" : `${region}/`}${kind}`;
 }
 
 /**
@@ -88,7 +90,7 @@ export function renewedName(name: string): string {
 }
 
 const shape = new RegExp(
-  `^${root}/(?<instance>i-[0-9a-f]+)/(?<job>[a-z0-9-]{1,63})/(?<kind>${alarmKinds.join("|")})(?:${other})?$`,
+  `^${root}/(?<instance>i-[0-9a-f]+)/(?<job>[a-z0-9-]{1,63})/(?:(?<region>[a-z0-9-]{4,40})/)?(?<kind>${alarmKinds.join("|")})(?:${other})?$`,
 );
 
 /** Whose alarm a name is. */
@@ -96,12 +98,14 @@ export interface NamedAlarm {
   readonly instance: string;
   readonly job: string;
   readonly kind: AlarmKind;
+  readonly region?: string;
 }
 
 /** What a name says; absent if no agent of ours gave it. */
 export function readAlarmName(name: string): NamedAlarm | undefined {
-  const { instance = "", job = "", kind = "" } = shape.exec(name)?.groups ?? {};
-  return instance === "" ? undefined : { instance, job, kind: kind as AlarmKind };
+  const { instance = "", job = "", kind = "", region } = shape.exec(name)?.groups ?? {};
+  if (instance === "" || (region !== undefined) !== (kind === "copy-lag")) return undefined;
+  return { instance, job, kind: kind as AlarmKind, ...(region !== undefined && { region }) };
 }
 
 /** Of several alarms for the same thing, as a death in the midst of a renewal leaves them, the one that counts. */

@@ -1,14 +1,22 @@
-import { type Alarm, type AlarmKind, type AlarmWindow, alarmName } from "./alarm.ts";
+import { type Alarm, type AlarmKind, alarmName } from "./alarm.ts";
 import { hindrance } from "./alarm-hindrance.ts";
+import {
+  type Answer,
+  askDegraded,
+  askLag,
+  holdsStill,
+  ofAge,
+  ofLatest,
+  type Question,
+} from "./alarm-questions.ts";
 import { descriptionOf } from "./alarm-remedies.ts";
 import type { AlarmSettings } from "./alarm-settings.ts";
-import { latestValue } from "./alarm-window.ts";
 import { drillPrefix } from "./drill.ts";
 import { formatDuration } from "./duration.ts";
 import type { Instance } from "./instance.ts";
 import type { Job } from "./job.ts";
 import { commonDimensions, type Dimension, type MetricName, type MetricOutput } from "./metrics.ts";
-import { type MissedLimit, missedLimit, type Watched } from "./missed-limit.ts";
+import { missedLimit, type Watched } from "./missed-limit.ts";
 import { runsKept, runsNeeded, slowLimit } from "./slow-runs.ts";
 import { metricsJob } from "./upkeep.ts";
 
@@ -65,31 +73,18 @@ export interface WantedAlarms {
   readonly notes: readonly string[];
 }
 
-/** What one alarm asks of its metric. */
-interface Question {
-  readonly threshold: number;
-  readonly window: AlarmWindow;
-  readonly treatMissingData: Alarm["treatMissingData"];
-  readonly tellsWithin: number;
-  /** What it means that it rings. */
-  readonly means: string;
-  readonly note?: string;
-  readonly beat?: boolean;
-}
-
-type Answer = Question | Omit<Unmade, "kind" | "job">;
-
 /** Which metric each alarm watches: one of the table that runs publish from. */
 export const watched = {
   missed: "SecondsSinceLastBackup",
   errors: "Errors",
   slow: "ElapsedTime",
   degraded: "Degraded",
+  "copy-lag": "CopyLag",
   drill: "SecondsSinceLastRestoreVerified",
   upkeep: "Errors",
 } as const satisfies Record<AlarmKind, MetricName>;
 
-type JobKind = Exclude<AlarmKind, "drill" | "upkeep">;
+type JobKind = Exclude<AlarmKind, "copy-lag" | "drill" | "upkeep">;
 
 const questions: Record<JobKind, (job: Job, facts: AlarmFacts) => Answer> = {
   missed: askMissed,
@@ -104,10 +99,10 @@ export function alarmsFor(facts: AlarmFacts): WantedAlarms {
   const unmade: Unmade[] = [];
   const beats: string[] = [];
   const notes: string[] = [];
-  const add = (kind: AlarmKind, name: string, beat: string, answer: Answer): void => {
+  const add = (kind: AlarmKind, name: string, beat: string, answer: Answer, region?: string): void => {
     if ("because" in answer) unmade.push({ kind, job: name, ...answer });
     else {
-      alarms.push(alarmOf(kind, name, answer, facts));
+      alarms.push(alarmOf(kind, name, answer, facts, region));
       if (answer.beat === true) beats.push(beat);
       if (answer.note !== undefined) notes.push(`${name}/${kind}: ${answer.note}`);
     }
@@ -115,6 +110,15 @@ export function alarmsFor(facts: AlarmFacts): WantedAlarms {
   for (const kind of Object.keys(questions) as JobKind[])
     for (const { job, name } of watchedJobs(facts))
       add(kind, name, job.name, hindranceOf(kind, facts) ?? questions[kind](job, facts));
+  for (const { job, name } of watchedJobs(facts))
+    for (const { region } of job.copy ?? [])
+      add(
+        "copy-lag",
+        name,
+        job.name,
+        hindranceOf("copy-lag", facts) ?? askLag(job, region, facts.now),
+        region,
+      );
   for (const drill of facts.drills ?? []) {
     const answer = hindranceOf("drill", facts) ?? askDrill(drill, facts);
     add("drill", drill.name, `${drillPrefix}${drill.name}`, answer);
@@ -151,25 +155,6 @@ function askDrill(drill: WatchedDrill, { now }: AlarmFacts): Answer {
   return ofAge(missedLimit(drill, now, `drill.${drill.name}`), "its last good drill");
 }
 
-function ofAge(limit: MissedLimit, what: string): Answer {
-  if (limit.kind === "none") return { because: limit.because, remedy: limit.remedy };
-  const { missedAfter, window, tellsWithin, beat } = limit;
-  const after = formatDuration(missedAfter);
-  return {
-    threshold: missedAfter / 1000,
-    window,
-    treatMissingData: "breaching",
-    tellsWithin,
-    means: `${what} is older than ${after}, or nothing has reported for so long`,
-    ...(beat
-      ? {
-          beat,
-          note: `CloudWatch waits at most 7 days, so "ec2-backup alarms beat" must tell the age every 6 h (ec2-backup-beat.timer)`,
-        }
-      : {}),
-  };
-}
-
 function askSlow(job: Job, { settings, durations }: AlarmFacts): Answer {
   if (settings.slowerThan !== "auto") {
     const { slowerThan } = settings;
@@ -193,42 +178,28 @@ function askSlow(job: Job, { settings, durations }: AlarmFacts): Answer {
   };
 }
 
-function askDegraded(job: Job): Answer {
-  if (!holdsStill(job) && job.lock === undefined)
-    return { because: "the job holds nothing still and demands no consistency" };
-  const means = "the last recovery point is less consistent than the job demands";
-  return { ...ofLatest(0), means: job.lock === undefined ? means : `${means}, or not locked as it asks` };
-}
-
-function holdsStill({ hooks, consistency }: Job): boolean {
-  return hooks.length > 0 || (consistency !== undefined && consistency !== "crash");
-}
-
-/** Rings from the run that says so until a run that says otherwise: in between the state stays. */
-function ofLatest(threshold: number): Omit<Question, "means"> {
-  return {
-    threshold,
-    window: latestValue,
-    treatMissingData: "ignore",
-    tellsWithin: latestValue.period * 1000 + 180_000,
-  };
-}
-
-function alarmOf(kind: AlarmKind, job: string, question: Question, facts: AlarmFacts): Alarm {
+function alarmOf(
+  kind: AlarmKind,
+  job: string,
+  question: Question,
+  facts: AlarmFacts,
+  region: string | undefined,
+): Alarm {
   const { instance, metrics, topic } = facts;
   const whose = instance.name === undefined ? instance.id : `${instance.name} (${instance.id})`;
   return {
     ...question.window,
-    name: alarmName(instance.id, job, kind),
+    name: alarmName(instance.id, job, kind, region),
     kind,
     job,
+    ...(region !== undefined && { region }),
     description: descriptionOf(kind, job, whose, question.means),
     namespace: metrics.namespace,
     metric: watched[kind],
-    dimensions: commonDimensions(
-      { instance, job: kind === "upkeep" ? metricsJob(job) : job },
-      metrics.dimensions,
-    ),
+    dimensions: {
+      ...commonDimensions({ instance, job: kind === "upkeep" ? metricsJob(job) : job }, metrics.dimensions),
+      ...(region !== undefined && { Region: region }),
+    },
     threshold: question.threshold,
     treatMissingData: question.treatMissingData,
     actions: topic === undefined ? [] : [topic],

@@ -8,4 +8,6 @@ export interface Explanation {
   readonly policy?: string;
   readonly verdict: "keep" | "remove" | "postponed" | "unknown" | "elsewhere";
   readonly reasons: readonly string[];
+  /** Of a copy: the Region that it is in. */
+  readonly region?: string;
 }

@@ -85,6 +85,7 @@ export function jobPage(facts: JobFacts, instance: Instance, now: Date): JobPage
     ...(history && history.runs.length > 0 && { runs: history.runs }),
     ...(timing && { timing }),
     ...(drill && { drill }),
+    ...(report?.copies && { copies: report.copies.map(({ retention: _, ...facts }) => facts) }),
     problems: report?.problems ?? [],
     ...(running && { running }),
     ...(alarms && { alarms }),

@@ -1,3 +1,4 @@
+import type { CopyTarget } from "./copy-target.ts";
 import type { HookConfig } from "./hook-config.ts";
 import type { LockWish } from "./lock.ts";
 import type { Consistency, RetentionPolicy } from "./retention-policy.ts";
@@ -91,6 +92,8 @@ export interface Job {
   readonly prune?: "elsewhere";
   /** How the snapshots of its points are locked right after their capture; absent = not at all. */
   readonly lock?: LockWish;
+  /** Other Regions that its points are copied to; absent = none. */
+  readonly copy?: readonly CopyTarget[];
   readonly waits: Waits;
 }
 

@@ -63,5 +63,5 @@ function onDrive(metric: Metric, Drive: string, own: readonly Metric[] | undefin
   const mine = ofVolumes.some((name) => name === metric.name)
     ? own?.find(({ name }) => name === metric.name)
     : metric;
-  return mine === undefined ? [] : [{ ...mine, dimensions: { Drive } }];
+  return mine === undefined ? [] : [{ ...mine, dimensions: { ...mine.dimensions, Drive } }];
 }

@@ -4,30 +4,31 @@ import type { RunReport, StillnessReport } from "./report.ts";
 
 /** Every metric that a run or a drill may publish; alarms are made from the same table. */
 export const metricTable = {
-  ElapsedTime: { unit: "Seconds", says: "duration of the run without settling" },
-  SettleSeconds: {
-    unit: "Seconds",
-    says: "from capture until the point could be restored, where the run waited",
-  },
-  Size: { unit: "Bytes", says: "size of the newest complete point, of files and dumps in sum with it" },
-  Errors: { unit: "Count", says: "errors in the run's report" },
-  Degraded: {
-    unit: "Count",
-    says: "1 if the run's point is less consistent than the job demands, or not locked as it asks, else 0",
-  },
-  FrozenTime: { unit: "Milliseconds", says: "how long filesystems stood still for the capture" },
-  RecoveryPoints: { unit: "Count", says: "complete points kept" },
-  SecondsSinceLastBackup: {
-    unit: "Seconds",
-    says: "age of the newest complete point as EC2 or a repository lists it; of several series of a job that which is furthest behind",
-  },
-  RestoreVerified: { unit: "Count", says: "1 if a drill restored the point and every check passed, else 0" },
-  RestoreSeconds: { unit: "Seconds", says: "how long a drill took to restore the point and to check it" },
-  SecondsSinceLastRestoreVerified: {
-    unit: "Seconds",
-    says: "age of the last good drill of all that the drill covers",
-  },
-} as const satisfies Record<string, { unit: Metric["unit"]; says: string }>;
+  /** Duration of the run without settling. */
+  ElapsedTime: { unit: "Seconds" },
+  /** From capture until the point could be restored, where the run waited. */
+  SettleSeconds: { unit: "Seconds" },
+  /** Size of the newest complete point, of files and dumps in sum with it. */
+  Size: { unit: "Bytes" },
+  /** Errors in the run's report. */
+  Errors: { unit: "Count" },
+  /** 1 if the run's point is less consistent than the job demands, or not locked as it asks, else 0. */
+  Degraded: { unit: "Count" },
+  /** How long filesystems stood still for the capture. */
+  FrozenTime: { unit: "Milliseconds" },
+  /** Complete points kept. */
+  RecoveryPoints: { unit: "Count" },
+  /** Age of the newest complete point as EC2 or a repository lists it; of several series of a job that which is furthest behind. */
+  SecondsSinceLastBackup: { unit: "Seconds" },
+  /** Age of the oldest point that a Region lacks a copy of; with the dimension Region. */
+  CopyLag: { unit: "Seconds" },
+  /** 1 if a drill restored the point and every check passed, else 0. */
+  RestoreVerified: { unit: "Count" },
+  /** How long a drill took to restore the point and to check it. */
+  RestoreSeconds: { unit: "Seconds" },
+  /** Age of the last good drill of all that the drill covers. */
+  SecondsSinceLastRestoreVerified: { unit: "Seconds" },
+} as const satisfies Record<string, { unit: Metric["unit"] }>;
 
 export type MetricName = keyof typeof metricTable;
 
@@ -71,6 +72,11 @@ export function metricsOf(report: RunReport): readonly Metric[] {
   // restic before 0.17 tells no size of what is there already: that is not a size of 0.
   put("Size", report.series?.newestComplete?.bytes || undefined);
   put("SecondsSinceLastBackup", report.series?.newestComplete?.ageSeconds);
+  for (const { region, lagSeconds } of report.copies ?? []) {
+    const { unit } = metricTable.CopyLag;
+    if (lagSeconds !== undefined)
+      metrics.push({ name: "CopyLag", unit, value: lagSeconds, dimensions: { Region: region } });
+  }
   return metrics;
 }
 

@@ -3,6 +3,7 @@ import { type Job, seriesOf } from "./job.ts";
 import type { UserDataFacts } from "./machine-recipe.ts";
 import { machineTagsOf, wishesOf } from "./machine-tags.ts";
 import { decodeManifest, encodeManifest, type MountHint, maxTagValue, recipeOf } from "./manifest.ts";
+import { dateOf, holdsOf } from "./point-holds.ts";
 import type { CaptureMarks } from "./ports.ts";
 import { type Hold, mixtureOf, type RecoveryPoint, type Snapshot, stateOf } from "./recovery-point.ts";
 import { consistencies, formatPolicy, parsePolicy } from "./retention-policy.ts";
@@ -18,6 +19,8 @@ export const tagKeys = {
   series: "ec2-backup:series",
   instance: "ec2-backup:instance",
   name: "ec2-backup:name",
+  /** The Auto Scaling group, of instances that are in one: nothing else tells it once they are gone. */
+  group: "ec2-backup:group",
   captured: "ec2-backup:captured",
   retention: "ec2-backup:retention",
   consistency: "ec2-backup:consistency",
@@ -27,8 +30,13 @@ export const tagKeys = {
   verified: "ec2-backup:verified",
   /** Of the snapshots of an image, and of the image: the period that it was made for. */
   image: "ec2-backup:image",
+  /** A sweep means to remove it later. */
+  doomed: "ec2-backup:doomed",
   manifest: "ec2-backup:manifest.",
 } as const;
+
+/** The tag that Auto Scaling gives to the instances of a group. */
+export const groupKey = "aws:autoscaling:groupName";
 
 /** What is true of a whole set at the moment of its capture. */
 export interface Birth {
@@ -48,6 +56,8 @@ export interface Birth {
   readonly version: string;
   /** The period of an image, where this is one; tags of volumes cannot be copied then. */
   readonly image?: string;
+  /** Where it is to be copied to, as a tag. */
+  readonly copies?: Tags;
 }
 
 /** The tags of a set and what had to be left out of them. */
@@ -108,6 +118,7 @@ function identityOf({
   asOf,
   version,
   image,
+  copies,
 }: Birth): Record<string, string> {
   const tags: Record<string, string> = {
     [tagKeys.point]: pointId,
@@ -119,10 +130,12 @@ function identityOf({
     [tagKeys.retention]: formatPolicy(job.retention),
     [tagKeys.consistency]: "crash",
     [tagKeys.version]: version,
-    ...(image === undefined ? {} : { [tagKeys.image]: image }),
+    ...(image === undefined ? copies : { [tagKeys.image]: image }),
   };
   if (instance.name !== undefined && instance.name !== "")
     tags[tagKeys.name] = cut(instance.name, maxTagValue);
+  const group = instance.tags[groupKey];
+  if (group !== undefined) tags[tagKeys.group] = group;
   if (job.dialect === "seed2") {
     tags["Type"] = "Automated";
     // By EC2's clock or not at all: other tools would delete by a wrong date.
@@ -130,8 +143,6 @@ function identityOf({
   }
   return tags;
 }
-
-const dateOf = (at: number): string => new Date(at).toISOString().slice(0, 10);
 
 function manifestTags(values: readonly string[]): Record<string, string> {
   return Object.fromEntries(values.map((value, index) => [`${tagKeys.manifest}${index + 1}`, value]));
@@ -227,24 +238,4 @@ function manifestValues(tags: Tags): string[] {
     if (value === undefined) return values;
     values.push(value);
   }
-}
-
-/** What a snapshot's own tags say about its removal: only ever "not now", never "now". */
-function holdsOf(snapshot: Snapshot, asOf: Date): Hold[] {
-  const holds: Hold[] = [];
-  const forever = snapshot.tags["KeepForever"];
-  if (forever !== undefined && !/^\s*(no|false)\s*$/i.test(forever)) {
-    holds.push({ by: "keep-forever", detail: `${snapshot.id} has the tag KeepForever=${forever}` });
-  }
-  const until = snapshot.tags["DeleteOn"];
-  if (until !== undefined && /^\d{4}-\d{2}-\d{2}$/.test(until) && until > dateOf(asOf.getTime())) {
-    holds.push({ by: "delete-on", detail: `${snapshot.id} has the tag DeleteOn=${until}` });
-  }
-  if (Object.keys(snapshot.tags).some((key) => key.startsWith("aws:backup:"))) {
-    holds.push({ by: "aws-backup", detail: `${snapshot.id} is managed by AWS Backup` });
-  }
-  if (Object.keys(snapshot.tags).some((key) => key.startsWith("aws:dlm:"))) {
-    holds.push({ by: "dlm", detail: `${snapshot.id} is managed by Data Lifecycle Manager` });
-  }
-  return holds;
 }

@@ -17,13 +17,22 @@ export const knownPolicies: readonly KnownPolicy[] = [
   role("agent-self-pruning", "the same, and removes its own points; in place of agent-create-only"),
   role("metrics", "tells CloudWatch metrics of its namespace; beside one of the two above"),
   role("lock", "locks its own points for at most so many days"),
+  role("copy", "copies its points to other Regions, with their keys; deletes nothing there"),
+  role("copy-pruning", "removes its own copies; beside copy, where runs prune"),
   role("image", "makes images of this instance, and takes them away"),
   role("vss", "has VSS hold a Windows instance still"),
   role("notify", "tells the topic of `notify.topic`"),
   role("doctor", "what `doctor` looks at beyond the rights of a run"),
   role("alarms-pause", "silences alarms and wakes them: `alarms pause` and `resume`"),
   role("alarms", "makes, tests and removes alarms, topic and dashboards; of who deploys"),
+  role("adopt", "takes over snapshots of other tools by tags: `sweep adopt --yes`"),
+  role("audit", "reads what `sweep audit` judges, and changes nothing"),
   role("pruner", "removes points for whoever may not: `prune` with another role than the instance's"),
+  role(
+    "sweep",
+    "looks after the points and alarms of all instances: `sweep`; never of an instance that is backed up",
+  ),
+  role("sweep-create", "captures instances in place of their agents: `sweep --only create`; beside sweep"),
   role("restore", "makes volumes of points, and undoes it; of a person or a rescue host"),
   role("restore-replace", "puts restored volumes in the place of others; beside restore"),
   role("restore-instance", "launches an instance of a point; beside restore"),
@@ -52,6 +61,8 @@ export const usualPolicies: readonly string[] = ["agent-create-only", "metrics"]
 export function unfitting(names: readonly string[]): string | undefined {
   if (names.includes("pruner"))
     return "pruner deletes the points of all instances: never in the role of an instance";
+  if (names.includes("sweep"))
+    return "sweep deletes the points of all instances: never in the role of an instance that is backed up";
   if (names.includes("repository-pruner"))
     return "repository-pruner deletes the points of all hosts: never in the role of an instance that backs up";
   const agents = ["agent-create-only", "agent-self-pruning"];

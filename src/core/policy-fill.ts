@@ -32,6 +32,8 @@ export function namesTopic(document: Json): boolean {
 }
 
 const anyTopic = "arn:*:sns:*:*:ec2-backup";
+/** Of whatever account: where it is, the place does not say. */
+const anyRole = "arn:*:iam::*:role/ec2-backup-sweep";
 const anyKey = "arn:*:kms:*:*:key/*";
 const anyBucket = "arn:*:s3:::ec2-backup-repository";
 
@@ -72,8 +74,9 @@ function member(key: string, value: Json, place: PolicyPlace): Json {
 function fillText(text: string, place: PolicyPlace): string[] {
   if (text === anyTopic && place.topics.length > 0) return [...place.topics];
   if (text === anyKey && place.keys.length > 0) return [...place.keys];
-  const service = /^(ec2|sns)\.(?:(\*)\.)?amazonaws\.com\*$/.exec(text);
-  if (service !== null) return hosts(service[1] ?? "", service[2] !== undefined, place);
+  if (text === anyRole) return [text.replace("*", place.partition)];
+  const service = /^(ec2|sns)\.(?:(\?\*|\*)\.)?amazonaws\.com\*$/.exec(text);
+  if (service !== null) return hosts(service[1] ?? "", service[2], place);
   if (text.startsWith(anyBucket) && place.bucket !== undefined) {
     const { bucket, ...rest } = place;
     return fillText(inBucket(text, bucket), rest);
@@ -94,8 +97,10 @@ function fillText(text: string, place: PolicyPlace): string[] {
 }
 
 /** Services of the Regions in China are written with and without the ending of their own. */
-function hosts(service: string, regional: boolean, { partition, region }: PolicyPlace): string[] {
-  const host = `${service}.${regional ? `${region}.` : ""}amazonaws.com`;
+function hosts(service: string, where: string | undefined, { partition, region }: PolicyPlace): string[] {
+  // `?*` is every Region also where the rest is of one: a copy is made in another.
+  const regional = where === undefined ? "" : `${where === "*" ? region : where}.`;
+  const host = `${service}.${regional}amazonaws.com`;
   if (/^aws(-us-gov)?$/.test(partition)) return [host];
   return partition === "aws-cn" ? [host, `${host}.cn`] : [`${host}*`];
 }

@@ -172,6 +172,8 @@ export interface CaptureNote {
 export interface AuditLine {
   readonly time: string;
   readonly run: string;
+  /** Of a sweep: the account and the Region. */
+  readonly unit?: string;
   readonly job: string;
   readonly point: string;
   readonly snapshot: string;

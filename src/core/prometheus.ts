@@ -63,6 +63,11 @@ const families: ReadonlyMap<string, Family> = new Map(
       help: "When the newest complete point was captured, by EC2's clock.",
       lasts: true,
     },
+    ec2_backup_copied_until_timestamp_seconds: {
+      of: "CopyLag",
+      help: "Until when all points that the Region is to have a copy of are whole there, by EC2's clock.",
+      lasts: true,
+    },
     ec2_backup_volume_size_bytes: {
       of: "Size",
       help: "Size of the volume in the newest complete point that has it.",
@@ -114,6 +119,9 @@ export function samplesOf(report: RunReport, server: string, { only, perVolume }
   put("ec2_backup_size_bytes", values.get("Size"));
   const newest = report.series?.newestComplete;
   put("ec2_backup_newest_complete_timestamp_seconds", newest && secondsOf(newest.captured));
+  for (const { region, asOf, lagSeconds } of report.copies ?? [])
+    if (asOf !== undefined && lagSeconds !== undefined)
+      put("ec2_backup_copied_until_timestamp_seconds", secondsOf(asOf) - lagSeconds, { region });
   for (const seen of perVolume ? (report.series?.volumes ?? []) : []) {
     const drive = { drive: seen.device };
     put("ec2_backup_volume_size_bytes", seen.bytes, drive);

@@ -34,6 +34,8 @@ export interface Hold {
     | "delete-on"
     | "refused"
     | "mixed"
+    /** A copy in another Region that is not whole yet, or that the next ones build on. */
+    | "copy"
     /** It says a time that is not believed. */
     | "clock";
   readonly detail: string;
@@ -158,4 +160,10 @@ export function sizeOf(point: RecoveryPoint): number {
 /** Whether anybody knows how large it is: restic before 0.17 does not tell it of what is stored. */
 export function isSizeKnown({ stored, snapshots }: RecoveryPoint): boolean {
   return stored === undefined || snapshots.some((one) => one.fullSizeBytes !== undefined);
+}
+
+/** The members as they are removed: the root volume first, since an image is likeliest to hold that one. */
+export function rootFirst(point: RecoveryPoint): Snapshot[] {
+  const root = point.recipe.find((volume) => volume.root === true)?.volumeId;
+  return [...point.snapshots].sort((a, b) => Number(b.volumeId === root) - Number(a.volumeId === root));
 }

@@ -1,3 +1,4 @@
+import type { CopyOutcome } from "./copy-report.ts";
 import type { ExpectedPoint, Week } from "./forecast.ts";
 import type { Gap } from "./gaps.ts";
 import type { LastDrill } from "./last-drill.ts";
@@ -82,6 +83,8 @@ export interface JobPage {
   readonly runs?: readonly RunNote[];
   readonly timing?: TimingPage;
   /** Of the last run that this host remembers. */
+  /** Of each Region that its points are copied to, as the last run saw it. */
+  readonly copies?: readonly CopyOutcome[];
   readonly problems: readonly Problem[];
   readonly running?: JobStatus["running"];
   readonly recipe?: RestoreRecipe;

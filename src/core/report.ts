@@ -1,3 +1,4 @@
+import type { CopyOutcome } from "./copy-report.ts";
 import type { ErrorKind, Failure } from "./errors.ts";
 import type { HookKind } from "./hook.ts";
 import type { Trigger } from "./job.ts";
@@ -101,6 +102,11 @@ export interface StoredReport extends StoredOutcome {
   readonly retention?: RetentionReport;
 }
 
+/** What a run did about the copies in one Region. */
+export interface CopyReport extends CopyOutcome {
+  readonly retention?: RetentionReport;
+}
+
 /** All of a run as data. */
 export interface RunReport {
   readonly version: 1;
@@ -134,6 +140,8 @@ export interface RunReport {
   readonly locks?: LockReport;
   /** Where the job makes images or has made some. */
   readonly image?: ImageReport;
+  /** Where the job copies its points to other Regions: one for each. */
+  readonly copies?: readonly CopyReport[];
   /** Where the job stores files or dumps, in the order of the run. */
   readonly stored?: readonly StoredReport[];
   /** Of all series of the job, where they could be listed: `newestComplete` is of the one that is furthest behind. */
@@ -230,10 +238,12 @@ export function exitCodeOfKinds(kinds: readonly (ErrorKind | undefined)[]): numb
 }
 
 function didSomething(report: RunReport): boolean {
-  const stored = report.stored ?? [];
-  const retentions = [report.retention, report.image?.retention, ...stored.map((one) => one.retention)];
+  const { stored = [], copies = [] } = report;
+  const others = [...stored, ...copies].map((one) => one.retention);
+  const retentions = [report.retention, report.image?.retention, ...others];
   const removals = retentions.flatMap((one) => one?.removals ?? []);
   const removed = removals.some((removal) => removal.outcome === "removed");
-  const made = report.points.some((point) => point.state !== "failed");
+  const begun = copies.some((one) => one.begun.length > 0);
+  const made = begun || report.points.some((point) => point.state !== "failed");
   return report.outcome === "done" || made || removed || stored.some(({ point }) => point !== undefined);
 }

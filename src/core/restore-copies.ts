@@ -3,7 +3,15 @@ import { tagKeys } from "./point-tags.ts";
 import type { Snapshot } from "./recovery-point.ts";
 
 /** The tag that says which snapshot one is a copy of. */
-const copiedFrom = "Source_SnapshotId";
+export const copiedFrom = "Source_SnapshotId";
+
+/** What else the copier says of a copy: the Region and the volume of its source, and which try it is. */
+export const copyKeys = {
+  from: "ec2-backup:copied-from",
+  volume: "ec2-backup:copied-volume",
+  attempt: "ec2-backup:copy-attempt",
+} as const;
+
 /** What EC2 shows for the volume of a copied snapshot (EC2 API reference, CopySnapshot: "an arbitrary volume ID"). */
 const noVolume = "vol-ffffffff";
 
@@ -12,16 +20,18 @@ export function isCopy({ tags, volumeId }: Snapshot): boolean {
   return Object.hasOwn(tags, copiedFrom) || volumeId === noVolume;
 }
 
-/** The snapshots that copies were made of, as far as their tags say. */
+/** The snapshots that copies were made of which do not tell their volume, as far as their tags say. */
 export function originsOf(snapshots: readonly Snapshot[]): readonly string[] {
-  const origins = snapshots.filter(isCopy).map(({ tags }) => tags[copiedFrom] ?? "");
+  const origins = snapshots
+    .filter((one) => isCopy(one) && volumeTold(one) === undefined)
+    .map(({ tags }) => tags[copiedFrom] ?? "");
   return [...new Set(origins.filter((id) => /^snap-[0-9a-f]{8,17}$/.test(id)))];
 }
 
 /**
  * Copies with the volume and the instant of their capture, so that those of one point are a point again. The volume is
- * known by the origin where that is still there, else by its size where the point's recipe has only one of that
- * size; a copy of which neither tells stands for itself, by its own id: its data can be restored, its place is unknown.
+ * known by the copy's own tag or by the origin where that is still there, else by its size where the point's recipe
+ * has only one of that size; a copy of which neither tells stands for itself, by its own id: its data can be restored, its place is unknown.
  */
 export function asCaptured<S extends Snapshot>(
   snapshots: readonly S[],
@@ -31,7 +41,9 @@ export function asCaptured<S extends Snapshot>(
   const sets = Map.groupBy(snapshots, ({ tags, id }) => tags[tagKeys.point] ?? id);
   return [...sets.values()].flatMap((set) => {
     const planned = recipeOf(set);
-    const named = set.map((one) => (isCopy(one) ? known.get(one.tags[copiedFrom] ?? "") : one.volumeId));
+    const named = set.map((one) =>
+      isCopy(one) ? (volumeTold(one) ?? known.get(one.tags[copiedFrom] ?? "")) : one.volumeId,
+    );
     return set.map((one, index) => {
       if (!isCopy(one)) return one;
       const volumeId = named[index] ?? soleOfSize(one, { set, planned, named }) ?? one.id;
@@ -39,6 +51,12 @@ export function asCaptured<S extends Snapshot>(
       return { ...one, volumeId, startTime: Number.isNaN(captured) ? one.startTime : new Date(captured) };
     });
   });
+}
+
+/** As our own copier tells it; others do not. */
+function volumeTold({ tags }: Snapshot): string | undefined {
+  const volume = tags[copyKeys.volume];
+  return volume !== undefined && /^vol-[0-9a-f]{8,17}$/.test(volume) ? volume : undefined;
 }
 
 function recipeOf(set: readonly Snapshot[]) {

@@ -62,7 +62,8 @@ export function describePolicy(policy: RetentionPolicy): string {
   return `${rules.length === 0 ? "everything" : rules.join(", ")} (${policy.timezone})`;
 }
 
-function rulesOf(policy: RetentionPolicy): string[] {
+/** The rules as words such as `daily=7`. */
+export function rulesOf(policy: RetentionPolicy): string[] {
   const words: string[] = [];
   for (const rule of countedRules) {
     const count = policy.counts[rule];

@@ -11,11 +11,12 @@ import {
 import { tagResources } from "../aws/tag-resources.ts";
 import { warm } from "../aws/warm.ts";
 import { BackupError } from "../core/errors.ts";
+import type { Tags } from "../core/instance.ts";
 import { listingOf } from "../core/listing.ts";
 import type { UserDataFacts } from "../core/machine-recipe.ts";
 import { descriptionOf, marksOf, pointsOf, tagKeys, tagsOf } from "../core/point-tags.ts";
 import type { CaptureOrder, Engine, Prepared, Removal } from "../core/ports.ts";
-import type { Hold, RecoveryPoint, Snapshot } from "../core/recovery-point.ts";
+import { type Hold, type RecoveryPoint, rootFirst, type Snapshot } from "../core/recovery-point.ts";
 
 /** The user data of this instance; `whole`: with its content. Absent where it cannot be read. */
 export type UserDataSource = (whole: boolean) => Promise<UserDataFacts | undefined>;
@@ -27,8 +28,11 @@ export function ebsEngine(
   userData: UserDataSource = () => Promise.resolve(undefined),
 ): Engine {
   return {
-    prepare: async (order) =>
-      prepare(connection, version, order, await userData(order.job.recordUserData === true)),
+    async prepare(order) {
+      const { copy, recordUserData } = order.job;
+      const copies = copy && (await import("../core/copy-target.ts")).copyTagOf(copy);
+      return prepare(connection, version, order, await userData(recordUserData === true), copies);
+    },
     async find(pointId, signal) {
       const { snapshots, asOf } = await listSnapshots(
         connection,
@@ -64,10 +68,11 @@ function prepare(
   version: string,
   order: CaptureOrder,
   userData: UserDataFacts | undefined,
+  copies: Tags = {},
 ): Prepared {
   const { job, instance, scope } = order;
   const birth = (pointId: string, captured: Date) =>
-    tagsOf({ ...birthOf(order, userData), pointId, captured, version });
+    tagsOf({ ...birthOf(order, userData), pointId, captured, version, copies });
   const requestOf = (pointId: string, captured: Date): SetRequest => {
     const { tags, copyVolumeTags } = birth(pointId, captured);
     return {
@@ -127,7 +132,7 @@ function pointOf(
 }
 
 /** What outside a point holds it: images that use its snapshots, and locks. */
-async function withOutsideHolds(
+export async function withOutsideHolds(
   connection: Connection,
   points: readonly RecoveryPoint[],
   signal: AbortSignal,
@@ -180,12 +185,10 @@ export async function* removeMembers(connection: Connection, point: RecoveryPoin
   }
 }
 
-function rootFirst(point: RecoveryPoint): Snapshot[] {
-  const root = point.recipe.find((volume) => volume.root === true)?.volumeId;
-  return [...point.snapshots].sort((a, b) => Number(b.volumeId === root) - Number(a.volumeId === root));
-}
-
-async function removeOne(connection: Connection, id: string): Promise<Pick<Removal, "outcome" | "failure">> {
+export async function removeOne(
+  connection: Connection,
+  id: string,
+): Promise<Pick<Removal, "outcome" | "failure">> {
   try {
     await deleteSnapshot(connection, id);
     return { outcome: "removed" };

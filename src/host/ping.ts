@@ -11,6 +11,8 @@ export interface PingOptions {
   readonly timeout: number;
   /** The agent's environment, for HTTP_PROXY, HTTPS_PROXY and NO_PROXY. */
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Of the body; absent = text. */
+  readonly contentType?: string;
   /** Ends the ping; what it has achieved by then is its outcome. */
   readonly signal?: AbortSignal;
 }
@@ -34,7 +36,12 @@ export async function ping(address: URL, body: string, options: PingOptions): Pr
   }
 }
 
-function once(address: URL, body: string, ms: number, { doing, env, signal }: PingOptions): Promise<void> {
+function once(
+  address: URL,
+  body: string,
+  ms: number,
+  { doing, env, signal, contentType = "text/plain; charset=utf-8" }: PingOptions,
+): Promise<void> {
   const bytes = Buffer.from(body);
   const secure = address.protocol === "https:";
   const { request } = secure ? https : http;
@@ -47,7 +54,7 @@ function once(address: URL, body: string, ms: number, { doing, env, signal }: Pi
     const sent = request(address, {
       agent,
       method: "POST",
-      headers: { "content-type": "text/plain; charset=utf-8", "content-length": bytes.length },
+      headers: { "content-type": contentType, "content-length": bytes.length },
     });
     // Whatever the socket or a look-up of the name does, this is the end.
     const timer = setTimeout(() => fail(`no answer within ${Math.round(ms) / 1000} s`, "TimeoutError"), ms);

@@ -5,7 +5,9 @@ import type { Instance } from "./ec2/machines.ts";
 import { missingPermission, type Permission } from "./identity-policies.ts";
 import { digest } from "./ids.ts";
 import { own } from "./own.ts";
+import type { Places } from "./places.ts";
 import { type ServiceName, signingNames } from "./service-name.ts";
+import { accountIn } from "./sts/role.ts";
 import { matchesPattern } from "./wildcards.ts";
 import type { Credential, World } from "./world.ts";
 
@@ -42,12 +44,12 @@ export function serviceOf(signature: Signature | undefined): ServiceName | undef
  * @throws ApiError
  */
 export function authenticate(
-  world: World,
+  places: Places,
   service: ServiceName,
   signature: Signature,
   headers: IncomingHttpHeaders,
   now: number,
-): Credential {
+): { principal: Credential; world: World } {
   const signedAt = String(headers["x-amz-date"] ?? "");
   if (
     !/^\d{8}T\d{6}Z$/.test(signedAt) ||
@@ -57,20 +59,36 @@ export function authenticate(
     throw new ApiError("IncompleteSignature", "The request signature does not conform to AWS standards.");
   }
   // STS has a global endpoint, which signs for us-east-1.
-  if (signature.region !== world.settings.region && service !== "sts") {
+  if (!places.hasRegion(signature.region) && service !== "sts") {
     const message = `Credential should be scoped to a valid region, not '${signature.region}'.`;
     throw service === "ec2"
       ? commonError(service, "unknown-key", message)
       : new ApiError("SignatureDoesNotMatch", message, 403);
   }
-  const credential = own(world.credentials, signature.accessKey);
-  if (credential === undefined) throw commonError(service, "unknown-key");
-  const { session } = credential;
+  const principal = places.credential(signature.accessKey);
+  if (principal === undefined) throw commonError(service, "unknown-key");
+  const { session } = principal;
   if (session !== null && session.token !== headers["x-amz-security-token"])
     throw commonError(service, "unknown-key");
   if (session !== null && session.expires <= now) throw commonError(service, "expired");
+  const world = placeFor(places, service, accountIn(principal.arn), signature.region);
   if (world.settings.checkSignatureTime) checkSigningTime(service, signedAt, now);
-  return credential;
+  return { principal, world };
+}
+
+/** The account's place in a Region. A Region that it has not opted into does not know its credentials. @throws ApiError */
+function placeFor(places: Places, service: ServiceName, account: string, region: string): World {
+  const world = places.at(account, region);
+  if (world !== undefined) return world;
+  if (service !== "sts") throw commonError(service, "unknown-key");
+  const regions = places.regionsOf(account);
+  if (regions !== undefined && !regions.includes(region) && region !== "us-east-1")
+    throw new ApiError(
+      "RegionDisabledException",
+      `STS is not activated in this region for account:${account}. Your account administrator can activate STS in this region using the IAM Console.`,
+      403,
+    );
+  return places.anyOf(account);
 }
 
 function checkSigningTime(service: ServiceName, signedAt: string, now: number): void {
@@ -102,7 +120,7 @@ export function issueCredential(
       session?.instance === instance.id && session.expires - now > Math.min(300_000, lifetime / 4),
   );
   if (current && lifetime > 0) return { accessKey: current[0], credential: current[1] };
-  const { partition, account, seed } = world.settings;
+  const { partition, account, region, seed } = world.settings;
   const random = digest(`credential/${seed}/${++world.sequence}`);
   const accessKey = `ASIA${random.slice(0, 16).toUpperCase()}`;
   const role = instance.role ?? "none";
@@ -113,6 +131,7 @@ export function issueCredential(
       secret: digest(`secret/${random}`).slice(0, 40),
       token: Buffer.from(digest(`token/${random}`).repeat(4)).toString("base64"),
       instance: instance.id,
+      source: `arn:${partition}:ec2:${region}:${account}:instance/${instance.id}`,
       issued: now,
       expires: now + lifetime,
     },

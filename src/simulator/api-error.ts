@@ -55,10 +55,33 @@ const kms: Partial<typeof others> = {
   ],
   internal: ["KMSInternalException", 500, "An internal error has occurred"],
 };
+// EBS direct APIs: the errors of their API model.
+const ebs: Partial<typeof others> = {
+  throttled: [
+    "RequestThrottledException",
+    400,
+    "The number of API requests has exceeded the maximum allowed.",
+  ],
+  denied: ["AccessDeniedException", 403, "User is not authorized to perform this action"],
+  expired: ["ExpiredTokenException", 403, "The security token included in the request is expired"],
+  "unknown-key": [
+    "UnrecognizedClientException",
+    403,
+    "The security token included in the request is invalid.",
+  ],
+  internal: ["InternalServerException", 500, "An internal error has occurred"],
+};
 const wordings: Partial<Record<ServiceName, typeof others>> = {
   ec2,
   sns: { ...others, ...sns },
   kms: { ...others, ...kms },
+  ebs: { ...others, ...ebs },
+  servicequotas: {
+    ...others,
+    ...kms,
+    throttled: ["TooManyRequestsException", 400, "Due to throttling, the request was denied."],
+    internal: ["ServiceException", 500, "Something went wrong."],
+  },
   ssm: { ...others, ...kms, internal: ["InternalServerError", 500, "An internal error has occurred"] },
 };
 

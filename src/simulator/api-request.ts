@@ -4,9 +4,10 @@ import { readSignature, type Signature, serviceOf } from "./access.ts";
 import { ApiError } from "./api-error.ts";
 import { decodeCbor } from "./cbor.ts";
 import type { RequestInput } from "./operations.ts";
+import { own } from "./own.ts";
 import type { ServiceName } from "./service-name.ts";
 import { linkActions } from "./sns/service.ts";
-import { cborWire, ec2Wire, jsonWire, kmsWire, queryWire, type Wire } from "./wire.ts";
+import { cborWire, ebsWire, ec2Wire, jsonWire, kmsWire, queryWire, type Wire } from "./wire.ts";
 
 /** A request as it came over HTTP. */
 export interface HttpRequest {
@@ -36,8 +37,12 @@ export interface ApiRequest {
 /** "1 MB per POST." */
 const maximumBody = 1_048_576;
 
-const wires: Readonly<Record<Exclude<ApiService, "kms" | "ssm">, Wire>> = {
+const wires: Readonly<Record<ApiService, Wire>> = {
   ec2: ec2Wire,
+  kms: kmsWire,
+  ssm: kmsWire,
+  servicequotas: kmsWire,
+  ebs: ebsWire,
   sts: queryWire("https://sts.amazonaws.com/doc/2011-06-15/"),
   cloudwatch: queryWire("http://monitoring.amazonaws.com/doc/2010-08-01/"),
   sns: queryWire("http://sns.amazonaws.com/doc/2010-03-31/"),
@@ -53,8 +58,14 @@ export function recognise(request: HttpRequest): ApiRequest | undefined {
   if (data !== undefined) return data;
   const form = new URLSearchParams(request.method === "GET" ? request.query : request.body.toString());
   const action = form.get("Action") ?? "";
-  const wire = service === "kms" || service === "ssm" ? kmsWire : wires[service];
-  return { service, signature, action, wire, raw: Object.fromEntries(form), input: () => ({ form }) };
+  return {
+    service,
+    signature,
+    action,
+    wire: wires[service],
+    raw: Object.fromEntries(form),
+    input: () => ({ form }),
+  };
 }
 
 function followedLink({ method, query, headers }: HttpRequest): ApiRequest | undefined {
@@ -79,6 +90,10 @@ function dataRequest(
   const [, ofKms] = /^TrentService\.(\w+)$/.exec(target) ?? [];
   if (service === "kms" && ofKms !== undefined)
     return bodyRequest(request, service, signature, ofKms, kmsWire, json);
+  const [, ofQuotas] = /^ServiceQuotasV20190624\.(\w+)$/.exec(target) ?? [];
+  if (service === "servicequotas" && ofQuotas !== undefined)
+    return bodyRequest(request, service, signature, ofQuotas, kmsWire, json);
+  if (service === "ebs") return pathRequest(request, signature);
   const [, ofSsm] = /^AmazonSSM\.(\w+)$/.exec(target) ?? [];
   if (service === "ssm" && ofSsm !== undefined)
     return bodyRequest(request, service, signature, ofSsm, kmsWire, json);
@@ -87,6 +102,23 @@ function dataRequest(
   if (byTarget !== undefined) return bodyRequest(request, service, signature, byTarget, jsonWire, json);
   const [, byPath] = /^\/service\/GraniteServiceVersion20100801\/operation\/(\w+)$/.exec(request.path) ?? [];
   return byPath === undefined ? undefined : bodyRequest(request, service, signature, byPath, cborWire, cbor);
+}
+
+/** A request of the EBS direct APIs: what it asks for is in its path and query. */
+function pathRequest({ method, path, query }: HttpRequest, signature: Signature): ApiRequest {
+  const [, snapshot = "", what = ""] = /^\/snapshots\/([^/]+)\/(blocks|changedblocks)$/.exec(path) ?? [];
+  const known = method === "GET" ? { blocks: "ListSnapshotBlocks", changedblocks: "ListChangedBlocks" } : {};
+  const action = own(known, what) ?? `${method} ${path}`;
+  const given = Object.fromEntries(new URLSearchParams(query));
+  const number = (text: string | undefined) => (text === undefined ? undefined : Number(text));
+  const data = {
+    SnapshotId: snapshot,
+    FirstSnapshotId: given.firstSnapshotId,
+    NextToken: given.pageToken,
+    MaxResults: number(given.maxResults),
+    StartingBlockIndex: number(given.startingBlockIndex),
+  };
+  return { service: "ebs", signature, action, wire: ebsWire, raw: given, input: () => ({ data }) };
 }
 
 function bodyRequest(

@@ -7,8 +7,9 @@ export type Command =
 /** The text of `--help`. */
 export const help = `Usage: ec2-backup-simulator [--port PORT] [--state DIR] [--scenario FILE]
 
-Simulates EC2, CloudWatch, SNS, STS, the state of KMS keys and the instance metadata service on 127.0.0.1. It prints
-one line of JSON, the environment with which standard AWS clients find it, then serves until SIGTERM or SIGINT.
+Simulates EC2, the EBS direct APIs (the lists of blocks), CloudWatch, SNS, STS, Service Quotas of EBS, the state of KMS
+keys and the instance metadata service on 127.0.0.1. It prints one line of JSON, the environment with which standard AWS
+clients find it, then serves until SIGTERM or SIGINT.
 
   --port PORT      the port to listen on (default 0: any free one)
   --state DIR      keep the state there, so that a restart goes on (default: in memory)
@@ -21,6 +22,10 @@ all copies of a set are of one instant, as those of EBS are: put the files into 
 A volume made from such a snapshot has a file of its own (in "volumeData": DIR, else with the state). Who plays the
 kernel of the instance, with a loop device for each attached file, tells what it has and asks what it should have by
 POST /_simulator/guest {"devices":[{"volume":"vol-...","held":true}]}: a volume whose device is held stays busy.
+
+A scenario may name further "places", each an account and a Region with things of its own, by the thousand where they
+say "generate", and "roles" for AssumeRole.
+The access key of a request tells its account, its signature the Region; ?place=ACCOUNT/REGION does for the control.
 
 Control: GET /_simulator/calls, GET /_simulator/state, POST /_simulator/clock {"advance":"24h"},
          POST and DELETE /_simulator/faults, POST /_simulator/settings, volumes, instances, snapshots, keys, reset, guest,

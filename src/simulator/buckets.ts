@@ -74,6 +74,27 @@ export const kmsRates: Readonly<Record<string, Rate>> = {
   ...each(500, "ListAliases"),
 };
 
+/** STS ("600 requests per second per account, per Region", IAM user guide). */
+export const stsRates: Readonly<Record<string, Rate>> = {
+  ...each(600, "AssumeRole", "GetCallerIdentity"),
+};
+
+/** EBS direct APIs ("50 requests per second per account" each, EBS quotas). */
+export const ebsRates: Readonly<Record<string, Rate>> = {
+  ...each(50, "ListSnapshotBlocks", "ListChangedBlocks"),
+};
+
+/** Service Quotas; the numbers are an assumption. */
+export const serviceQuotasRates: Readonly<Record<string, Rate>> = {
+  ...each(
+    10,
+    "GetServiceQuota",
+    "ListServiceQuotas",
+    "GetAWSDefaultServiceQuota",
+    "ListAWSDefaultServiceQuotas",
+  ),
+};
+
 // So many a second, and no more at once.
 function each(perSecond: number, ...actions: string[]): Record<string, Rate> {
   return Object.fromEntries(actions.map((action) => [action, { capacity: perSecond, perSecond }]));

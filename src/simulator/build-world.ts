@@ -1,30 +1,18 @@
+import { initialSettings, mergeSettings } from "./build-settings.ts";
 import { defaultScenario } from "./default-scenario.ts";
+import { noteCompleted } from "./ec2/lineage.ts";
 import { makeGroup, makeSubnet } from "./ec2/network.ts";
 import { emptyWorld } from "./empty-world.ts";
+import { generate } from "./generate.ts";
+import { digest } from "./ids.ts";
 import { addKeys } from "./kms/make-key.ts";
 import { makeImage, makeInstance, makeSnapshot, makeVolume, noteRoots } from "./make-things.ts";
-import type { Scenario, ScenarioSettings, Times } from "./scenario.ts";
+import type { Scenario, ScenarioPlace } from "./scenario.ts";
 import { ScenarioError } from "./scenario-check.ts";
 import type { Settings, World } from "./world.ts";
 
-/** How long things take, in milliseconds; AWS promises nothing. */
-const usualTimes: Times = {
-  createVolume: 2_000,
-  deleteVolume: 1_000,
-  attach: 2_000,
-  detach: 2_000,
-  start: 10_000,
-  stop: 10_000,
-  terminate: 10_000,
-  reboot: 10_000,
-  image: 60_000,
-  imageSnapshots: 2_000,
-  replaceRoot: 60_000,
-  restoreTier: 24 * 3_600_000,
-};
-
 /**
- * The world at its beginning.
+ * The world at its beginning: the scenario's own place, which the metadata service belongs to.
  * @param now simulated milliseconds since the epoch: what "a month ago" is counted from.
  * @throws ScenarioError when things refer to what does not exist, or exclude each other.
  */
@@ -38,6 +26,38 @@ export function buildWorld(given: Scenario, now: number): World {
       };
   scenario.snapshots ??= given.instances ? [] : (defaultScenario.snapshots ?? []);
   const world: World = { settings: initialSettings(scenario), ...emptyWorld() };
+  const faults = fill(world, scenario, now);
+  const { self } = world.settings;
+  if (!world.instances[self]) faults.push(`self: no instance ${self || "at all"}`);
+  if (faults.length > 0) throw new ScenarioError(faults);
+  return world;
+}
+
+/** A further place of a scenario at its beginning. @throws ScenarioError */
+export function buildPlace(scenario: Scenario, place: ScenarioPlace, now: number): World {
+  const { seed, ...shared } = initialSettings(scenario);
+  const account = place.account ?? shared.account;
+  const region = place.region ?? shared.region;
+  const settings = mergeSettings(
+    {
+      ...shared,
+      account,
+      region,
+      zone: place.zone ?? `${region}a`,
+      self: "",
+      // Ids are made from it: no two places may have the same.
+      seed: Number.parseInt(digest(`${seed}/${account}/${region}`).slice(0, 12), 16),
+    },
+    place,
+  );
+  const world: World = { settings, ...emptyWorld() };
+  const faults = fill(world, place, now);
+  if (faults.length > 0) throw new ScenarioError(faults.map((fault) => `${account}/${region}: ${fault}`));
+  return world;
+}
+
+/** @returns what is wrong with it. */
+function fill(world: World, scenario: ScenarioPlace, now: number): string[] {
   const faults: string[] = [];
   const put = <T extends { id: string }>(kind: string, into: Record<string, T>, thing: T) => {
     if (into[thing.id]) faults.push(`${kind}: ${thing.id} appears twice`);
@@ -60,10 +80,17 @@ export function buildWorld(given: Scenario, now: number): World {
     world.credentials[key.id] = { arn, userId: `AIDA${key.id.slice(4)}`, session: null };
   }
   noteLaunchDevices(world, scenario);
+  if (scenario.generate !== undefined) generate(world, scenario.generate, now);
   noteRoots(world);
-  faults.push(...danglingReferences(world));
-  if (faults.length > 0) throw new ScenarioError(faults);
-  return world;
+  noteCopies(world);
+  return [...faults, ...danglingReferences(world)];
+}
+
+function noteCopies(world: World): void {
+  const copies = Object.values(world.snapshots).filter(
+    ({ copy, state }) => copy !== null && state === "completed",
+  );
+  for (const copy of copies.sort((a, b) => a.startTime - b.startTime)) noteCompleted(world, copy);
 }
 
 const defaultSubnets = ({ zone }: Settings) => [
@@ -71,79 +98,7 @@ const defaultSubnets = ({ zone }: Settings) => [
 ];
 const defaultGroups = [{ id: "sg-0d3a0de0c0ffee001", name: "default", vpc: "vpc-0d3a0de0c0ffee001" }];
 
-function initialSettings(scenario: Scenario): Settings {
-  const region = scenario.region ?? defaultScenario.region ?? "eu-central-1";
-  const blank: Settings = {
-    account: scenario.account ?? defaultScenario.account ?? "111122223333",
-    partition: scenario.partition ?? "aws",
-    region,
-    zone: scenario.zone ?? `${region}a`,
-    self: scenario.instances?.[0]?.id ?? "",
-    seed: scenario.seed ?? 1,
-    settle: { fixed: 60_000, perGiB: 0 },
-    times: usualTimes,
-    keyFault: "vanishes",
-    attachmentLimit: 27,
-    ebsEncryption: { byDefault: false, key: "alias/aws/ebs" },
-    initializationQuota: 5_000,
-    consistency: 0,
-    limits: true,
-    shortPages: false,
-    checkSignatureTime: false,
-    metricsListedAfter: 0,
-    lateMetrics: true,
-    alarms: { extraPeriods: 2, newParameters: "accepted", tellKeyFaults: false },
-    imds: { enabled: true, v1: false, hopLimitFailure: false, tags: false, credentialSeconds: 6 * 3_600 },
-    deny: [],
-    policies: [],
-    recycleBin: null,
-    ssm: { agent: true, vss: "success", seconds: 0, parameters: {} },
-    launches: { publicIp: null, console: "[    0.000000] Linux version 6.1\n", consoleAfter: 0 },
-  };
-  return mergeSettings(blank, scenario);
-}
-
-/** The settings after a change; what the change does not name stays. */
-export function mergeSettings(settings: Settings, change: ScenarioSettings): Settings {
-  return {
-    ...settings,
-    self: change.self ?? settings.self,
-    settle: {
-      fixed: change.settle?.seconds === undefined ? settings.settle.fixed : change.settle.seconds * 1_000,
-      perGiB:
-        change.settle?.secondsPerGiB === undefined
-          ? settings.settle.perGiB
-          : change.settle.secondsPerGiB * 1_000,
-    },
-    times: { ...settings.times, ...inMilliseconds(change.times ?? {}) },
-    keyFault: change.keyFault ?? settings.keyFault,
-    ebsEncryption: { ...settings.ebsEncryption, ...change.ebsEncryption },
-    attachmentLimit: change.attachmentLimit ?? settings.attachmentLimit,
-    initializationQuota: change.initializationQuota ?? settings.initializationQuota,
-    consistency: change.consistency ? change.consistency.seconds * 1_000 : settings.consistency,
-    limits: change.limits ?? settings.limits,
-    shortPages: change.shortPages ?? settings.shortPages,
-    checkSignatureTime: change.checkSignatureTime ?? settings.checkSignatureTime,
-    metricsListedAfter:
-      change.metricsListedAfter === undefined
-        ? settings.metricsListedAfter
-        : change.metricsListedAfter * 1_000,
-    lateMetrics: change.lateMetrics ?? settings.lateMetrics,
-    alarms: { ...settings.alarms, ...change.alarms },
-    imds: { ...settings.imds, ...change.imds },
-    deny: change.deny ?? settings.deny,
-    policies: change.policies ?? settings.policies,
-    ssm: { ...settings.ssm, ...change.ssm },
-    launches: { ...settings.launches, ...change.launches },
-    recycleBin: change.recycleBin === undefined ? settings.recycleBin : change.recycleBin,
-  };
-}
-
-function inMilliseconds(seconds: Partial<Times>): Partial<Times> {
-  return Object.fromEntries(Object.entries(seconds).map(([name, each]) => [name, each * 1_000]));
-}
-
-function noteLaunchDevices(world: World, scenario: Scenario): void {
+function noteLaunchDevices(world: World, scenario: ScenarioPlace): void {
   for (const volume of scenario.volumes ?? []) {
     for (const { instance, device, atLaunch } of volume.attachments ?? []) {
       if (atLaunch !== false) world.instances[instance]?.launchDevices.push(device);
@@ -154,8 +109,6 @@ function noteLaunchDevices(world: World, scenario: Scenario): void {
 function danglingReferences(world: World): string[] {
   const faults: string[] = [];
   const devices = new Set<string>();
-  if (!world.instances[world.settings.self])
-    faults.push(`self: no instance ${world.settings.self || "at all"}`);
   for (const volume of Object.values(world.volumes)) {
     if (volume.attachments.length > 1 && !volume.multiAttachEnabled) {
       faults.push(`volumes: ${volume.id} has several attachments but not multiAttachEnabled`);

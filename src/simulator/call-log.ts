@@ -10,6 +10,9 @@ export interface Call {
   service: ServiceName | "unknown";
   /** The action; for the metadata service the path. */
   action: string;
+  /** The account of who called, where that is known, and the Region that the request is signed for. */
+  account: string | null;
+  region: string | null;
   /** ARN of who called, once known. */
   principal: string | null;
   /** The decoded parameters, or as they came when they could not be decoded. */

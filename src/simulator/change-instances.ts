@@ -1,5 +1,5 @@
 import { changedTags, each, find, put, type TagChange, tagChange } from "./changing.ts";
-import { flag, nullable, object, oneOf, text } from "./check.ts";
+import { flag, nullable, number, object, oneOf, text } from "./check.ts";
 import type { Instance } from "./ec2/machines.ts";
 import { makeInstance } from "./make-things.ts";
 import type { ScenarioInstance } from "./scenario.ts";
@@ -16,8 +16,20 @@ export type InstanceChange =
         role?: string | null;
         tags?: TagChange;
         disableApiTermination?: boolean;
+        /** Interrupts a spot instance so many seconds from now; default 120, as AWS's notice has it. null: it goes on. */
+        interruption?: { action?: "terminate" | "stop" | "hibernate"; seconds?: number } | null;
+        /**
+         * The state that its Auto Scaling group brings it to. One that is to be `Terminated` is so after the time that a
+         * lifecycle hook has: an hour, or so many seconds. null: it stays.
+         */
+        target?: { state: string; seconds?: number } | null;
       };
     };
+
+const targetStates = [
+  ...(["Detached", "InService", "Standby", "Terminated"] as const),
+  ...(["Warmed:Hibernated", "Warmed:Running", "Warmed:Stopped", "Warmed:Terminated"] as const),
+];
 
 const instanceChange = object({
   create: instanceCheck,
@@ -27,6 +39,10 @@ const instanceChange = object({
       state: oneOf("pending", "running", "shutting-down", "terminated", "stopping", "stopped"),
       role: nullable(text()),
       disableApiTermination: flag,
+      interruption: nullable(
+        object({ action: oneOf("terminate", "stop", "hibernate"), seconds: number({ min: 0 }) }),
+      ),
+      target: nullable(object({ state: oneOf(...targetStates), seconds: number({ min: 0 }) }, ["state"])),
       tags: tagChange,
     },
     ["instance"],
@@ -44,11 +60,26 @@ export function changeInstances(world: World, changes: unknown, now: number): st
       );
     }
     const instance = find(world.instances, change.change.instance, "instance");
-    const { instance: _, tags, ...rest } = change.change;
+    const { instance: _, tags, interruption, target, ...rest } = change.change;
+    if (interruption !== undefined) instance.interruption = interruptionOf(interruption, now);
+    if (target !== undefined) instance.target = targetOf(target, now);
     Object.assign(instance, rest);
     // Whatever was under way is over.
     if (rest.state !== undefined) instance.changesAt = null;
     instance.tags = changedTags(instance.tags, tags);
     return instance.id;
   });
+}
+
+type Change = Extract<InstanceChange, { change: unknown }>["change"];
+
+function interruptionOf(given: Change["interruption"], now: number): Instance["interruption"] {
+  if (given === null || given === undefined) return null;
+  return { action: given.action ?? "terminate", at: now + (given.seconds ?? 120) * 1_000 };
+}
+
+function targetOf(given: Change["target"], now: number): Instance["target"] {
+  if (given === null || given === undefined) return null;
+  const { state, seconds = 3_600 } = given;
+  return { state, at: state === "Terminated" ? now + seconds * 1_000 : null };
 }

@@ -1,11 +1,14 @@
 import type { ByteStore } from "./bytes.ts";
 import type { Fault } from "./faults.ts";
 import type { Permission } from "./identity-policies.ts";
+import type { Places } from "./places.ts";
 import type { Credential, World } from "./world.ts";
 
 /** What an action is carried out with. */
 export interface Context {
+  /** The account and Region that the call concerns. */
   readonly world: World;
+  readonly places: Places;
   /** Simulated milliseconds since the epoch. */
   readonly now: number;
   /** Milliseconds on the clock's `elapsed` hand. */

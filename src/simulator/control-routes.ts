@@ -10,6 +10,9 @@ import type { Answer } from "./wire.ts";
 
 type Route = (control: Control, query: URLSearchParams, body: unknown) => unknown;
 
+/** `?place=111122223333/eu-west-1`: another place than the scenario's own. */
+const placeIn = (query: URLSearchParams): string | undefined => query.get("place") ?? undefined;
+
 /** The control surface over HTTP: method and path to what it does. */
 const routes: Readonly<Record<string, Route>> = {
   "GET /_simulator/calls": (control, query) => {
@@ -17,7 +20,7 @@ const routes: Readonly<Record<string, Route>> = {
     const wait = query.get("wait");
     return wait === null ? control.calls(since) : control.waitForCalls(since, parseDuration(wait) ?? 0);
   },
-  "GET /_simulator/state": (control) => control.state(),
+  "GET /_simulator/state": (control, query) => control.state(placeIn(query)),
   "GET /_simulator/clock": (control) => control.clock({}),
   "POST /_simulator/clock": (control, _, body) => control.clock(body as { advance?: string; set?: string }),
   "GET /_simulator/faults": (control) => control.pendingFaults(),
@@ -29,19 +32,30 @@ const routes: Readonly<Record<string, Route>> = {
     control.clearFaults();
     return [];
   },
-  "POST /_simulator/settings": async (control, _, body) => {
-    await control.settings(body);
+  "POST /_simulator/settings": async (control, query, body) => {
+    await control.settings(body, placeIn(query));
     return {};
   },
-  "POST /_simulator/volumes": async (control, _, body) => ({ ids: await control.volumes(body) }),
-  "POST /_simulator/instances": async (control, _, body) => ({ ids: await control.instances(body) }),
-  "POST /_simulator/snapshots": async (control, _, body) => ({ ids: await control.snapshots(body) }),
-  "POST /_simulator/images": async (control, _, body) => ({ ids: await control.images(body) }),
-  "POST /_simulator/keys": async (control, _, body) => ({ ids: await control.keys(body) }),
+  "POST /_simulator/volumes": async (control, query, body) => ({
+    ids: await control.volumes(body, placeIn(query)),
+  }),
+  "POST /_simulator/instances": async (control, query, body) => ({
+    ids: await control.instances(body, placeIn(query)),
+  }),
+  "POST /_simulator/snapshots": async (control, query, body) => ({
+    ids: await control.snapshots(body, placeIn(query)),
+  }),
+  "POST /_simulator/images": async (control, query, body) => ({
+    ids: await control.images(body, placeIn(query)),
+  }),
+  "POST /_simulator/keys": async (control, query, body) => ({
+    ids: await control.keys(body, placeIn(query)),
+  }),
   "POST /_simulator/guest": (control, _, body) => control.guest(body as GuestReport),
-  "GET /_simulator/deliveries": (control, query) => control.deliveries(Number(query.get("since") ?? 0)),
-  "POST /_simulator/subscriptions": async (control, _, body) => ({
-    ids: await control.confirm((body as { confirm?: string } | undefined)?.confirm ?? ""),
+  "GET /_simulator/deliveries": (control, query) =>
+    control.deliveries(Number(query.get("since") ?? 0), placeIn(query)),
+  "POST /_simulator/subscriptions": async (control, query, body) => ({
+    ids: await control.confirm((body as { confirm?: string } | undefined)?.confirm ?? "", placeIn(query)),
   }),
   "POST /_simulator/reset": (control, _, body) => {
     control.reset(body as Parameters<Control["reset"]>[0]);

@@ -6,15 +6,25 @@ import type { Runtime } from "./runtime.ts";
 
 /** Carries out a request to the metadata service; faults concern it only when they name the service `imds`. */
 export async function dispatchImds(runtime: Runtime, http: HttpRequest): Promise<Ending> {
+  const { home } = runtime.places;
+  const { account, region } = home.settings;
   const call = runtime.calls.begin({
     time: new Date(runtime.clock.now()).toISOString(),
     service: "imds",
     action: http.path,
+    account,
+    region,
     principal: null,
     parameters: { method: http.method },
     userAgent: String(http.headers["user-agent"] ?? ""),
   });
-  const faults = runtime.faults.strike({ service: "imds", action: http.path, dryRun: false });
+  const faults = runtime.faults.strike({
+    service: "imds",
+    action: http.path,
+    account,
+    region,
+    dryRun: false,
+  });
   call.faults = faults.map((fault) => fault.kind);
   const end = (kind: "reset" | "hang", code: string): Ending => {
     runtime.calls.end(call, null, code);
@@ -28,7 +38,7 @@ export async function dispatchImds(runtime: Runtime, http: HttpRequest): Promise
   const injected = faults.map(injectedStatus).find((status) => status !== undefined);
   const answer: ImdsAnswer =
     injected === undefined
-      ? answerImds(runtime.world, {
+      ? answerImds(home, {
           method: http.method,
           path: http.path,
           headers: http.headers,

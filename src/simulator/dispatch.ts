@@ -3,19 +3,22 @@ import { ApiError, commonError } from "./api-error.ts";
 import { type ApiRequest, type HttpRequest, recognise } from "./api-request.ts";
 import type { Call } from "./call-log.ts";
 import { cloudwatch } from "./cloudwatch/service.ts";
-import type { Context } from "./context.ts";
+import { ebs } from "./ebs/service.ts";
 import { readEc2Request } from "./ec2/service.ts";
 import type { Fault } from "./faults.ts";
 import { askedOf, type Permission } from "./identity-policies.ts";
 import { requestId } from "./ids.ts";
 import { kms } from "./kms/service.ts";
 import { type DecodedRequest, readRequest } from "./operations.ts";
-import { own } from "./own.ts";
+import { placeOfArn } from "./places.ts";
 import type { Runtime } from "./runtime.ts";
+import { servicequotas } from "./servicequotas/service.ts";
 import { sns } from "./sns/service.ts";
 import { ssm } from "./ssm/service.ts";
-import { executeSts } from "./sts.ts";
+import { accountIn } from "./sts/role.ts";
+import { sts } from "./sts/service.ts";
 import { type Answer, queryWire } from "./wire.ts";
+import type { World } from "./world.ts";
 
 /** How a request ends: answered, answered by half, cut off, or never. */
 export type Ending = { kind: "answer" | "truncated"; answer: Answer } | { kind: "reset" } | { kind: "hang" };
@@ -24,18 +27,22 @@ export type Ending = { kind: "answer" | "truncated"; answer: Answer } | { kind: 
 export async function dispatch(runtime: Runtime, http: HttpRequest): Promise<Ending> {
   const api = recognise(http);
   if (api === undefined) return unsigned(runtime, http);
+  const who = runtime.places.credential(api.signature?.accessKey ?? "");
   const call = runtime.calls.begin({
     time: new Date(runtime.clock.now()).toISOString(),
     service: api.service,
     action: api.action,
-    principal: own(runtime.world.credentials, api.signature?.accessKey ?? "")?.arn ?? null,
+    account: who === undefined ? null : accountIn(who.arn),
+    region: api.signature?.region ?? null,
+    principal: who?.arn ?? null,
     parameters: api.raw,
     userAgent: String(http.headers["user-agent"] ?? ""),
   });
   const decoded = decode(api);
   if (!(decoded instanceof ApiError)) call.parameters = decoded.parameters;
   const dryRun = (call.parameters as { DryRun?: unknown }).DryRun === true;
-  const faults = runtime.faults.strike({ service: api.service, action: api.action, dryRun });
+  const { account, region } = call;
+  const faults = runtime.faults.strike({ service: api.service, action: api.action, account, region, dryRun });
   call.faults = faults.map((fault) => fault.kind);
   const early = await before(runtime, api, call, faults);
   if (early !== undefined) return early;
@@ -49,23 +56,23 @@ interface Done {
   code: string;
 }
 
-const tables = { cloudwatch, sns, kms, ssm };
+const tables = { cloudwatch, sns, kms, ssm, sts, ebs, servicequotas };
 
 function decode(api: ApiRequest): DecodedRequest | ApiError {
   try {
     const input = api.input();
     if (api.service === "ec2" && "form" in input) return readEc2Request(api.action, input.form);
-    if (api.service !== "ec2" && api.service !== "sts")
-      return readRequest(tables[api.service], api.action, input);
-    return {
-      parameters: api.raw,
-      changes: false,
-      execute: (context: Context) => executeSts(api.action, context),
-    };
+    if (api.service === "ec2") throw new Error("EC2 is called by forms only");
+    return readRequest(tables[api.service], api.action, input);
   } catch (error) {
     if (error instanceof ApiError) return error;
     throw error;
   }
+}
+
+/** The place of the topic whose link somebody follows. */
+function linked({ places }: Runtime, { raw }: ApiRequest): World {
+  return placeOfArn(places, raw.TopicArn ?? raw.SubscriptionArn ?? "") ?? places.home;
 }
 
 /** Who follows a link. */
@@ -124,21 +131,23 @@ async function execute(
 ): Promise<Done> {
   try {
     await runtime.settle();
-    const { world, clock, bytes, url } = runtime;
+    const { places, clock, bytes, url } = runtime;
     const now = clock.now();
-    const principal =
+    const { world, principal } =
       api.signature === undefined
-        ? anybody
-        : authenticate(world, api.service, api.signature, http.headers, now);
+        ? { world: linked(runtime, api), principal: anybody }
+        : authenticate(places, api.service, api.signature, http.headers, now);
     if (decoded instanceof ApiError) throw decoded;
     const elapsed = clock.elapsed();
     const asked = (permissions: readonly Permission[]) => {
       call.permissions = [...(call.permissions ?? []), ...askedOf(world, principal, permissions)];
     };
-    const result = await decoded.execute({ world, now, elapsed, principal, bytes, faults, url, asked });
-    if (decoded.changes) runtime.save();
+    const context = { world, places, now, elapsed, principal, bytes, faults, url, asked };
+    const result = decoded.changes
+      ? await changing(runtime, world, decoded, () => decoded.execute(context))
+      : await decoded.execute(context);
     void runtime.deliver();
-    const answer = api.wire.success(api.action, result, requestId(world.settings.seed, call.number));
+    const answer = api.wire.success(api.action, result, requestId(places.home.settings.seed, call.number));
     return { answer, code: "OK" };
   } catch (error) {
     if (error instanceof ApiError) return refused(runtime, api, call, error);
@@ -146,8 +155,25 @@ async function execute(
   }
 }
 
+/** Others may look at the world while bytes are copied. */
+async function changing(
+  runtime: Runtime,
+  world: World,
+  { untimed = false }: DecodedRequest,
+  change: () => unknown,
+): Promise<unknown> {
+  runtime.changed(world, untimed);
+  try {
+    const result = await change();
+    runtime.save();
+    return result;
+  } finally {
+    runtime.changed(world, untimed);
+  }
+}
+
 function refused(runtime: Runtime, api: ApiRequest, call: Call, error: ApiError): Done {
-  const id = requestId(runtime.world.settings.seed, call.number);
+  const id = requestId(runtime.places.home.settings.seed, call.number);
   return { answer: api.wire.failure(error, id), code: error.code };
 }
 
@@ -179,6 +205,8 @@ function unsigned(runtime: Runtime, http: HttpRequest): Ending {
     time: new Date(runtime.clock.now()).toISOString(),
     service: "unknown",
     action: form.get("Action") ?? `${http.method} ${http.path}`,
+    account: null,
+    region: null,
     principal: null,
     parameters: Object.fromEntries(form),
     userAgent: String(http.headers["user-agent"] ?? ""),
@@ -186,7 +214,7 @@ function unsigned(runtime: Runtime, http: HttpRequest): Ending {
   const error = unsignedError(http.headers.authorization);
   runtime.calls.end(call, error.status, error.code);
   // No service, hence no protocol of its own: the general form of the query services.
-  const id = requestId(runtime.world.settings.seed, call.number);
+  const id = requestId(runtime.places.home.settings.seed, call.number);
   return { kind: "answer", answer: queryWire("https://aws.amazon.com/").failure(error, id) };
 }
 

@@ -7,6 +7,7 @@ export function emptyWorld(): Omit<World, "settings"> {
     volumes: {},
     snapshots: {},
     ghosts: [],
+    newestCopies: {},
     images: {},
     rootTasks: {},
     subnets: {},

@@ -42,6 +42,9 @@ export interface Fault {
   service?: ServiceName;
   /** Action or, for `imds`, path; `*` and `?` are wildcards. Default: all. */
   action?: string;
+  /** Only calls of this account, and only those to this Region. Default: all. */
+  account?: string;
+  region?: string;
   /** Only calls with (true) or without (false) DryRun. */
   dryRun?: boolean;
   /** The Nth matching call from now, counted from 1; the same as `skip: N - 1, count: 1`. */
@@ -73,8 +76,10 @@ export const faultsCheck: Check = list(
   object(
     {
       kind: oneOf(...faultKinds),
-      service: oneOf("ec2", "cloudwatch", "sts", "sns", "kms", "ssm", "imds"),
+      service: oneOf("ec2", "cloudwatch", "sts", "sns", "kms", "ssm", "ebs", "servicequotas", "imds"),
       action: text(),
+      account: text(),
+      region: text(),
       dryRun: flag,
       index: number({ min: 1, integer: true }),
       skip: number({ min: 0, integer: true }),
@@ -97,6 +102,8 @@ export const faultsCheck: Check = list(
 export interface FaultTarget {
   service: ServiceName;
   action: string;
+  account: string | null;
+  region: string | null;
   dryRun: boolean;
 }
 
@@ -152,6 +159,8 @@ function prime(fault: Fault): Armed {
 function concerns(fault: Fault, target: FaultTarget): boolean {
   if (fault.service === undefined ? target.service === "imds" : fault.service !== target.service)
     return false;
+  if (fault.account !== undefined && fault.account !== target.account) return false;
+  if (fault.region !== undefined && fault.region !== target.region) return false;
   if (fault.dryRun !== undefined && fault.dryRun !== target.dryRun) return false;
   return fault.action === undefined || matchesPattern(fault.action, target.action);
 }

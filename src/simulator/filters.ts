@@ -26,8 +26,23 @@ export function applyFilters<T extends { tags: Tags }>(
   filters: readonly Filter[],
   fields: Fields<T>,
 ): T[] {
+  const passes = filterOf(filters, fields);
+  return things.filter(passes);
+}
+
+/** The same for one thing at a time. @throws ApiError */
+export function filterOf<T extends { tags: Tags }>(
+  filters: readonly Filter[],
+  fields: Fields<T>,
+): (thing: T) => boolean {
   checkFilters(filters, fields);
-  return things.filter((thing) => filters.every((filter) => matches(thing, filter, fields)));
+  return (thing) => filters.every((filter) => matches(thing, filter, fields));
+}
+
+/** The values of the filter with that name where each stands for itself alone; undefined where it is not asked for so. */
+export function plainValues(filters: readonly Filter[], name: string): readonly string[] | undefined {
+  const found = filters.find((filter) => filter.Name === name);
+  return found?.Value.some((value) => /[*?\\]/.test(value)) ? undefined : found?.Value;
 }
 
 function checkFilters<T>(filters: readonly Filter[], fields: Fields<T>): void {

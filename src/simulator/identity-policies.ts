@@ -1,5 +1,6 @@
 import type { ConditionContext } from "./conditions.ts";
 import { askIdentityPolicy } from "./policy.ts";
+import { accountIn, principalArn } from "./sts/role.ts";
 import { matchesPattern } from "./wildcards.ts";
 import type { Credential, World } from "./world.ts";
 
@@ -26,6 +27,7 @@ export const simulatedKeys: readonly RegExp[] = [
   /^cloudwatch:(namespace|alarmactions)$/,
   /^sns:(endpoint|protocol)$/,
   /^kms:(viaservice|calleraccount|grantisforawsresource)$/,
+  /^sts:(externalid|rolesessionname)$/,
 ];
 
 /** The first permission that the caller's identity policies do not give; undefined where none is missing or none governs him. */
@@ -34,14 +36,27 @@ export function missingPermission(
   principal: Credential,
   permissions: readonly Permission[],
 ): Permission | undefined {
-  const governing = world.settings.policies.filter((one) => matchesPattern(one.principal, principal.arn));
-  if (governing.length === 0) return undefined;
-  const documents = governing.flatMap((one) => one.documents);
+  const documents = documentsOf(world, principal);
+  if (documents.length === 0) return undefined;
   const every = askedOf(world, principal, permissions);
   return permissions.find((_, index) => {
     const question = every[index];
-    return question === undefined || !isAllowed(documents, question);
+    return question === undefined || !documents.every((each) => isAllowed(each, question));
   });
+}
+
+/** What governs somebody: his identity policies, and the policy of his session; each must allow. */
+function documentsOf({ settings }: World, { arn, session }: Credential): readonly (readonly string[])[] {
+  const policy = settings.roles.find((role) => role.arn === session?.role)?.policy;
+  const governing = settings.policies.filter((one) => matchesPattern(one.principal, arn));
+  const identity = [
+    ...governing.flatMap((one) => one.documents),
+    ...(policy === undefined ? [] : [JSON.stringify(policy)]),
+  ];
+  return [
+    ...(governing.length === 0 && policy === undefined ? [] : [identity]),
+    ...(session?.policy === undefined ? [] : [[session.policy]]),
+  ];
 }
 
 /** Whether policy documents of one principal allow it: one of them does, and none denies it. */
@@ -57,19 +72,23 @@ function isSimulated(key: string): boolean {
 /** The permissions with the condition keys that every request of that principal has. */
 export function askedOf(
   { settings }: World,
-  { arn, userId, session }: Credential,
+  principal: Credential,
   permissions: readonly Permission[],
 ): Permission[] {
   const { partition, region, account } = settings;
-  const source = session?.instance;
+  const { userId, session } = principal;
+  // Of a state of before it was kept: the instance was of the one place there was.
+  const source =
+    session?.source ??
+    (session?.instance
+      ? `arn:${partition}:ec2:${region}:${account}:instance/${session.instance}`
+      : undefined);
   const every = {
-    "aws:principalarn": arn.replace(/:sts:(.*):assumed-role\/([^/]+)\/.*$/, ":iam:$1:role/$2"),
-    "aws:principalaccount": account,
+    "aws:principalarn": principalArn(principal),
+    "aws:principalaccount": accountIn(principal.arn),
     "aws:requestedregion": region,
     "aws:userid": userId,
-    ...(source === undefined
-      ? {}
-      : { "ec2:sourceinstancearn": `arn:${partition}:ec2:${region}:${account}:instance/${source}` }),
+    ...(source === undefined ? {} : { "ec2:sourceinstancearn": source }),
   };
   return permissions.map(({ action, resource, context }) => ({
     action,

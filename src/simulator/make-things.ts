@@ -1,4 +1,5 @@
 import type { Image, Instance } from "./ec2/machines.ts";
+import type { SnapshotCopy } from "./ec2/snapshot-copy.ts";
 import { lasting } from "./ec2/snapshot-lock.ts";
 import { attached, type Volume } from "./ec2/volume.ts";
 import { newId } from "./ids.ts";
@@ -38,6 +39,9 @@ export function makeInstance(world: World, given: ScenarioInstance, now: number)
     console: given.console ?? "",
     launchTime: given.launchTime ? Date.parse(given.launchTime) : now - 30 * day,
     lifecycle: given.lifecycle ?? null,
+    persistentSpot: given.persistentSpot ?? false,
+    rootInstanceStore: given.rootInstanceStore ?? false,
+    elasticIp: given.elasticIp ?? false,
     instanceStores: given.instanceStores ?? [],
     launchDevices: [],
   };
@@ -105,11 +109,31 @@ export function makeSnapshot(world: World, given: ScenarioSnapshot, now: number)
     tiering: null,
     recycledAt: state === "recoverable" ? now : null,
     lock: given.lock ? lasting(given.lock, startTime) : null,
+    copy: given.copyOf ? copyAsTold(world, given.copyOf, startTime) : null,
+    sharedWith: given.sharedWith ?? [],
     deleteWhenSettled: false,
     visibleFrom: 0,
     formerTags: null,
     file: given.file ?? null,
     pointInTime: null,
+  };
+}
+
+function copyAsTold(
+  world: World,
+  of: NonNullable<ScenarioSnapshot["copyOf"]>,
+  startTime: number,
+): SnapshotCopy {
+  const { account = world.settings.account, region, snapshotId, volumeId, captured } = of;
+  return {
+    sourceAccount: account,
+    sourceRegion: region,
+    sourceSnapshotId: snapshotId,
+    capturedAt: captured === undefined ? startTime : Date.parse(captured),
+    lineage: `${account}/${region}/${volumeId}`,
+    incremental: false,
+    bytes: 0,
+    completionMinutes: null,
   };
 }
 
@@ -159,6 +183,8 @@ const newInstance = {
   changesAt: null,
   rebootsAt: null,
   startFails: null,
+  interruption: null,
+  target: null,
   boots: 1,
   visibleFrom: 0,
   clientToken: "",

@@ -20,6 +20,10 @@ export interface Operation {
   resources?(input: never, context: Context): readonly string[];
   /** Condition keys in lower case that the request has for identity policies. */
   conditions?(input: never): ConditionContext;
+  /** Those that belong to one of the resources, such as its tags. */
+  facts?(resource: string, context: Context): ConditionContext;
+  /** Nobody needs a permission for it. */
+  open?: boolean;
   run(input: never, context: Context): unknown;
 }
 
@@ -31,6 +35,8 @@ export function operation<const S extends StructureShape>(definition: {
   resource?(input: Decoded<S>, context: Context): string;
   resources?(input: Decoded<S>, context: Context): readonly string[];
   conditions?(input: Decoded<S>): ConditionContext;
+  facts?(resource: string, context: Context): ConditionContext;
+  open?: boolean;
   run(input: Decoded<S>, context: Context): unknown;
 }): Operation {
   return definition;
@@ -44,6 +50,8 @@ export interface DecodedRequest {
   /** For the record. */
   parameters: unknown;
   changes: boolean;
+  /** Whether time has nothing more to do after it than before. */
+  untimed?: boolean;
   /** Pays, asks for permission and carries it out. @throws ApiError */
   execute(context: Context): unknown;
 }
@@ -77,6 +85,7 @@ export function readRequest(table: ServiceTable, action: string, input: RequestI
       const actions = [`${service}:${action}`, ...(found.needs?.(parameters, context) ?? [])];
       const resource = found.resource?.(parameters, context) ?? "*";
       authorize(world, service, principal, actions, resource);
+      if (found.open === true) return found.run(parameters, context);
       const conditions = found.conditions?.(parameters) ?? {};
       const things = found.resources?.(parameters, context) ?? [resource];
       authorizeByPolicies(
@@ -86,7 +95,10 @@ export function readRequest(table: ServiceTable, action: string, input: RequestI
           actions.map((each, index) => ({
             action: each,
             resource: thing,
-            context: index === 0 ? conditions : globalOnly(conditions),
+            context: {
+              ...(index === 0 ? conditions : globalOnly(conditions)),
+              ...found.facts?.(thing, context),
+            },
           })),
         ),
       );

@@ -15,17 +15,22 @@ const attempts = 4;
 const patience = 15_000;
 
 /**
- * @param now the world and the simulator's address of this moment: both may change with a reset.
+ * @param now the places and the simulator's address of this moment: both may change with a reset.
  * @param done called after each message.
  */
-export function createOutbox(now: () => { world: World; url: string }, done: () => void): Outbox {
+export function createOutbox(
+  now: () => { places: { all: readonly World[] }; url: string },
+  done: () => void,
+): Outbox {
   const closing = new AbortController();
   let working: Promise<void> | undefined;
   const work = async () => {
     for (;;) {
-      const { world, url } = now();
-      const next = world.deliveries.find((delivery) => delivery.outcome === null);
-      if (next === undefined || closing.signal.aborted) return;
+      const { places, url } = now();
+      const waits = ({ deliveries }: World) => deliveries.find((delivery) => delivery.outcome === null);
+      const world = places.all.find((each) => waits(each) !== undefined);
+      const next = world && waits(world);
+      if (world === undefined || next === undefined || closing.signal.aborted) return;
       const { outcome, reason } = await deliver(world, next, url, closing.signal);
       if (closing.signal.aborted) return;
       Object.assign(next, { outcome, reason });

@@ -36,23 +36,55 @@ interface Token {
  * @throws ApiError for a token of another request.
  */
 export function paginate<T>(things: readonly T[], request: PageRequest<T>): Page<T> {
+  const { keyOf } = request;
+  const sorted = [...things].sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
+  return pageInOrder(sorted, (thing) => thing, request);
+}
+
+/**
+ * The same of things that are in the order of their keys already: only those of the page are looked at.
+ * @param view how a thing is shown; undefined: it is not.
+ */
+export function pageInOrder<T>(
+  sorted: readonly T[],
+  view: (thing: T) => T | undefined,
+  request: PageRequest<T>,
+): Page<T> {
   const { action, maxResults, keyOf } = request;
   const fingerprint = digest(JSON.stringify(request.fingerprint)).slice(0, 16);
   const token = request.nextToken === undefined ? undefined : readToken(request, fingerprint);
   const after = token?.after ?? "";
-  const rest = things.filter((thing) => keyOf(thing) > after).sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
   const page = (token?.page ?? 0) + 1;
 
   let size = maxResults ?? Number.POSITIVE_INFINITY;
   if (request.short && maxResults !== undefined) size = shortened(maxResults, `${fingerprint}/${page}`);
   if (request.atMost !== undefined) size = Math.min(size, request.atMost);
-  const shown = rest.slice(0, size);
-  if (shown.length === rest.length) return { things: shown, nextToken: undefined };
-  const last = shown.at(-1);
-  return {
-    things: shown,
-    nextToken: writeToken({ action, fingerprint, after: last ? keyOf(last) : after, page }),
-  };
+  const shown: T[] = [];
+  for (let index = firstAfter(sorted, after, keyOf); index < sorted.length; index += 1) {
+    const thing = view(sorted[index] as T);
+    if (thing === undefined) continue;
+    if (shown.length < size) {
+      shown.push(thing);
+      continue;
+    }
+    const last = shown.at(-1);
+    return {
+      things: shown,
+      nextToken: writeToken({ action, fingerprint, after: last ? keyOf(last) : after, page }),
+    };
+  }
+  return { things: shown, nextToken: undefined };
+}
+
+function firstAfter<T>(sorted: readonly T[], after: string, keyOf: (thing: T) => string): number {
+  let low = 0;
+  let high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (keyOf(sorted[middle] as T) > after) high = middle;
+    else low = middle + 1;
+  }
+  return low;
 }
 
 function shortened(maxResults: number, salt: string): number {

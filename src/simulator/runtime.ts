@@ -2,23 +2,24 @@ import { randomUUID } from "node:crypto";
 import { rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { buildWorld } from "./build-world.ts";
 import { type ByteStore, createByteStore } from "./bytes.ts";
 import { type CallLog, createCallLog } from "./call-log.ts";
 import { type Clock, createClock } from "./clock.ts";
 import { playAlarms } from "./cloudwatch/play-alarms.ts";
+import { forgetDue, isDue, noteDue } from "./due.ts";
 import { createFaultPlan, type FaultPlan } from "./faults.ts";
 import { createOutbox } from "./outbox.ts";
+import { openPlaces, type Places, savedPlaces } from "./places.ts";
 import type { Scenario } from "./scenario.ts";
 import { settleMachines } from "./settle-machines.ts";
 import { settle } from "./settling.ts";
 import { createStore, type Saved } from "./store.ts";
-import { upgrade } from "./upgrade.ts";
 import type { World } from "./world.ts";
+import { forgetIndex } from "./world-index.ts";
 
-/** A simulator that is under way: the world, its clock, and what happens to calls. */
+/** A simulator that is under way: its places, their clock, and what happens to calls. */
 export interface Runtime {
-  world: World;
+  places: Places;
   clock: Clock;
   readonly faults: FaultPlan;
   readonly calls: CallLog;
@@ -31,6 +32,8 @@ export interface Runtime {
   playAlarms(): void;
   /** Sends the messages that wait for their subscribers. */
   deliver(): Promise<void>;
+  /** Told that things of a place change, or may have changed; `untimed`: in a way that time has nothing to do with. */
+  changed(world: World, untimed?: boolean): void;
   /** Keeps the state, when there is a directory to keep it in. */
   save(): void;
   /** Waits real milliseconds; ends early when the simulator closes. */
@@ -56,7 +59,7 @@ export function createRuntime(given: Scenario, directory: string | undefined): R
       one.volumeData !== undefined,
     );
   const sleepers = new Set<() => void>();
-  const { clock, world } = begin(scenario, store?.load());
+  const { clock, places } = begin(scenario, store?.load());
   const outbox = createOutbox(
     () => runtime,
     () => runtime.save(),
@@ -64,29 +67,41 @@ export function createRuntime(given: Scenario, directory: string | undefined): R
   const runtime: Runtime = {
     url: "",
     clock,
-    world,
+    places,
     faults: createFaultPlan(),
     calls: createCallLog(),
     bytes: bytesOf(scenario),
     async settle() {
-      const gone = settle(runtime.world, runtime.clock.now(), runtime.clock.elapsed());
+      const now = runtime.clock.now();
+      const elapsed = runtime.clock.elapsed();
+      const due = runtime.places.all.filter((world) => isDue(world, now, elapsed));
+      const gone = due.flatMap((world) => settle(world, now, elapsed));
       runtime.playAlarms();
-      const files = settleMachines(runtime.world, runtime.clock.now());
+      const files = due.flatMap((world) => settleMachines(world, now));
+      for (const world of due) {
+        forgetIndex(world);
+        noteDue(world, now);
+      }
       for (const file of [...gone.map((snapshot) => snapshot.file), ...files]) await runtime.bytes.drop(file);
     },
+    changed(world, untimed = false) {
+      forgetIndex(world);
+      if (!untimed) forgetDue(world);
+    },
     playAlarms() {
-      if (!playAlarms(runtime.world, runtime.clock.now())) return;
+      const played = runtime.places.all.map((world) => playAlarms(world, runtime.clock.now()));
+      if (!played.includes(true)) return;
       runtime.save();
       void outbox.send();
     },
     deliver: () => outbox.send(),
-    save: () => store?.save({ version: 1, clock: runtime.clock.state(), world: runtime.world }),
+    save: () => store?.save({ version: 1, clock: runtime.clock.state(), ...savedPlaces(runtime.places) }),
     sleep: (milliseconds) => pause(sleepers, milliseconds),
     reset(other) {
       const fresh = begin(other ?? scenario);
       scenario = other ?? scenario;
       runtime.clock = fresh.clock;
-      runtime.world = fresh.world;
+      runtime.places = fresh.places;
       runtime.faults.clear();
       runtime.calls.clear();
       runtime.bytes.clear();
@@ -106,12 +121,10 @@ export function createRuntime(given: Scenario, directory: string | undefined): R
   return runtime;
 }
 
-function begin(scenario: Scenario, saved?: Saved): { clock: Clock; world: World } {
+function begin(scenario: Scenario, saved?: Saved): { clock: Clock; places: Places } {
   const start = scenario.clock?.start === undefined ? Date.now() : Date.parse(scenario.clock.start);
   const clock = createClock(start, scenario.clock?.speed ?? 1, saved?.clock);
-  const fresh = buildWorld(scenario, clock.now());
-  if (saved === undefined) return { clock, world: fresh };
-  return { clock, world: upgrade(saved.world, fresh, clock.now()) };
+  return { clock, places: openPlaces(scenario, clock.now(), saved) };
 }
 
 function pause(sleepers: Set<() => void>, milliseconds: number): Promise<void> {

@@ -12,8 +12,9 @@ import {
   text,
 } from "./check.ts";
 import { keyStates } from "./kms/key.ts";
-import type { Scenario, Times } from "./scenario.ts";
-import { vssOutcomes } from "./ssm/command.ts";
+import type { Scenario } from "./scenario.ts";
+import { generateCheck } from "./scenario-generate.ts";
+import { settings } from "./settings-check.ts";
 
 /** A scenario that cannot be played; `faults` names every reason. */
 export class ScenarioError extends Error {
@@ -58,6 +59,9 @@ export const instanceCheck: Check = object(
     console: text(),
     launchTime: instant,
     lifecycle: nullable(oneOf("spot")),
+    persistentSpot: flag,
+    rootInstanceStore: flag,
+    elasticIp: flag,
     instanceStores: list(object({ device, virtualName: text() }, ["device", "virtualName"])),
     subnetId: id("subnet"),
     securityGroups: list(id("sg")),
@@ -113,6 +117,11 @@ export const snapshotCheck: Check = object(
     storageTier: oneOf("standard", "archive"),
     fullSizeBytes: number({ min: 0, integer: true }),
     lock: nullable(oneOf("governance", "compliance")),
+    copyOf: object(
+      { account, region: text(), snapshotId: id("snap"), volumeId: id("vol"), captured: instant },
+      ["region", "snapshotId", "volumeId"],
+    ),
+    sharedWith: list(text()),
     file: absolutePath,
   },
   ["volumeId"],
@@ -150,68 +159,11 @@ export const keyCheck: Check = object({
   aliases: list(text({ pattern: /^alias\/[\w/-]{1,250}$/, like: "a name such as alias/backup" })),
 });
 
-const timed: (keyof Times)[] = [
-  ...(["createVolume", "deleteVolume", "attach", "detach", "start", "stop", "terminate", "reboot"] as const),
-  ...(["image", "imageSnapshots", "replaceRoot", "restoreTier"] as const),
-];
-
-const settings = {
-  self: id("i"),
-  settle: object({ seconds: number({ min: 0 }), secondsPerGiB: number({ min: 0 }) }),
-  times: object(Object.fromEntries(timed.map((name) => [name, number({ min: 0 })]))),
-  keyFault: oneOf("vanishes", "error"),
-  ebsEncryption: object({ byDefault: flag, key: text() }),
-  attachmentLimit: number({ min: 1, integer: true }),
-  initializationQuota: number({ min: 0, integer: true }),
-  consistency: object({ seconds: number({ min: 0 }) }, ["seconds"]),
-  limits: flag,
-  shortPages: flag,
-  checkSignatureTime: flag,
-  metricsListedAfter: number({ min: 0 }),
-  lateMetrics: flag,
-  alarms: object({
-    extraPeriods: number({ min: 0, max: 100, integer: true }),
-    newParameters: oneOf("accepted", "ignored", "refused"),
-    tellKeyFaults: flag,
-  }),
-  imds: object({
-    enabled: flag,
-    v1: flag,
-    hopLimitFailure: flag,
-    tags: flag,
-    credentialSeconds: number({ min: 0 }),
-  }),
-  deny: list(object({ action: text(), principal: text(), standalone: flag }, ["action"])),
-  policies: list(object({ principal: text(), documents: list(text()) }, ["principal", "documents"])),
-  ssm: object({
-    agent: flag,
-    vss: oneOf(...vssOutcomes),
-    seconds: number({ min: 0 }),
-    parameters: record(text()),
-  }),
-  launches: object({ publicIp: nullable(text()), console: text(), consoleAfter: number({ min: 0 }) }),
-  recycleBin: nullable(
-    object({
-      tag: object({ key: text(), value: text() }, ["key"]),
-      days: number({ min: 1, max: 365, integer: true }),
-    }),
-  ),
-};
-
-/** The form of the settings that may change while it runs. */
-export const settingsCheck: Check = object(settings);
-
-/** The form of a whole scenario. */
-export const scenarioCheck: Check = object({
+const place = {
   ...settings,
   account,
-  partition: oneOf("aws", "aws-cn", "aws-us-gov"),
   region: text({ pattern: /^[a-z]{2}(-[a-z]+)+-\d$/, like: "a Region such as eu-central-1" }),
   zone: text(),
-  seed: number({ min: 0, integer: true }),
-  clock: object({ start: instant, speed: number({ min: 0 }) }),
-  snapshotData: absolutePath,
-  volumeData: absolutePath,
   subnets: list(
     object({ id: id("subnet"), zone: text(), vpc: id("vpc"), default: flag, publicIps: flag }, [
       "id",
@@ -225,6 +177,7 @@ export const scenarioCheck: Check = object({
   snapshots: list(snapshotCheck),
   images: list(imageCheck),
   keys: list(keyCheck),
+  generate: generateCheck,
   accessKeys: list(
     object(
       {
@@ -234,6 +187,17 @@ export const scenarioCheck: Check = object({
       ["id", "user"],
     ),
   ),
+};
+
+/** The form of a whole scenario. */
+export const scenarioCheck: Check = object({
+  ...place,
+  partition: oneOf("aws", "aws-cn", "aws-us-gov"),
+  seed: number({ min: 0, integer: true }),
+  clock: object({ start: instant, speed: number({ min: 0 }) }),
+  snapshotData: absolutePath,
+  volumeData: absolutePath,
+  places: list(object(place)),
 });
 
 /**

@@ -1,31 +1,5 @@
-import type { DenyRule, IdentityPolicies } from "./access-rules.ts";
-import type { AlarmOptions } from "./cloudwatch/alarm-options.ts";
-import type { LaunchOptions } from "./ec2/network.ts";
-import type { SsmOptions } from "./ssm/command.ts";
-
-/** A duration as text (`90s`, `24h`) or a number of seconds. */
-export type DurationText = string | number;
-
-/** What the metadata service does. */
-export interface ImdsOptions {
-  /** `false`: answers 403 to everything, as with HttpEndpoint=disabled. */
-  enabled: boolean;
-  /** `true`: requests without a token are answered too, as with HttpTokens=optional. */
-  v1: boolean;
-  /** `true`: the answer to PUT never arrives, as with a hop limit too small for a container. */
-  hopLimitFailure: boolean;
-  /** `true`: tags/instance exists, as with InstanceMetadataTags=enabled. */
-  tags: boolean;
-  /** How long issued credentials live, in seconds. */
-  credentialSeconds: number;
-}
-
-/** Which deleted snapshots are kept in the Recycle Bin. No tag named: all of the Region. */
-export interface RecycleBinRule {
-  tag?: { key: string; value?: string };
-  /** How long they are kept there. Default 7. */
-  days?: number;
-}
+import type { Generate } from "./scenario-generate.ts";
+import type { ScenarioSettings } from "./scenario-settings.ts";
 
 export interface ScenarioInstance {
   id: string;
@@ -45,6 +19,12 @@ export interface ScenarioInstance {
   console?: string;
   launchTime?: string;
   lifecycle?: "spot" | null;
+  /** Of a spot instance: its request is persistent. Default: one-time. */
+  persistentSpot?: boolean;
+  /** Its root device is an instance store. */
+  rootInstanceStore?: boolean;
+  /** Its public address is an Elastic IP address. Default: one that changes with each start. */
+  elasticIp?: boolean;
   instanceStores?: { device: string; virtualName: string }[];
   /** Default: the first subnet, whose zone is the instance's. */
   subnetId?: string;
@@ -112,6 +92,10 @@ export interface ScenarioSnapshot {
   storageTier?: "standard" | "archive";
   fullSizeBytes?: number;
   lock?: "governance" | "compliance" | null;
+  /** Of a copy: which snapshot, and of which volume, it is a copy of. Its own `volumeId` is then best `vol-ffffffff`. */
+  copyOf?: { account?: string; region: string; snapshotId: string; volumeId: string; captured?: string };
+  /** Accounts that may use it; `all` where it is public. */
+  sharedWith?: string[];
   /** A file that holds its bytes, by its absolute path: what volumes made from it begin with. It is only read. */
   file?: string;
 }
@@ -149,72 +133,31 @@ export interface ScenarioKey {
   aliases?: string[];
 }
 
-/** How long things take: seconds in a scenario, milliseconds in the settings. */
-export interface Times {
-  /** From `creating` to `available`. Default 2 seconds. */
-  createVolume: number;
-  /** From `deleting` until it is gone. Default 1. */
-  deleteVolume: number;
-  /** Default 2 seconds each. */
-  attach: number;
-  detach: number;
-  /** Of an instance. Default 10 seconds each. */
-  start: number;
-  stop: number;
-  terminate: number;
-  reboot: number;
-  /** From CreateImage until its snapshots are listed. Default 2. */
-  imageSnapshots: number;
-  /** At the least, until an image is available: its snapshots must be complete too. Default 60. */
-  image: number;
-  /** Default 60. */
-  replaceRoot: number;
-  /** From the archive; default a day ("up to 72 hours"). */
-  restoreTier: number;
-}
-
-/** The settings that may also be changed while it runs. */
-export interface ScenarioSettings {
-  self?: string;
-  settle?: { seconds?: number; secondsPerGiB?: number };
-  times?: Partial<Times>;
-  /** What becomes of a new volume whose key cannot be used ("the action can appear to complete, but eventually fails"). Default: it vanishes. */
-  keyFault?: "vanishes" | "error";
-  /** EBS volumes that AttachVolume gives to one instance. Default 27: 28 attachments, one of them the network interface. */
-  attachmentLimit?: number;
-  /** Whether every new volume is encrypted (default: no), and the default key, by id, ARN or alias (default: AWS's own). */
-  ebsEncryption?: { byDefault?: boolean; key?: string };
-  /** MiB/s of volume initialization at once. Default 5,000, the quota of a new account. */
-  initializationQuota?: number;
-  /** Seconds during which what is new, a change of tags or a deletion is not seen. Default 0. */
-  consistency?: { seconds: number };
-  /** Token buckets and per-volume limits. Default true. */
-  limits?: boolean;
-  /** Pages may hold fewer items than asked for, or none, and still name a next one. Default false. */
-  shortPages?: boolean;
-  /** Refuse signatures made more than five minutes from simulated time. Default false. */
-  checkSignatureTime?: boolean;
-  /** Seconds until ListMetrics knows a new metric. Default 0. */
-  metricsListedAfter?: number;
-  /** Data points with time stamps of 3 hours ago are seen 2 hours after they were put, of 24 hours ago after 48. Default true. */
-  lateMetrics?: boolean;
-  alarms?: Partial<AlarmOptions>;
-  imds?: Partial<ImdsOptions>;
-  deny?: DenyRule[];
-  /** Whoever is named may do only what all of these allow together. Default: none. */
-  policies?: IdentityPolicies[];
-  recycleBin?: RecycleBinRule | null;
-  /** How Run Command finds the instances, and what a VSS backup comes to. */
-  ssm?: Partial<SsmOptions>;
-  launches?: Partial<LaunchOptions>;
+/**
+ * What one account has in one Region. Everything is optional, but where there are further places, their account or
+ * Region tells each from the others.
+ */
+export interface ScenarioPlace extends ScenarioSettings {
+  account?: string;
+  region?: string;
+  zone?: string;
+  subnets?: { id: string; zone: string; vpc: string; default?: boolean; publicIps?: boolean }[];
+  securityGroups?: { id: string; name: string; vpc: string }[];
+  instances?: ScenarioInstance[];
+  volumes?: ScenarioVolume[];
+  snapshots?: ScenarioSnapshot[];
+  images?: ScenarioImage[];
+  /** Things by the thousand. */
+  generate?: Generate;
+  /** Beside those that volumes name, and AWS's own of EBS and SNS. */
+  keys?: ScenarioKey[];
+  /** Long-lived access keys of the account that are accepted beside those the metadata service and STS issue. */
+  accessKeys?: { id: string; user: string }[];
 }
 
 /** A scenario file. Everything is optional; without instances, those of the default scenario are taken. */
-export interface Scenario extends ScenarioSettings {
-  account?: string;
+export interface Scenario extends ScenarioPlace {
   partition?: "aws" | "aws-cn" | "aws-us-gov";
-  region?: string;
-  zone?: string;
   /** Makes ids repeatable. Default 1. */
   seed?: number;
   /** Where simulated time starts (default: now) and how many of its seconds pass in a real one (default 1; 0 stands still). */
@@ -232,14 +175,10 @@ export interface Scenario extends ScenarioSettings {
    * volumes' files, snapshots of all of them are of one instant.
    */
   volumeData?: string;
-  subnets?: { id: string; zone: string; vpc: string; default?: boolean; publicIps?: boolean }[];
-  securityGroups?: { id: string; name: string; vpc: string }[];
-  instances?: ScenarioInstance[];
-  volumes?: ScenarioVolume[];
-  snapshots?: ScenarioSnapshot[];
-  images?: ScenarioImage[];
-  /** Beside those that volumes name, and AWS's own of EBS and SNS. */
-  keys?: ScenarioKey[];
-  /** Long-lived access keys that are accepted beside those the metadata service issues. */
-  accessKeys?: { id: string; user: string }[];
+  /**
+   * Further places. The account and the Region are the scenario's own where a place names none, and so are its settings
+   * but for `self`; instances and what belongs to them it has only those it names. With this list an account may use
+   * the Regions that it has a place in and no others.
+   */
+  places?: ScenarioPlace[];
 }

@@ -57,7 +57,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   void runtime.deliver();
   return {
     url,
-    environment: environmentOf(url, runtime.world.settings.region),
+    environment: environmentOf(url, runtime.places.home.settings.region),
     control,
     async close() {
       const closed = new Promise((resolve) => server.close(resolve));

@@ -10,7 +10,7 @@ import type { World } from "./world.ts";
  */
 export function settleMachines(world: World, now: number): string[] {
   const due = (at: number | null): at is number => at !== null && at <= now;
-  for (const instance of Object.values(world.instances)) settleInstance(world, instance, due);
+  for (const instance of Object.values(world.instances)) settleInstance(world, instance, now);
   for (const task of Object.values(world.rootTasks))
     if (settleRootTask(task, due)) finishRootTask(world, task);
   const files = Object.values(world.volumes).flatMap((volume) => settleVolume(world, volume, due) ?? []);
@@ -59,16 +59,66 @@ function staysAttached(world: World, attachment: Attachment, due: Due): boolean 
   return true;
 }
 
-function settleInstance(world: World, instance: Instance, due: Due): void {
-  if (due(instance.rebootsAt)) {
+function settleInstance(world: World, instance: Instance, now: number): void {
+  if (instance.rebootsAt !== null && instance.rebootsAt <= now) {
     instance.rebootsAt = null;
     instance.boots += 1;
   }
-  if (!due(instance.changesAt)) return;
-  instance.changesAt = null;
-  if (instance.state === "pending") started(world, instance);
-  else if (instance.state === "stopping") instance.state = "stopped";
-  else if (instance.state === "shutting-down") terminated(world, instance);
+  interrupt(world, instance, now);
+  // A member of a group that has stopped goes on to be terminated.
+  while (instance.changesAt !== null && instance.changesAt <= now) {
+    const at = instance.changesAt;
+    instance.changesAt = null;
+    if (instance.state === "pending") started(world, instance);
+    else if (instance.state === "stopping") stopped(world, instance, at);
+    else if (instance.state === "stopped") replaced(world, instance, at);
+    else if (instance.state === "shutting-down") terminated(world, instance);
+  }
+}
+
+/** What was announced comes, whatever the instance is doing. */
+function interrupt(world: World, instance: Instance, now: number): void {
+  const { interruption, target } = instance;
+  const { terminate, stop } = world.settings.times;
+  if (interruption !== null && interruption.at <= now) {
+    const ends = interruption.action === "terminate";
+    instance.interruption = null;
+    leave(instance, ends ? "shutting-down" : "stopping", interruption.at + (ends ? terminate : stop), {
+      code: "Server.SpotInstanceTermination",
+      message: "Server.SpotInstanceTermination: Instance terminated due to spot interruption",
+    });
+  }
+  if (target !== null && target.at !== null && target.at <= now) {
+    instance.target = { ...target, at: null };
+    leave(instance, "shutting-down", target.at + terminate, userShutdown);
+  }
+}
+
+function leave(
+  instance: Instance,
+  state: "shutting-down" | "stopping",
+  until: number,
+  stateReason: Instance["stateReason"],
+): void {
+  if (instance.state === "terminated" || instance.state === "shutting-down") return;
+  Object.assign(instance, { state, stateReason, changesAt: until });
+}
+
+const userShutdown = {
+  code: "Client.UserInitiatedShutdown",
+  message: "Client.UserInitiatedShutdown: User initiated shutdown",
+};
+
+/** "If an instance is in any state other than running, Auto Scaling considers it unhealthy and replaces it." */
+function stopped(world: World, instance: Instance, at: number): void {
+  instance.state = "stopped";
+  if (Object.hasOwn(instance.tags, "aws:autoscaling:groupName"))
+    instance.changesAt = at + world.settings.times.groupReplaces;
+}
+
+// What the group launches in its place is not simulated.
+function replaced(world: World, instance: Instance, at: number): void {
+  leave(instance, "shutting-down", at + world.settings.times.terminate, userShutdown);
 }
 
 function started(world: World, instance: Instance): void {
@@ -83,9 +133,19 @@ function started(world: World, instance: Instance): void {
   }
   instance.state = "running";
   instance.boots += 1;
+  // "We release its public IPv4 address when it is stopped ... and assign a new one when it is started."
+  const address = instance.publicIp;
+  // One of the loopback interface is there to be reached by a test.
+  if (address !== null && !address.startsWith("127.") && !instance.elasticIp && instance.boots > 1)
+    instance.publicIp = nextAddress(address);
   instance.launchDevices = Object.values(world.volumes).flatMap(({ attachments }) =>
     attachments.filter((each) => each.instance === instance.id).map(({ device }) => device),
   );
+}
+
+/** Another address that nobody has: of those for documentation. */
+function nextAddress(address: string): string {
+  return `203.0.113.${(Number(address.split(".")[3] ?? 0) % 254) + 1}`;
 }
 
 function terminated(world: World, instance: Instance): void {

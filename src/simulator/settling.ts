@@ -1,3 +1,4 @@
+import { noteCompleted } from "./ec2/lineage.ts";
 import type { Snapshot, World } from "./world.ts";
 
 /**
@@ -13,6 +14,7 @@ export function settle(world: World, now: number, elapsed: number): Snapshot[] {
     else if (snapshot.failsAt === null && snapshot.completesAt <= now) {
       snapshot.state = "completed";
       snapshot.completionTime = snapshot.completesAt;
+      noteCompleted(world, snapshot);
     }
     if (snapshot.state !== "pending" && snapshot.deleteWhenSettled) {
       removeSnapshot(world, snapshot, now, elapsed);

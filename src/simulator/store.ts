@@ -1,13 +1,12 @@
 import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { ClockState } from "./clock.ts";
-import type { World } from "./world.ts";
+import type { SavedPlaces } from "./places.ts";
 
 /** What is saved. */
-export interface Saved {
+export interface Saved extends SavedPlaces {
   version: 1;
   clock: ClockState;
-  world: World;
 }
 
 /** A state directory that cannot be used, and why. */

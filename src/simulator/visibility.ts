@@ -6,11 +6,13 @@ import type { Snapshot, World } from "./world.ts";
  * visible to all subsequent commands", ec2/devguide/eventual-consistency). What is in the Recycle Bin is not listed.
  */
 export function visibleSnapshots(world: World, elapsed: number): Snapshot[] {
-  const living = Object.values(world.snapshots).filter(
-    (snapshot) => snapshot.visibleFrom <= elapsed && snapshot.state !== "recoverable",
-  );
-  const ghosts = world.ghosts.filter((ghost) => ghost.until > elapsed).map((ghost) => ghost.snapshot);
-  return [...living, ...ghosts].map((snapshot) => asSeen(snapshot, elapsed));
+  const living = Object.values(world.snapshots).flatMap((snapshot) => seenSnapshot(snapshot, elapsed) ?? []);
+  return [...living, ...ghostsOf(world, elapsed).map((snapshot) => asSeen(snapshot, elapsed))];
+}
+
+/** Deleted snapshots that are still listed. */
+export function ghostsOf(world: World, elapsed: number): Snapshot[] {
+  return world.ghosts.filter((ghost) => ghost.until > elapsed).map((ghost) => ghost.snapshot);
 }
 
 /** A snapshot that a call names by id: found only when it is neither too new, nor deleted, nor in the Recycle Bin. */
@@ -19,6 +21,12 @@ export function reachableSnapshot(world: World, id: string, elapsed: number): Sn
   if (snapshot === undefined || snapshot.visibleFrom > elapsed || snapshot.state === "recoverable")
     return undefined;
   return snapshot;
+}
+
+/** A snapshot as it is listed now; undefined where it is not. */
+export function seenSnapshot(snapshot: Snapshot, elapsed: number): Snapshot | undefined {
+  if (snapshot.visibleFrom > elapsed || snapshot.state === "recoverable") return undefined;
+  return asSeen(snapshot, elapsed);
 }
 
 function asSeen(snapshot: Snapshot, elapsed: number): Snapshot {

@@ -164,3 +164,23 @@ function cbor(status: number, headers: Record<string, string>, body: unknown, re
   };
   return { status, headers: { ...own, ...headers }, body: encodeCbor(body) };
 }
+
+/** REST with JSON, as the EBS direct APIs speak it: the name of an error is in a header. */
+export const ebsWire: Wire = {
+  success: (_action, result, requestId) => rest(200, {}, withSeconds(result ?? {}), requestId),
+  failure(error, requestId) {
+    const reason = reasons[error.code];
+    const body = { Message: error.message, ...(reason && { Reason: reason }), ...error.model?.members };
+    return rest(error.status, { "x-amzn-errortype": error.code }, body, requestId);
+  },
+};
+
+const reasons: Readonly<Record<string, string>> = {
+  RequestThrottledException: "ACCOUNT_THROTTLED",
+  AccessDeniedException: "UNAUTHORIZED_ACCOUNT",
+};
+
+function rest(status: number, headers: Record<string, string>, body: unknown, requestId: string): Answer {
+  const own = { "content-type": "application/json", "x-amzn-requestid": requestId };
+  return { status, headers: { ...own, ...headers }, body: Buffer.from(JSON.stringify(body)) };
+}

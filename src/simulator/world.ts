@@ -4,12 +4,14 @@ import type { Alarm, AlarmHistoryItem, Dashboard } from "./cloudwatch/alarm.ts";
 import type { AlarmOptions } from "./cloudwatch/alarm-options.ts";
 import type { Image, Instance, RootTask } from "./ec2/machines.ts";
 import type { KeyPair, LaunchOptions, SecurityGroup, Subnet } from "./ec2/network.ts";
+import type { CopyOptions, SnapshotCopy } from "./ec2/snapshot-copy.ts";
 import type { SnapshotLock } from "./ec2/snapshot-lock.ts";
 import type { Volume } from "./ec2/volume.ts";
 import type { KmsKey } from "./kms/key.ts";
-import type { ImdsOptions, RecycleBinRule, Times } from "./scenario.ts";
+import type { ImdsOptions, RecycleBinRule, Times } from "./scenario-settings.ts";
 import type { Delivery, Subscription, Topic } from "./sns/topic.ts";
 import type { SsmCommand, SsmOptions } from "./ssm/command.ts";
+import type { ScenarioRole, Session } from "./sts/role.ts";
 
 /** Tags as a plain record; EC2 keys are case-sensitive and unique per resource. */
 export type Tags = Record<string, string>;
@@ -25,6 +27,7 @@ export interface Settings {
   seed: number;
   /** How long a new snapshot stays pending: a fixed part and a part for each GiB of its volume. */
   settle: { fixed: number; perGiB: number };
+  copies: CopyOptions;
   times: Times;
   /** What becomes of a volume whose key cannot be used. */
   keyFault: "vanishes" | "error";
@@ -47,6 +50,11 @@ export interface Settings {
   deny: DenyRule[];
   policies: IdentityPolicies[];
   recycleBin: RecycleBinRule | null;
+  /** The share of a volume's data that is written anew each day. */
+  changedPerDay: number;
+  /** Quotas that are other than AWS's defaults, by their codes. */
+  quotas: Record<string, number>;
+  roles: ScenarioRole[];
   ssm: SsmOptions;
   launches: LaunchOptions;
 }
@@ -78,6 +86,10 @@ export interface Snapshot {
   /** When it came into the Recycle Bin, in simulated time. */
   recycledAt: number | null;
   lock: SnapshotLock | null;
+  /** Of one that CopySnapshot made. */
+  copy: SnapshotCopy | null;
+  /** Accounts that may copy it and make volumes of it; `all` where it is public. */
+  sharedWith: string[];
   /** Deleted while pending: takes effect when it settles. */
   deleteWhenSettled: boolean;
   /** From when Describe calls see it, on the `elapsed` hand. */
@@ -95,8 +107,8 @@ export interface Credential {
   arn: string;
   /** `AROA...:i-...`, as GetCallerIdentity tells. */
   userId: string;
-  /** The secret and the session token, only for those issued by the metadata service. */
-  session: { secret: string; token: string; instance: string; issued: number; expires: number } | null;
+  /** Only for those issued by the metadata service or STS. */
+  session: Session | null;
 }
 
 /** One value set of one metric, at one time. */
@@ -122,7 +134,7 @@ export interface MetricSeries {
   points: DataPoint[];
 }
 
-/** All that the simulated account holds. Plain data: what is saved is what is held. */
+/** All that an account holds in a Region. Plain data: what is saved is what is held. */
 export interface World {
   settings: Settings;
   instances: Record<string, Instance>;
@@ -130,6 +142,8 @@ export interface World {
   snapshots: Record<string, Snapshot>;
   /** Deleted snapshots that Describe calls still show until that moment of the `elapsed` hand. */
   ghosts: { snapshot: Snapshot; until: number }[];
+  /** The newest copy of each lineage that has completed, by its id, whether it is still there or not. */
+  newestCopies: Record<string, string>;
   images: Record<string, Image>;
   rootTasks: Record<string, RootTask>;
   subnets: Record<string, Subnet>;

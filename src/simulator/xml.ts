@@ -7,12 +7,25 @@ export type XmlValue =
   | undefined
   | XmlValue[]
   | ReadonlyMap<string, string>
+  | WrittenXml
   | { [name: string]: XmlValue };
 
+/** What is XML already: things that come by the thousand are written as such. */
+export class WrittenXml {
+  readonly text: string;
+
+  constructor(text: string) {
+    this.text = text;
+  }
+}
+
 const escapes: Record<string, string> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
+// biome-ignore lint/suspicious/noControlCharactersInRegex: exactly those are meant
+const special = /[&<>"\u0000-\u0008\u000b-\u001f]/;
 
 /** Text as it may stand between two tags. Characters that XML 1.0 cannot carry are written as references, carriage returns too. */
 export function escapeXml(text: string): string {
+  if (!special.test(text)) return text;
   return (
     text
       .replace(/[&<>"]/g, (character) => escapes[character] ?? character)
@@ -26,17 +39,25 @@ export function escapeXml(text: string): string {
  * @param item the name of each element of a list: `item` for EC2, `member` for the other query services.
  */
 export function toXml(value: XmlValue, item: "item" | "member"): string {
+  if (typeof value === "string") return escapeXml(value);
   if (value === undefined) return "";
+  if (typeof value !== "object") return String(value);
   if (value instanceof Date) return value.toISOString();
+  if (value instanceof WrittenXml) return value.text;
+  let text = "";
   if (value instanceof Map) {
-    const entry = ([key, each]: [string, string]) =>
-      `<entry><key>${escapeXml(key)}</key><value>${escapeXml(each)}</value></entry>`;
-    return [...value].map(entry).join("");
+    for (const [key, each] of value)
+      text += `<entry><key>${escapeXml(key)}</key><value>${escapeXml(each)}</value></entry>`;
+    return text;
   }
-  if (Array.isArray(value)) return value.map((each) => `<${item}>${toXml(each, item)}</${item}>`).join("");
-  if (typeof value !== "object") return escapeXml(String(value));
-  return Object.entries(value)
-    .filter(([, each]) => each !== undefined)
-    .map(([name, each]) => `<${name}>${toXml(each, item)}</${name}>`)
-    .join("");
+  if (Array.isArray(value)) {
+    for (const each of value) text += `<${item}>${toXml(each, item)}</${item}>`;
+    return text;
+  }
+  const members = value as { [name: string]: XmlValue };
+  for (const name of Object.keys(members)) {
+    const each = members[name];
+    if (each !== undefined) text += `<${name}>${toXml(each, item)}</${name}>`;
+  }
+  return text;
 }

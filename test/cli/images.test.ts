@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { printExplanation } from "../../src/cli/explain.ts";
 import { forgotten } from "../../src/cli/forget.ts";
+import { printImage } from "../../src/cli/images.ts";
 import { printPoints } from "../../src/cli/list.ts";
 import { pickPoint } from "../../src/cli/pick-point.ts";
 import { printRestorable } from "../../src/cli/restore-list.ts";
@@ -100,7 +101,9 @@ test.each<[ImageReport, string]>([
   [{ outcome: "none" }, "Image: the job makes none any more"],
 ])("a run tells of the image: %o", (found, words) => {
   const text = shown((out) =>
-    printReports([report({ points: [captured], image: { ...found, retention } })], out),
+    printReports([report({ points: [captured], image: { ...found, retention } })], out, {
+      image: printImage,
+    }),
   );
   expect(text.replace(/\s+/g, " ")).toContain(words);
   expect(text).toContain("Retention of images: last 1 (UTC)");

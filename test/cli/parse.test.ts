@@ -8,10 +8,11 @@ import { addDoctor } from "../../src/cli/parse-doctor.ts";
 import { addDrill } from "../../src/cli/parse-drill.ts";
 import { addInstall, addUninstall } from "../../src/cli/parse-install.ts";
 import { addPolicy } from "../../src/cli/parse-policy.ts";
-import { addForget, addPrune } from "../../src/cli/parse-prune.ts";
+import { addCopy, addForget, addPrune } from "../../src/cli/parse-prune.ts";
 import { addReport } from "../../src/cli/parse-report.ts";
 import { addRepository } from "../../src/cli/parse-repository.ts";
 import { addRestore } from "../../src/cli/parse-restore.ts";
+import { addSweep } from "../../src/cli/parse-sweep.ts";
 import { exitCodes } from "../../src/core/report.ts";
 
 /** The words of a line, as a shell has them. */
@@ -28,10 +29,12 @@ const invoke = (line: string): Invocation =>
       drill: addDrill,
       install: addInstall,
       forget: addForget,
+      copy: addCopy,
       policy: addPolicy,
       prune: addPrune,
       report: addReport,
       repository: addRepository,
+      sweep: addSweep,
       uninstall: addUninstall,
       restore: addRestore,
     },
@@ -88,6 +91,8 @@ describe("a command", () => {
     ["prune", prune],
     ["prune database --yes --all", { ...prune, jobs: ["database"], yes: true, all: true }],
     ["prune --dry-run", { ...prune, dryRun: true }],
+    ["copy", { name: "copy", jobs: [], wait: false, dryRun: false }],
+    ["copy nightly --wait --dry-run", { name: "copy", jobs: ["nightly"], wait: true, dryRun: true }],
     ["forget vol-0123456789abcdef0", forget],
     ["forget vol-0123456789abcdef0 --yes", { ...forget, yes: true }],
     ["forget vol-0123456789abcdef0 --dry-run", { ...forget, dryRun: true }],
@@ -195,6 +200,40 @@ test("repository takes names of repositories, and of each of its commands only w
     expect(invoke(wrong).kind, wrong).toBe("usage");
 });
 
+test("sweep takes accounts, Regions and parts, and nothing that it does not know", () => {
+  const role = "arn:aws:iam::123456789012:role/sweep";
+  expect(
+    commandOf(
+      `sweep --region eu-west-1 --region eu-central-1 --region eu-west-1 --role ${role} --external-id Backups-1 --only prune,alarms --dry-run`,
+    ),
+  ).toEqual({
+    name: "sweep",
+    action: "run",
+    order: {
+      scope: {
+        regions: ["eu-west-1", "eu-central-1"],
+        allRegions: false,
+        roles: [role],
+        externalId: "Backups-1",
+      },
+      only: ["prune", "alarms"],
+      dryRun: true,
+      yes: false,
+    },
+  });
+  expect(commandOf("sweep --all-regions --yes")).toMatchObject({
+    order: { scope: { regions: [], allRegions: true, roles: [] }, only: [], dryRun: false, yes: true },
+  });
+  for (const wrong of [
+    "sweep --all-regions --region eu-west-1",
+    "sweep --region mars",
+    "sweep --role sweeper",
+    "sweep --only everything",
+    "sweep now",
+  ])
+    expect(invoke(wrong).kind, wrong).toBe("usage");
+});
+
 describe("help", () => {
   const names = [
     "run",
@@ -204,6 +243,7 @@ describe("help", () => {
     "explain",
     "prune",
     "forget",
+    "copy",
     "status",
     "report",
     "check-config",
@@ -243,6 +283,7 @@ describe("help", () => {
       "uninstall",
       "directory",
       "repository",
+      "sweep",
     ],
     ...upkeep.map((one) => `repository ${one}`),
     ...sisters.map((one) => `alarms ${one}`),

@@ -65,6 +65,18 @@ const job = fc.record(
       optional,
     ),
     shrinkDelay: duration(24, 8760),
+    copy: fc.uniqueArray(
+      fc.record(
+        {
+          region: fc.constantFrom("eu-west-1", "us-gov-west-1", "eusc-de-east-1"),
+          kmsKeyId: fc.constantFrom("alias/backup", "01234567-89ab-cdef-0123-456789abcdef"),
+          retention: fc.record({ daily: count, within: duration(1, 9000) }, optional),
+          completeWithin: duration(1, 48),
+        },
+        { requiredKeys: ["region"] },
+      ),
+      { selector: ({ region }) => region, maxLength: 3 },
+    ),
     waits: fc.record({ request: duration(1, 168), settleFor: duration(1, 168) }, optional),
   },
   optional,

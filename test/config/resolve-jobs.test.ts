@@ -53,7 +53,7 @@ describe("a job of the file", () => {
       file: fileOf("version: 1\njobs: { db: {} }\n"),
       tags: { Schedule: "@daily" },
     });
-    expect(jobs).toMatchObject([{ schedule: "@daily", splay: hour }]);
+    expect(jobs).toMatchObject([{ schedule: "@daily", splay: 1.5 * hour }]);
   });
 
   it("with empty retention keeps everything, and without it the built-in week", () => {

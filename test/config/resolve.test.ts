@@ -26,7 +26,7 @@ describe("without file and tags", () => {
         name: "default",
         schedule: defaultSchedule,
         timezone: "UTC",
-        splay: hour,
+        splay: 1.5 * hour,
         volumes: { root: true, exclude: [] },
         retention: defaultRetention,
         addTags: {},
@@ -102,7 +102,7 @@ describe("precedence", () => {
   });
 
   it.each([
-    ["built-in", { tags: {} }, hour, "built-in"],
+    ["built-in", { tags: {} }, 1.5 * hour, "built-in"],
     ["flag", { file, tags: {}, flags: { splay: 0 } }, 0, "flag --splay"],
   ])("of the splay: %s", (_name, input, splay, origin) => {
     const { job, origins } = at(input);

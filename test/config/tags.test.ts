@@ -81,13 +81,25 @@ describe("the instance's tags", () => {
   });
 
   it.each(["Copy_Dest", "Auto_Snapshot_Copy1", "SnapshotsExtraRegion1"])(
-    "say by %s what has no effect yet",
+    "name by %s the Regions that points are copied to",
     (key) => {
-      expect(readTags({ [key]: "eu-west-1" }).warnings).toEqual([
-        `the tag "${key}=eu-west-1" has no effect: this version does not copy snapshots`,
+      expect(readTags({ [key]: "eu-west-1, us-east-1 eu-west-1" })).toMatchObject({
+        copy: { key, value: ["eu-west-1", "us-east-1"] },
+        faults: [],
+        warnings: [],
+      });
+      expect(readTags({ [key]: " " }).copy?.value).toEqual([]);
+      expect(readTags({ [key]: "Ireland" }).faults.map(formatFault)).toEqual([
+        `tag ${key}: expected Regions such as eu-west-1, us-east-1, found "Ireland" ("Ireland" is no Region)`,
       ]);
     },
   );
+
+  it("name no Region to copy to where two of them disagree", () => {
+    const { copy, faults } = readTags({ Copy_Dest: "eu-west-1", SnapshotsExtraRegion1: "us-east-1" });
+    expect(copy).toBeUndefined();
+    expect(faults).toHaveLength(1);
+  });
 
   it("of another upper and lower case are not read, with a warning", () => {
     expect(readTags({ BackUp: "no", reTention: "1" })).toMatchObject({

@@ -70,7 +70,7 @@ describe("the alarms of a job", () => {
     const { alarms } = alarmsFor({ ...facts(job, now), settings, topic });
     expect(alarms.map(({ name }) => name)).toEqual(
       alarmKinds
-        .filter((kind) => kind !== "drill" && kind !== "upkeep")
+        .filter((kind) => kind !== "drill" && kind !== "upkeep" && kind !== "copy-lag")
         .map((kind) => alarmName(instance.id, "default", kind)),
     );
     const stillness = { demanded: "filesystem", achieved: "filesystem", hooks: [] } as const;
@@ -106,6 +106,38 @@ describe("the alarms of a job", () => {
     const { alarms, unmade } = alarmsFor({ ...facts(job, now), settings, ...change });
     expect(unmade.find((one) => one.kind === kind)?.because).toMatch(because);
     expect(alarms.map((alarm) => alarm.kind)).not.toContain(kind);
+  });
+
+  it("watch the copies in each Region by the lag of its own, twice as long as a backup may be missed", () => {
+    const copy = [{ region: "eu-west-1" }, { region: "us-west-2" }];
+    const { alarms, unmade } = alarmsFor({ ...facts(jobOf("0 2 * * *", { copy }), now), settings });
+    const lags = alarms.filter(({ kind }) => kind === "copy-lag");
+    expect(lags).toMatchObject([
+      {
+        name: `ec2-backup/${instance.id}/default/eu-west-1/copy-lag`,
+        metric: "CopyLag",
+        dimensions: { Server: instance.id, Job: "default", Region: "eu-west-1" },
+        threshold: 52 * 3_600,
+        treatMissingData: "ignore",
+      },
+      { name: `ec2-backup/${instance.id}/default/us-west-2/copy-lag` },
+    ]);
+    for (const { name, region } of lags) {
+      const read = { instance: instance.id, job: "default", kind: "copy-lag", region };
+      expect(readAlarmName(name)).toEqual(read);
+      expect(readAlarmName(renewedName(name))).toEqual(read);
+      expect(renewedName(renewedName(name))).toBe(name);
+    }
+    expect(unmade.filter(({ kind }) => kind === "copy-lag")).toEqual([]);
+    const changes = planAlarms(
+      lags,
+      lags.map((one) => found(one)),
+      () => ({ kind: "at-once" }),
+    );
+    expect(changes.map(({ action }) => action)).toEqual(["keep", "keep"]);
+    const cost = (job: ReturnType<typeof jobOf>) =>
+      costOf([job], published({}), 1, 0, defaultAlarmSettings.prices).metrics;
+    expect(cost(jobOf("0 2 * * *", { copy })) - cost(jobOf("0 2 * * *"))).toBe(2);
   });
 
   it("watch drills by their own age, of the host that drills, and weekly ones by a beat", () => {
@@ -181,7 +213,8 @@ describe("the alarms of a job", () => {
 
   it("cost what their number and that of their metrics come to, at the prices given", () => {
     const prices = { asOf: "2027-01", metric: 1, alarm: 0.25, dashboard: 3 };
-    const names = Object.keys(metricTable).length - ofDrills.length;
+    // This job copies nowhere.
+    const names = Object.keys(metricTable).length - ofDrills.length - 1;
     const count = (change: Partial<PublishedMetrics> = {}, jobs = [job]) =>
       costOf(jobs, published(change), 3, 0, prices).metrics;
     expect(costOf([job], published(), 3, 4, prices)).toMatchObject({

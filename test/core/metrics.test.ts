@@ -1,17 +1,32 @@
 import { describe, expect, test } from "vitest";
 import { metricsOf, metricTable, ofDrills } from "../../src/core/metrics.ts";
-import type { RunReport } from "../../src/core/report.ts";
+import type { CopyReport, RunReport } from "../../src/core/report.ts";
 import { captured, problem, report } from "./reports.ts";
 
 const values = (one: RunReport) => Object.fromEntries(metricsOf(one).map(({ name, value }) => [name, value]));
 const newestComplete = { captured: "2027-03-28T01:00:00.000Z", bytes: 5_000, ageSeconds: 86_400 };
 
+const copiesIn = (region: string, lagSeconds?: number): CopyReport => ({
+  ...{ region, begun: [], running: 0, complete: 1, waiting: [], failed: [], left: [], cleared: [] },
+  ...(lagSeconds !== undefined && { lagSeconds }),
+});
+
 describe("the metrics of a run", () => {
+  test("tell for each Region how far its copies are behind, and nothing of one that could not be asked", () => {
+    const copies = [copiesIn("eu-west-1", 0), copiesIn("us-east-1", 7), copiesIn("ap-south-1")];
+    const lags = metricsOf(report({ copies })).filter(({ name }) => name === "CopyLag");
+    expect(lags).toEqual([
+      { name: "CopyLag", unit: "Seconds", value: 0, dimensions: { Region: "eu-west-1" } },
+      { name: "CopyLag", unit: "Seconds", value: 7, dimensions: { Region: "us-east-1" } },
+    ]);
+  });
+
   test("are all of the table where it captured, waited and listed, in the table's units", () => {
     const full = report({
       points: [captured],
       settleMs: 90_000,
       series: { complete: 7, newestComplete },
+      copies: [copiesIn("eu-west-1", 90_000)],
       stillness: { demanded: "application", achieved: "filesystem", hooks: [], frozenMs: 87 },
       problems: [
         problem("refused"),
@@ -29,6 +44,7 @@ describe("the metrics of a run", () => {
       FrozenTime: 87,
       RecoveryPoints: 7,
       SecondsSinceLastBackup: 86_400,
+      CopyLag: 90_000,
     });
     for (const { name, unit } of metricsOf(full)) {
       expect(unit).toBe(metricTable[name as keyof typeof metricTable].unit);

@@ -178,7 +178,7 @@ describe("which calls are hit", () => {
     const hits = (seed: number) => {
       const plan = createFaultPlan();
       plan.arm([{ kind: "500", rate: 0.3, seed }], false);
-      const target = { service: "ec2", action: "X", dryRun: false } as const;
+      const target = { service: "ec2", action: "X", account: null, region: null, dryRun: false } as const;
       return Array.from({ length: 1_000 }, () => plan.strike(target).length);
     };
     const sum = hits(7).reduce((total, each) => total + each, 0);

@@ -194,3 +194,56 @@ describe("faults hit it only when they name it", () => {
     await expect(call.then((response) => response.text())).rejects.toThrow();
   });
 });
+
+describe("notices", () => {
+  const path = "/latest/meta-data/";
+  async function reading(simulation: Simulation, what: string): Promise<[number, string]> {
+    const response = await get(simulation, `${path}${what}`, {
+      [header]: await (await token(simulation)).text(),
+    });
+    return [response.status, await response.text()];
+  }
+  const stateOf = async ({ control }: Simulation) => (await control.state()).instances[instance]?.state;
+
+  test.each([
+    ["terminate", "shutting-down", "terminated"],
+    ["stop", "stopping", "stopped"],
+  ] as const)("of a spot interruption: %s, two minutes before", async (action, next, last) => {
+    const simulation = await simulate({ instances: [{ id: instance, lifecycle: "spot" }] });
+    const { control } = simulation;
+    expect((await reading(simulation, "spot/instance-action"))[0]).toBe(404);
+    await control.instances({ change: { instance, interruption: { action } } });
+    const [status, body] = await reading(simulation, "spot/instance-action");
+    expect([status, JSON.parse(body)]).toEqual([200, { action, time: "2026-03-01T02:02:00Z" }]);
+    const [termination] = await reading(simulation, "spot/termination-time");
+    expect(termination).toBe(action === "terminate" ? 200 : 404);
+    await control.clock({ advance: "119s" });
+    expect(await stateOf(simulation)).toBe("running");
+    await control.clock({ advance: "1s" });
+    expect(await stateOf(simulation)).toBe(next);
+    await control.clock({ advance: "10s" });
+    expect(await stateOf(simulation)).toBe(last);
+  });
+
+  test("of what an Auto Scaling group brings its member to, within the time of a lifecycle hook", async () => {
+    const tags = { "aws:autoscaling:groupName": "web" };
+    const simulation = await simulate({ instances: [{ id: instance, tags }] });
+    const { control } = simulation;
+    expect(await reading(simulation, "autoscaling/target-lifecycle-state")).toEqual([200, "InService"]);
+    await control.instances({ change: { instance, target: { state: "Terminated", seconds: 60 } } });
+    expect(await reading(simulation, "autoscaling/target-lifecycle-state")).toEqual([200, "Terminated"]);
+    await control.clock({ advance: "59s" });
+    expect(await stateOf(simulation)).toBe("running");
+    await control.clock({ advance: "1s" });
+    expect(await stateOf(simulation)).toBe("shutting-down");
+  });
+
+  test("are none where nothing is announced", async () => {
+    const simulation = await simulate();
+    for (const what of ["spot/instance-action", "spot/", "autoscaling/target-lifecycle-state"])
+      expect((await reading(simulation, what))[0]).toBe(404);
+    await simulation.control.instances({ change: { instance, interruption: {} } });
+    await simulation.control.instances({ change: { instance, interruption: null } });
+    expect((await reading(simulation, "spot/instance-action"))[0]).toBe(404);
+  });
+});

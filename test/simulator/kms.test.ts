@@ -1,7 +1,7 @@
 import { CreateSnapshotsCommand, DescribeSnapshotsCommand } from "@aws-sdk/client-ec2";
-import { DescribeKeyCommand, GetKeyPolicyCommand, ListAliasesCommand } from "@aws-sdk/client-kms";
-import { describe, expect, test } from "vitest";
-import { instance, refusal, type Simulation, simulate, volumes } from "./simulate.ts";
+import { DescribeKeyCommand, GetKeyPolicyCommand, KMSClient, ListAliasesCommand } from "@aws-sdk/client-kms";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { instance, keys, refusal, type Simulation, simulate, volumes } from "./simulate.ts";
 
 const prefix = "arn:aws:kms:eu-central-1:111122223333:";
 const id = "1234abcd-12ab-34cd-56ef-1234567890ab";
@@ -31,6 +31,34 @@ describe("DescribeKey", () => {
         MultiRegion: false,
       });
     expect(await describeKey(simulation, "alias/aws/ebs")).toMatchObject({ KeyManager: "AWS" });
+  });
+
+  test("of each place its own keys; of another account one whose policy lets it", async () => {
+    const other = "444455556666";
+    const theirs = `arn:aws:kms:eu-central-1:${other}:key/${id}`;
+    const root = { AWS: "arn:aws:iam::111122223333:root" };
+    const Statement = [{ Effect: "Allow", Principal: root, Action: "kms:*", Resource: "*" }];
+    const simulation = await simulate({
+      keys: [{ id: "0a" }],
+      places: [
+        { account: other, keys: [{ id, state: "PendingDeletion" }] },
+        { region: "eu-west-1", keys: [{ id: "0b", state: "Disabled" }] },
+      ],
+    });
+    const { control, simulator } = simulation;
+    expect(await describeKey(simulation, "0a")).toMatchObject({ KeyState: "Enabled" });
+    expect(await refusal(describeKey(simulation, "0b"))).toMatchObject({ code: "NotFoundException" });
+    const ireland = new KMSClient({ endpoint: simulator.url, region: "eu-west-1", credentials: keys });
+    onTestFinished(() => ireland.destroy());
+    const { KeyMetadata } = await ireland.send(new DescribeKeyCommand({ KeyId: "0b" }));
+    expect(KeyMetadata).toMatchObject({ KeyState: "Disabled", Enabled: false });
+    expect(await refusal(describeKey(simulation, theirs))).toMatchObject({ code: "AccessDeniedException" });
+    await control.keys({ change: { key: id, policy: { Statement } } }, `${other}/eu-central-1`);
+    expect(await describeKey(simulation, theirs)).toMatchObject({
+      AWSAccountId: other,
+      KeyState: "PendingDeletion",
+      DeletionDate: expect.any(Date),
+    });
   });
 
   test("each state that the control surface gives it", async () => {

@@ -128,9 +128,22 @@ export const retention: DoctorCheck = {
     const findings = await Promise.all([...asked.map(askFor), locksSeen(reach, sample, signal)]);
     const locking = jobs.flatMap(({ lock }) => lock ?? []);
     const locks = locking.length === 0 ? [] : await mayLock(locking, points, reach, signal);
-    return { findings: [...findings.filter((one) => one !== undefined), ...locks] };
+    const copying = jobs.filter(({ copy }) => copy !== undefined);
+    const copies = copying.length === 0 ? [] : await mayCopy(copying, points, reach, ground, signal);
+    return { findings: [...findings.filter((one) => one !== undefined), ...locks, ...copies] };
   },
 };
+
+async function mayCopy(
+  jobs: readonly Job[],
+  points: readonly RecoveryPoint[],
+  reach: Reach,
+  { given }: Ground,
+  signal: AbortSignal,
+): Promise<Finding[]> {
+  const { copyRights } = await import("./check-copies.ts");
+  return copyRights(jobs, points, reach, given, signal);
+}
 
 const withoutPoint: Untested = {
   what: "ec2:DeleteSnapshot, ec2:CreateTags on points",

@@ -6,7 +6,7 @@ import { newId } from "../ids.ts";
 import { findKey } from "../kms/key.ts";
 import { isReserved, readTags, refuseTooMany, tagShape } from "../tags.ts";
 import type { Snapshot, Tags, World } from "../world.ts";
-import { checkVolumeLimits } from "./snapshot-limits.ts";
+import { checkSnapshotQuota, checkVolumeLimits } from "./snapshot-limits.ts";
 import type { Volume } from "./volume.ts";
 
 /** The parameter in which tags for what is created come. */
@@ -83,6 +83,7 @@ export async function beginSnapshots(
   description: string,
 ): Promise<Snapshot[]> {
   const { world, elapsed, bytes } = context;
+  checkSnapshotQuota(world, members.length);
   checkVolumeLimits(
     world,
     members.map(({ volume }) => volume),
@@ -151,6 +152,8 @@ function newSnapshot(context: Context, volume: Volume, tags: Tags, description: 
     tiering: null,
     recycledAt: null,
     lock: null,
+    copy: null,
+    sharedWith: [],
     deleteWhenSettled: false,
     visibleFrom: elapsed + hidden,
     formerTags: null,

@@ -1,12 +1,11 @@
 import { ApiError, commonError } from "../api-error.ts";
 import { type Context, faultOf } from "../context.ts";
 import { newId } from "../ids.ts";
-import { findKey } from "../kms/key.ts";
+import { defaultKey, findKey } from "../kms/key.ts";
 import { own } from "../own.ts";
 import { reachableSnapshot } from "../visibility.ts";
 import type { Snapshot, Tags, World } from "../world.ts";
 import { checkId, notFound } from "./describing.ts";
-import { defaultKey } from "./ebs-encryption.ts";
 import { mayNotUseKeys } from "./key-permissions.ts";
 import type { Volume } from "./volume.ts";
 

@@ -11,6 +11,7 @@ export const maximumResources = 1_000;
 export const createTags = operation({
   name: "CreateTags",
   changes: true,
+  untimed: true,
   parameters: { ResourceId: ["string"], Tag: tagShape, DryRun: "boolean" },
   rate: () => ({ bucket: "CreateTags", rate: ec2Rates.tags }),
   prepare(input, { world, elapsed }) {

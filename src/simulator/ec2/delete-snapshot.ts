@@ -10,6 +10,7 @@ import { lockStateOf } from "./snapshot-lock.ts";
 export const deleteSnapshot = operation({
   name: "DeleteSnapshot",
   changes: true,
+  untimed: true,
   parameters: { SnapshotId: "string", DryRun: "boolean" },
   rate: () => ({ bucket: "DeleteSnapshot", rate: ec2Rates.snapshots }),
   prepare(input, { world, now, elapsed, bytes }) {

@@ -13,6 +13,7 @@ import { findTagged, retag } from "./tagged-resources.ts";
 export const deleteTags = operation({
   name: "DeleteTags",
   changes: true,
+  untimed: true,
   parameters: { ResourceId: ["string"], Tag: tagShape, DryRun: "boolean" },
   rate: () => ({ bucket: "DeleteTags", rate: ec2Rates.tags }),
   prepare(input, { world, elapsed }) {

@@ -1,23 +1,25 @@
-import { applyFilters, type Fields, filterShape } from "../filters.ts";
+import type { Context } from "../context.ts";
+import { filterOf, filterShape } from "../filters.ts";
 import { digest } from "../ids.ts";
 import { own } from "../own.ts";
 import { tagSet } from "../tags.ts";
 import type { World } from "../world.ts";
+import { indexOf } from "../world-index.ts";
 import type { XmlValue } from "../xml.ts";
-import { byIds, describeRate, iso, pageOf, pageSize } from "./describing.ts";
+import { byIds, describeRate, pageOfSorted, pageSize } from "./describing.ts";
+import { fieldsIn } from "./instance-filters.ts";
+import {
+  type Attached,
+  profileArn,
+  reservationOf,
+  rootDeviceType,
+  spotRequestOf,
+  stateCodes,
+  statusOf,
+} from "./instance-words.ts";
 import type { Instance } from "./machines.ts";
 import { operation } from "./operation.ts";
-import { seen } from "./reach.ts";
 import type { Attachment, Volume } from "./volume.ts";
-
-const stateCodes = {
-  pending: 0,
-  running: 16,
-  "shutting-down": 32,
-  terminated: 48,
-  stopping: 64,
-  stopped: 80,
-} as const;
 
 /** The instances of the account, each in a reservation of its own. */
 export const describeInstances = operation({
@@ -36,23 +38,34 @@ export const describeInstances = operation({
     const { world } = context;
     const ids = { name: "instancesSet", values: input.InstanceId };
     const maxResults = pageSize(input, ids, { minimum: 5, maximum: 1_000, clamps: false });
-    const named = byIds(
-      "i",
-      input.InstanceId,
-      seen(world.instances, context.elapsed),
-      (instance) => instance.id,
-    );
-    const found = applyFilters(named, input.Filter, fieldsIn(world));
+    const { elapsed } = context;
+    const attached = (id: string) => indexOf(world).attached(id);
+    const passes = filterOf(input.Filter, fieldsIn(world, attached));
+    const view = (instance: Instance) =>
+      instance.visibleFrom <= elapsed && passes(instance) ? instance : undefined;
+    const sorted = candidates(input.InstanceId, context);
     return {
       commit() {
         const keys = { keyOf: (each: Instance) => each.id, age: (each: Instance) => each.launchTime };
-        const page = pageOf("DescribeInstances", found, input, maxResults, context, keys);
-        const reservationSet = page.things.map((instance) => reservation([instance], world));
+        const page = pageOfSorted("DescribeInstances", sorted, view, input, maxResults, context, keys);
+        const reservationSet = page.things.map((instance) => reservation([instance], world, attached));
         return { reservationSet, nextToken: page.nextToken };
       },
     };
   },
 });
+
+function candidates(ids: readonly string[], { world, elapsed }: Context): readonly Instance[] {
+  if (ids.length === 0) return indexOf(world).instances;
+  const known = ids.flatMap((id) => own(world.instances, id) ?? []);
+  const named = byIds(
+    "i",
+    ids,
+    known.filter(({ visibleFrom }) => visibleFrom <= elapsed),
+    ({ id }) => id,
+  );
+  return named.sort((a, b) => (a.id < b.id ? -1 : 1));
+}
 
 /** The volumes attached to an instance, each with how it is attached. */
 export function attachedVolumes(
@@ -66,25 +79,23 @@ export function attachedVolumes(
   );
 }
 
-// What DescribeVolumes calls busy has no name of its own here.
-const statusOf = ({ state }: Attachment) => (state === "busy" ? "detaching" : state);
-const reservationOf = (instance: Instance) => `r-0${digest(instance.id).slice(0, 16)}`;
-const profileArn = (instance: Instance, world: World) =>
-  `arn:${world.settings.partition}:iam::${world.settings.account}:instance-profile/${instance.role}`;
-
 /** The state of an instance as EC2 answers it. */
 export function stateOf({ state: name }: Instance): { code: number; name: string } {
   return { code: stateCodes[name], name };
 }
 
 /** The answer for one instance in a reservation of its own. */
-export function reservation(instances: readonly Instance[], world: World): { [name: string]: XmlValue } {
+export function reservation(
+  instances: readonly Instance[],
+  world: World,
+  attached: Attached = (id) => attachedVolumes(world, id),
+): { [name: string]: XmlValue } {
   const [first] = instances;
   return {
     reservationId: first === undefined ? "" : reservationOf(first),
     ownerId: world.settings.account,
     groupSet: [],
-    instancesSet: instances.map((instance) => describedInstance(instance, world)),
+    instancesSet: instances.map((instance) => describedInstance(instance, world, attached)),
   };
 }
 
@@ -98,7 +109,7 @@ export function billingOf({ platform }: Pick<Instance, "platform">): {
     : { platformDetails: "Linux/UNIX", usageOperation: "RunInstances" };
 }
 
-function describedInstance(instance: Instance, world: World): XmlValue {
+function describedInstance(instance: Instance, world: World, attached: Attached): XmlValue {
   const { settings } = world;
   return {
     instanceId: instance.id,
@@ -123,11 +134,13 @@ function describedInstance(instance: Instance, world: World): XmlValue {
     ...(instance.platform === "windows" ? { platform: "windows" } : {}),
     ...billingOf(instance),
     privateIpAddress: instance.privateIp,
-    ...(instance.publicIp === null || instance.state !== "running" ? {} : { ipAddress: instance.publicIp }),
+    ...(instance.publicIp === null || (instance.state !== "running" && !instance.elasticIp)
+      ? {}
+      : { ipAddress: instance.publicIp }),
     architecture: instance.architecture,
-    rootDeviceType: "ebs",
+    rootDeviceType: rootDeviceType(instance),
     rootDeviceName: instance.rootDeviceName,
-    blockDeviceMapping: attachedVolumes(world, instance.id).map(({ volume, attachment }) => ({
+    blockDeviceMapping: attached(instance.id).map(({ volume, attachment }) => ({
       deviceName: attachment.device,
       ebs: {
         volumeId: volume.id,
@@ -136,7 +149,9 @@ function describedInstance(instance: Instance, world: World): XmlValue {
         deleteOnTermination: attachment.deleteOnTermination,
       },
     })),
-    ...(instance.lifecycle === null ? {} : { instanceLifecycle: instance.lifecycle }),
+    ...(instance.lifecycle === null
+      ? {}
+      : { instanceLifecycle: instance.lifecycle, spotInstanceRequestId: spotRequestOf(instance) }),
     virtualizationType: "hvm",
     hypervisor: "xen",
     tagSet: tagSet(instance.tags),
@@ -156,16 +171,37 @@ function describedInstance(instance: Instance, world: World): XmlValue {
 }
 
 // A terminated instance has left its network.
-function networkOf({ state, subnetId, groups }: Instance, world: World): { [name: string]: XmlValue } {
+function networkOf(instance: Instance, world: World): { [name: string]: XmlValue } {
+  const { state, subnetId, groups } = instance;
   if (state === "terminated") return { groupSet: [] };
   const subnet = own(world.subnets, subnetId);
   return {
     subnetId,
     ...(subnet === undefined ? {} : { vpcId: subnet.vpc }),
+    networkInterfaceSet: [interfaceOf(instance, world)],
     groupSet: groups.map((groupId) => ({
       groupId,
       groupName: own(world.securityGroups, groupId)?.name ?? groupId,
     })),
+  };
+}
+
+// An address of Amazon's pool changes with each start, an Elastic IP address of the account does not.
+function interfaceOf(instance: Instance, world: World): XmlValue {
+  const { publicIp, elasticIp, privateIp } = instance;
+  const address = publicIp === null || (instance.state !== "running" && !elasticIp) ? undefined : publicIp;
+  const association =
+    address === undefined
+      ? {}
+      : { association: { publicIp: address, ipOwnerId: elasticIp ? world.settings.account : "amazon" } };
+  return {
+    networkInterfaceId: `eni-0${digest(instance.id).slice(16, 32)}`,
+    subnetId: instance.subnetId,
+    ownerId: world.settings.account,
+    status: "in-use",
+    privateIpAddress: privateIp,
+    ...association,
+    privateIpAddressesSet: [{ privateIpAddress: privateIp, primary: true, ...association }],
   };
 }
 
@@ -180,36 +216,3 @@ function metadataOptions(world: World): XmlValue {
     instanceMetadataTags: imds.tags ? "enabled" : "disabled",
   };
 }
-
-/** Of the many documented filters those about what is simulated; the others are refused as invalid, so nobody takes silence for a match. */
-const fieldsIn = (world: World): Fields<Instance> => ({
-  architecture: (instance) => [instance.architecture],
-  "availability-zone": (instance) => [instance.zone],
-  "block-device-mapping.attach-time": (instance) =>
-    attachedVolumes(world, instance.id).map((each) => iso(each.attachment.attachTime)),
-  "block-device-mapping.delete-on-termination": (instance) =>
-    attachedVolumes(world, instance.id).map((each) => String(each.attachment.deleteOnTermination)),
-  "block-device-mapping.device-name": (instance) =>
-    attachedVolumes(world, instance.id).map((each) => each.attachment.device),
-  "block-device-mapping.status": (instance) =>
-    attachedVolumes(world, instance.id).map((each) => statusOf(each.attachment)),
-  "block-device-mapping.volume-id": (instance) =>
-    attachedVolumes(world, instance.id).map((each) => each.volume.id),
-  "iam-instance-profile.arn": (instance) => (instance.role === null ? [] : [profileArn(instance, world)]),
-  "client-token": (instance) => [instance.clientToken],
-  "image-id": (instance) => [instance.imageId],
-  "instance-id": (instance) => [instance.id],
-  "instance-lifecycle": (instance) => (instance.lifecycle === null ? [] : [instance.lifecycle]),
-  "instance-state-code": (instance) => [String(stateCodes[instance.state])],
-  "instance-state-name": (instance) => [instance.state],
-  "instance-type": (instance) => [instance.instanceType],
-  "launch-time": (instance) => [iso(instance.launchTime)],
-  "owner-id": () => [world.settings.account],
-  platform: (instance) => (instance.platform === "windows" ? ["windows"] : []),
-  "private-ip-address": (instance) => [instance.privateIp],
-  "reservation-id": (instance) => [reservationOf(instance)],
-  "root-device-name": (instance) => [instance.rootDeviceName],
-  "root-device-type": () => ["ebs"],
-  "subnet-id": (instance) => [instance.subnetId],
-  "virtualization-type": () => ["hvm"],
-});

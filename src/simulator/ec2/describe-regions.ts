@@ -1,12 +1,13 @@
 import { ApiError } from "../api-error.ts";
 import { ec2Rates } from "../buckets.ts";
+import type { Context } from "../context.ts";
 import { applyFilters, type Fields, filterShape } from "../filters.ts";
 import { operation } from "./operation.ts";
 
 interface Region {
   name: string;
   endpoint: string;
-  optIn: "opt-in-not-required" | "not-opted-in";
+  optIn: "opt-in-not-required" | "opted-in" | "not-opted-in";
   tags: Record<string, string>;
 }
 
@@ -41,16 +42,8 @@ export const describeRegions = operation({
   changes: false,
   parameters: { RegionName: ["string"], AllRegions: "boolean", Filter: filterShape, DryRun: "boolean" },
   rate: () => ({ bucket: "DescribeRegions", rate: ec2Rates.describe }),
-  prepare(input, { world }) {
-    const { partition, region } = world.settings;
-    const all = [...new Set([region, ...(names[partition] ?? [])])].map((name) =>
-      described(name, partition, "opt-in-not-required"),
-    );
-    all.push(
-      ...(optional[partition] ?? [])
-        .filter((name) => name !== region)
-        .map((name) => described(name, partition, "not-opted-in")),
-    );
+  prepare(input, context) {
+    const all = regionsFor(context);
     const offered = all.filter((each) => input.AllRegions === true || each.optIn !== "not-opted-in");
     for (const name of input.RegionName) {
       if (!offered.some((each) => each.name === name)) {
@@ -72,6 +65,22 @@ export const describeRegions = operation({
     };
   },
 });
+
+/** With several places an account may use the Regions of its own, and is told that it might opt into the others. */
+function regionsFor({ world, places }: Context): Region[] {
+  const { partition, region, account } = world.settings;
+  const usual = names[partition] ?? [];
+  const further = optional[partition] ?? [];
+  const enabled = new Set(places.regionsOf(account) ?? [region, ...usual]);
+  return [
+    ...[...enabled].map((name) =>
+      described(name, partition, further.includes(name) ? "opted-in" : "opt-in-not-required"),
+    ),
+    ...[...usual, ...further]
+      .filter((name) => !enabled.has(name))
+      .map((name) => described(name, partition, "not-opted-in")),
+  ];
+}
 
 function described(name: string, partition: string, optIn: Region["optIn"]): Region {
   const suffix = partition === "aws-cn" ? "amazonaws.com.cn" : "amazonaws.com";

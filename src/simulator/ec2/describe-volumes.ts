@@ -1,9 +1,11 @@
-import { applyFilters, type Fields, filterShape } from "../filters.ts";
+import type { Context } from "../context.ts";
+import { type Fields, type Filter, filterOf, filterShape, plainValues } from "../filters.ts";
+import { own } from "../own.ts";
 import { tagSet } from "../tags.ts";
+import { indexOf } from "../world-index.ts";
 import type { XmlValue } from "../xml.ts";
-import { byIds, describeRate, iso, pageOf, pageSize } from "./describing.ts";
+import { byIds, describeRate, iso, pageOfSorted, pageSize } from "./describing.ts";
 import { operation } from "./operation.ts";
-import { seen } from "./reach.ts";
 import { type Volume, volumeState } from "./volume.ts";
 
 /** The volumes of the account. */
@@ -23,22 +25,43 @@ export const describeVolumes = operation({
     const ids = { name: "volumesSet", values: input.VolumeId };
     // 5 to 500; more gives 500 (docstring of botocore 1.29).
     const maxResults = pageSize(input, ids, { minimum: 5, maximum: 500, clamps: true });
-    const named = byIds(
-      "vol",
-      input.VolumeId,
-      seen(context.world.volumes, context.elapsed),
-      (volume) => volume.id,
-    );
-    const found = applyFilters(named, input.Filter, fields);
+    const { elapsed } = context;
+    const passes = filterOf(input.Filter, fields);
+    const view = (volume: Volume) => (volume.visibleFrom <= elapsed && passes(volume) ? volume : undefined);
+    const sorted = candidates(input, context);
     return {
       commit() {
         const keys = { keyOf: (each: Volume) => each.id, age: (each: Volume) => each.createTime };
-        const page = pageOf("DescribeVolumes", found, input, maxResults, context, keys);
+        const page = pageOfSorted("DescribeVolumes", sorted, view, input, maxResults, context, keys);
         return { volumeSet: page.things.map(describedVolume), nextToken: page.nextToken };
       },
     };
   },
 });
+
+/** All volumes that may be shown, in order: those named, or those of the instances asked for. @throws ApiError */
+function candidates(
+  { VolumeId: ids, Filter: filters }: { readonly VolumeId: readonly string[]; readonly Filter: Filter[] },
+  { world, elapsed }: Context,
+): readonly Volume[] {
+  const index = indexOf(world);
+  if (ids.length > 0) {
+    const known = ids.flatMap((id) => own(world.volumes, id) ?? []);
+    const named = byIds(
+      "vol",
+      ids,
+      known.filter(({ visibleFrom }) => visibleFrom <= elapsed),
+      ({ id }) => id,
+    );
+    return inOrder(named);
+  }
+  const instances = plainValues(filters, "attachment.instance-id");
+  if (instances === undefined) return index.volumes;
+  const found = instances.flatMap((id) => index.attached(id).map(({ volume }) => volume));
+  return inOrder([...new Set(found)]);
+}
+
+const inOrder = (volumes: Volume[]) => volumes.sort((a, b) => (a.id < b.id ? -1 : 1));
 
 /** A volume as DescribeVolumes and CreateVolume answer it. */
 export function describedVolume(volume: Volume): XmlValue {

@@ -3,7 +3,7 @@ import { ec2Rates } from "../buckets.ts";
 import { type Context, faultOf } from "../context.ts";
 import type { Filter } from "../filters.ts";
 import { isWellFormedId } from "../ids.ts";
-import { type Page, paginate } from "../pagination.ts";
+import { type Page, type PageRequest, pageInOrder, paginate } from "../pagination.ts";
 
 /** What all paginated Describe calls have in common. */
 export interface Listing {
@@ -58,6 +58,12 @@ export function pageSize(
   return Math.min(wanted, rules.maximum);
 }
 
+/** How a listing finds and orders its things. */
+interface Keys<T> {
+  keyOf(thing: T): string;
+  age(thing: T): number;
+}
+
 /** A page of things that EC2 lists, with the faults that concern listings. `age` orders for "the newest are missing". */
 export function pageOf<T>(
   action: string,
@@ -65,7 +71,7 @@ export function pageOf<T>(
   input: Listing,
   maxResults: number | undefined,
   context: Context,
-  keys: { keyOf(thing: T): string; age(thing: T): number },
+  keys: Keys<T>,
 ): Page<T> {
   const missing = faultOf(context, "partial-listing");
   const shown =
@@ -74,17 +80,46 @@ export function pageOf<T>(
       : [...things]
           .sort((a, b) => keys.age(a) - keys.age(b))
           .slice(0, Math.max(0, things.length - (missing.items ?? 1)));
+  return paginate(shown, pageRequest(action, input, maxResults, context, keys));
+}
+
+/**
+ * The same of things that are in the order of their keys, most of which need not be looked at.
+ * @param view how a thing is shown; undefined: it is not.
+ */
+export function pageOfSorted<T>(
+  action: string,
+  sorted: readonly T[],
+  view: (thing: T) => T | undefined,
+  input: Listing,
+  maxResults: number | undefined,
+  context: Context,
+  keys: Keys<T>,
+): Page<T> {
+  if (faultOf(context, "partial-listing") === undefined)
+    return pageInOrder(sorted, view, pageRequest(action, input, maxResults, context, keys));
+  const things = sorted.map(view).filter((thing) => thing !== undefined);
+  return pageOf(action, things, input, maxResults, context, keys);
+}
+
+function pageRequest<T>(
+  action: string,
+  input: Listing,
+  maxResults: number | undefined,
+  context: Context,
+  { keyOf }: Keys<T>,
+): PageRequest<T> {
   const short = faultOf(context, "short-page");
   const { MaxResults: _, NextToken: __, ...fingerprint } = input as Listing & Record<string, unknown>;
-  return paginate(shown, {
+  return {
     action,
     fingerprint,
     maxResults,
     nextToken: input.NextToken,
-    keyOf: keys.keyOf,
+    keyOf,
     short: context.world.settings.shortPages,
     ...(short === undefined ? {} : { atMost: short.items ?? 0 }),
-  });
+  };
 }
 
 const kinds = {

@@ -1,17 +1,10 @@
 import { ApiError } from "../api-error.ts";
 import { ec2Rates } from "../buckets.ts";
-import { findKey } from "../kms/key.ts";
-import type { World } from "../world.ts";
+import { defaultKey } from "../kms/key.ts";
 import { operation } from "./operation.ts";
 
 // The account's settings of the Region ("Encryption by default" in the EBS guide): while it is on, every new volume is
 // encrypted, whatever the request says; snapshots of volumes that are not encrypted stay so.
-
-/** What is encrypted without a key of its own is encrypted with this one. */
-export function defaultKey({ keys, settings }: Pick<World, "keys" | "settings">): string {
-  const { key } = settings.ebsEncryption;
-  return findKey(keys, key)?.arn ?? key;
-}
 
 const rate = (name: string) => () => ({ bucket: name, rate: ec2Rates.mutating });
 

@@ -32,6 +32,7 @@ export const stopInstances = operation({
     changing(input.InstanceId, context, (instance) => {
       if (instance.state === "stopped" || instance.state === "stopping") return undefined;
       if (instance.state !== "running") throw wrongState(instance, "stopped");
+      refuseUnstoppable(instance);
       return () => {
         instance.state = "stopping";
         instance.stateReason = userReason("shutdown");
@@ -39,6 +40,17 @@ export const stopInstances = operation({
       };
     }),
 });
+
+function refuseUnstoppable({ id, lifecycle, persistentSpot, rootInstanceStore }: Instance): void {
+  if (rootInstanceStore) {
+    const message = `The instance '${id}' does not have an 'ebs' root device type and cannot be stopped`;
+    throw new ApiError("UnsupportedOperation", message);
+  }
+  if (lifecycle === "spot" && !persistentSpot) {
+    const message = `You can't stop the Spot Instance '${id}' because it is associated with a one-time Spot Instance request. You can only stop Spot Instances associated with persistent Spot Instance requests.`;
+    throw new ApiError("UnsupportedOperation", message);
+  }
+}
 
 /** Starts stopped instances; one without a root volume cannot start. */
 export const startInstances = operation({

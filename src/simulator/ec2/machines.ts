@@ -44,6 +44,16 @@ export interface Instance {
   shutdownBehavior: "stop" | "terminate";
   launchTime: number;
   lifecycle: "spot" | null;
+  /** What will interrupt it, as the metadata service tells: from two minutes before. */
+  interruption: { action: "terminate" | "stop" | "hibernate"; at: number } | null;
+  /** The state that its Auto Scaling group brings it to, and when it does so; null: it is where it was. */
+  target: { state: string; at: number | null } | null;
+  /** Of a spot instance: whether its request is persistent, so that it may be stopped. */
+  persistentSpot: boolean;
+  /** Its root device is an instance store: it cannot be stopped. */
+  rootInstanceStore: boolean;
+  /** Its public address is an Elastic IP address, which it keeps when it is stopped. */
+  elasticIp: boolean;
   /** Instance-store devices: what EC2 calls ephemeral0 and so on, by device name. */
   instanceStores: { device: string; virtualName: string }[];
   /** Device names of the EBS volumes present at launch: all that the metadata service knows of. */

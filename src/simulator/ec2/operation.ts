@@ -19,6 +19,8 @@ export interface Operation<S extends StructureShape = StructureShape> {
   readonly parameters: S;
   /** Whether it changes anything that must be saved. */
   readonly changes: boolean;
+  /** Leaves nothing that time would have to act on, so that time need not look for it. */
+  readonly untimed?: boolean;
   /** The bucket that pays for this request. */
   rate(input: Decoded<S>): { bucket: string; rate: Rate };
   /** Checks everything that a dry run checks too. @throws ApiError */

@@ -5,6 +5,7 @@ import { own } from "../own.ts";
 import type { Tags } from "../world.ts";
 import { acting, type Kind, making } from "./acting.ts";
 import { arnOfThing, factsOf, requestedTags } from "./condition-facts.ts";
+import { sourceWorld } from "./copy-source.ts";
 import { usingVolumes } from "./key-permissions.ts";
 import { lockKeys } from "./lock-permissions.ts";
 
@@ -39,6 +40,7 @@ interface Input {
   readonly SubnetId?: string;
   readonly AvailabilityZone?: string;
   readonly SourceSnapshotId?: string;
+  readonly SourceRegion?: string;
   readonly LockDuration?: unknown;
   readonly CoolOffPeriod?: unknown;
   readonly CreateVolumePermission?: Readonly<
@@ -53,11 +55,12 @@ export function permissionsOf(name: string, input: Input, context: Context): rea
   const there = (acting[name] ?? []).flatMap((kind) => idsOf(kind, name, input, context));
   const made = making[name] ?? [];
   const origins = originsOf(name, there, input, context);
+  const place = name === "CopySnapshot" ? { world: sourceWorld(input, context) } : context;
   const permissions = [
     ...there.map((id) => ({
       action,
-      resource: arnOfThing(context, id),
-      context: { ...factsOf(action, id, context), ...wished(name, input) },
+      resource: arnOfThing(place, id),
+      context: { ...factsOf(action, id, place), ...wished(name, input) },
     })),
     ...made.flatMap((kind) =>
       origins(kind).map((origin) => ({

@@ -7,6 +7,7 @@ import type { DecodeFailure } from "../shapes.ts";
 import type { XmlValue } from "../xml.ts";
 import { attachVolume } from "./attach-volume.ts";
 import { getConsoleOutput } from "./console-output.ts";
+import { copySnapshot } from "./copy-snapshot.ts";
 import { createImage } from "./create-image.ts";
 import { createSnapshot } from "./create-snapshot.ts";
 import { createSnapshots } from "./create-snapshots.ts";
@@ -56,7 +57,7 @@ import {
   createSecurityGroup,
   deleteSecurityGroup,
 } from "./security-groups.ts";
-import { copySnapshot, modifySnapshotAttribute } from "./share-snapshot.ts";
+import { modifySnapshotAttribute } from "./share-snapshot.ts";
 import { describeSnapshotTierStatus, restoreSnapshotTier } from "./snapshot-tiers.ts";
 
 const operations: ReadonlyMap<string, AnyOperation> = new Map(
@@ -128,6 +129,7 @@ export interface Ec2Request {
   /** Decoded, for the record. */
   parameters: unknown;
   changes: boolean;
+  untimed: boolean;
   /** Pays, checks and carries it out. @throws ApiError */
   execute(context: Context): Promise<XmlValue>;
 }
@@ -149,6 +151,7 @@ export function readEc2Request(action: string, form: URLSearchParams): Ec2Reques
   return {
     parameters: input,
     changes: operation.changes,
+    untimed: operation.untimed === true,
     async execute(context) {
       const { world, elapsed } = context;
       const { bucket, rate } = operation.rate(input);

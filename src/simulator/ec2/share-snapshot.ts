@@ -1,18 +1,19 @@
 import { ApiError } from "../api-error.ts";
 import { ec2Rates } from "../buckets.ts";
 import type { Context } from "../context.ts";
-import { newId } from "../ids.ts";
-import type { Snapshot } from "../world.ts";
+import { findKey } from "../kms/key.ts";
+import type { Places } from "../places.ts";
+import type { Snapshot, World } from "../world.ts";
+import { indexOf } from "../world-index.ts";
 import { ownSnapshot } from "./named-snapshot.ts";
 import { operation } from "./operation.ts";
-import { tagsByKind } from "./tag-specifications.ts";
 
 const accounts = [{ UserId: "string", Group: "string" }] as const;
 
-/** Who may make volumes of a snapshot. That it is shared is not kept: nothing here looks at it. */
+/** Who may copy a snapshot and make volumes of it. */
 export const modifySnapshotAttribute = operation({
   name: "ModifySnapshotAttribute",
-  changes: false,
+  changes: true,
   parameters: {
     SnapshotId: "string",
     Attribute: "string",
@@ -22,65 +23,49 @@ export const modifySnapshotAttribute = operation({
     CreateVolumePermission: { Add: accounts, Remove: accounts },
     DryRun: "boolean",
   },
-  rate: () => ({ bucket: "ModifySnapshotAttribute", rate: ec2Rates.mutating }),
+  rate: () => ({ bucket: "ModifySnapshotAttribute", rate: ec2Rates.snapshots }),
   prepare(input, context) {
     const snapshot = ownSnapshot(input.SnapshotId, context);
-    return { resource: arnOf(context, snapshot.id), commit: () => ({ return: true }) };
-  },
-});
-
-/** A copy in the same Region; tags are not copied. */
-export const copySnapshot = operation({
-  name: "CopySnapshot",
-  changes: true,
-  parameters: {
-    SourceSnapshotId: "string",
-    SourceRegion: "string",
-    DestinationRegion: "string",
-    Description: "string",
-    Encrypted: "boolean",
-    KmsKeyId: "string",
-    PresignedUrl: "string",
-    TagSpecification: [{ ResourceType: "string", Tag: [{ Key: "string", Value: "string" }] }],
-    DryRun: "boolean",
-  },
-  rate: () => ({ bucket: "CopySnapshot", rate: ec2Rates.mutating }),
-  prepare(input, context) {
-    const { world, now, elapsed } = context;
-    const source = ownSnapshot(input.SourceSnapshotId, context);
-    if (source.state !== "completed")
-      throw new ApiError("IncorrectState", `Snapshot is in invalid state - ${source.state}`);
-    if (input.SourceRegion !== world.settings.region)
-      throw new ApiError("InvalidParameterValue", "Copies between Regions are not simulated.");
-    const tags = tagsByKind(input.TagSpecification, ["snapshot"]).snapshot;
+    const { Add: add = [], Remove: remove = [] } = input.CreateVolumePermission ?? {};
+    const named = [...input.UserId, ...input.UserGroup];
+    const added = [...usersOf(add), ...(input.OperationType === "add" ? named : [])];
+    const removed = new Set([...usersOf(remove), ...(input.OperationType === "remove" ? named : [])]);
+    if (added.length > 0) checkShareable(context.world, snapshot, added);
     return {
-      resource: arnOf(context, source.id),
+      resource: arnOf(context, snapshot.id),
       commit() {
-        const { fixed, perGiB } = world.settings.settle;
-        const id = newId("snap", world.settings.seed, ++world.sequence);
-        const copy: Snapshot = {
-          ...source,
-          id,
-          tags,
-          description: input.Description ?? "",
-          volumeId: "vol-ffffffff",
-          state: "pending",
-          startTime: now,
-          completesAt: now + fixed + source.volumeSize * perGiB,
-          completionTime: null,
-          lock: null,
-          visibleFrom: elapsed,
-          formerTags: null,
-          // Bytes belong to one snapshot; a copy has none here.
-          file: null,
-          pointInTime: null,
-        };
-        world.snapshots[id] = copy;
-        return { snapshotId: id };
+        const all = new Set([...snapshot.sharedWith, ...added]);
+        snapshot.sharedWith = [...all].filter((each) => !removed.has(each));
+        return { return: true };
       },
     };
   },
 });
+
+function usersOf(entries: readonly { UserId: string | undefined; Group: string | undefined }[]): string[] {
+  return entries.map(({ UserId: user, Group: group }) => user ?? group ?? "");
+}
+
+// "You can't share snapshots that are encrypted with the default AWS managed key", nor make encrypted ones public.
+function checkShareable(world: World, { kmsKeyId, encrypted }: Snapshot, users: readonly string[]): void {
+  const key = kmsKeyId === null ? undefined : findKey(world.keys, kmsKeyId);
+  if (key?.manager === "AWS")
+    throw new ApiError("OperationNotPermitted", "Encrypted snapshots with EBS default key cannot be shared");
+  if (encrypted && users.includes("all"))
+    throw new ApiError("OperationNotPermitted", "Encrypted snapshots cannot be made public");
+}
+
+/** Snapshots of the Region that other accounts share with the one of this place. */
+export function sharedSnapshots(places: Places, { settings }: World): { world: World; snapshot: Snapshot }[] {
+  const others = places.all.filter(
+    ({ settings: other }) => other.region === settings.region && other.account !== settings.account,
+  );
+  return others.flatMap((world) =>
+    indexOf(world)
+      .shared.filter(({ sharedWith }) => sharedWith.includes(settings.account) || sharedWith.includes("all"))
+      .map((snapshot) => ({ world, snapshot })),
+  );
+}
 
 function arnOf({ world: { settings } }: Context, id: string): string {
   return `arn:${settings.partition}:ec2:${settings.region}::snapshot/${id}`;

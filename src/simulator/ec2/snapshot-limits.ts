@@ -1,9 +1,19 @@
 import { ApiError } from "../api-error.ts";
+import { quotaIn, snapshotsPerRegion } from "../servicequotas/quotas.ts";
 import type { World } from "../world.ts";
 import type { Volume } from "./volume.ts";
 
 /** "Wait at least 15 seconds between concurrent volume snapshots." */
 const interval = 15_000;
+
+/** Refuses more snapshots than the Region may hold. @throws ApiError */
+export function checkSnapshotQuota(world: World, more: number): void {
+  if (!world.settings.limits) return;
+  const quota = quotaIn(world, snapshotsPerRegion);
+  if (Object.keys(world.snapshots).length + more <= quota) return;
+  const message = `You have reached the maximum number of snapshots (${quota}) for this account in this Region.`;
+  throw new ApiError("SnapshotLimitExceeded", message);
+}
 
 /**
  * Refuses a snapshot of a volume that has had one within 15 seconds, or that has as many under way as it may:

@@ -40,8 +40,30 @@ export function metadataOf(world: World, instance: Instance): MetadataTree {
     "local-ipv4": instance.privateIp,
     placement: { "availability-zone": instance.zone, region },
     services: { domain, partition },
+    ...interruptionOf(instance),
+    ...groupStateOf(instance),
     ...(world.settings.imds.tags ? { tags: { instance: { ...instance.tags } } } : {}),
   };
+}
+
+// "If your Spot Instance is marked to be stopped, hibernated, or terminated ...; otherwise it is not present (404)."
+function interruptionOf({ interruption }: Instance): MetadataTree {
+  if (interruption === null) return {};
+  const { action, at } = interruption;
+  const time = `${new Date(at).toISOString().slice(0, 19)}Z`;
+  return {
+    spot: {
+      "instance-action": JSON.stringify({ action, time }),
+      ...(action === "terminate" ? { "termination-time": time } : {}),
+    },
+  };
+}
+
+/** "Value showing the target Auto Scaling lifecycle state that an Auto Scaling instance is transitioning to." */
+function groupStateOf({ target, tags }: Instance): MetadataTree {
+  const member = Object.hasOwn(tags, "aws:autoscaling:groupName");
+  if (target === null && !member) return {};
+  return { autoscaling: { "target-lifecycle-state": target?.state ?? "InService" } };
 }
 
 function blockDevices(instance: Instance): MetadataTree {

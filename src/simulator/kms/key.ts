@@ -25,3 +25,12 @@ export function findKey(keys: Readonly<Record<string, KmsKey>>, name: string): K
     alias === undefined ? key.id === name || key.arn === name : key.aliases.includes(alias),
   );
 }
+
+/** What EBS encrypts without a key of its own it encrypts with this one. */
+export function defaultKey(world: {
+  readonly keys: Readonly<Record<string, KmsKey>>;
+  readonly settings: { readonly ebsEncryption: { readonly key: string } };
+}): string {
+  const { key } = world.settings.ebsEncryption;
+  return findKey(world.keys, key)?.arn ?? key;
+}

@@ -62,7 +62,10 @@ function policyOfIam(partition: string, account: string): Record<string, unknown
 // Nobody can change the policy of such a key, and it lets only the service use it, in the name of the account's principals.
 function managedKey(world: World, service: string, now: number): KmsKey {
   const { partition, region, account, seed } = world.settings;
-  const via = { "kms:ViaService": `${service}.${region}.amazonaws.com`, "kms:CallerAccount": account };
+  // EBS's own key is used through EC2.
+  const user = service === "ebs" ? "ec2" : service;
+  const suffix = partition === "aws-cn" ? ".cn" : "";
+  const via = { "kms:ViaService": `${user}.${region}.amazonaws.com${suffix}`, "kms:CallerAccount": account };
   const use = ["kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:CreateGrant"];
   const read = ["kms:Describe*", "kms:Get*", "kms:List*"];
   const key = makeKey(

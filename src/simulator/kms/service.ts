@@ -3,8 +3,9 @@ import { kmsRates } from "../buckets.ts";
 import type { Context } from "../context.ts";
 import { operation, type ServiceTable } from "../operations.ts";
 import { paginate } from "../pagination.ts";
+import { placeOfArn } from "../places.ts";
 import { askPolicy } from "../policy.ts";
-import type { World } from "../world.ts";
+import { accountIn } from "../sts/role.ts";
 import { findKey, type KmsKey } from "./key.ts";
 
 const idShape = { KeyId: "string" } as const;
@@ -16,18 +17,18 @@ export const kms: ServiceTable = {
     DescribeKey: operation({
       shape: idShape,
       changes: false,
-      resource: ({ KeyId: id }, { world }) => arnOrAll(world, id),
+      resource: ({ KeyId: id }, context) => arnOrAll(context, id),
       run: ({ KeyId: id }, context) => ({
-        KeyMetadata: metadata(context.world, permitted(context, keyOf(context.world, id), "kms:DescribeKey")),
+        KeyMetadata: metadata(permitted(context, keyOf(context, id), "kms:DescribeKey")),
       }),
     }),
     GetKeyPolicy: operation({
       shape: { ...idShape, PolicyName: "string" },
       changes: false,
-      resource: ({ KeyId: id }, { world }) => arnOrAll(world, id),
+      resource: ({ KeyId: id }, context) => arnOrAll(context, id),
       run({ KeyId: id, PolicyName: name = "default" }, context) {
         if (/(^|:)alias\//.test(id ?? "")) throw new ApiError("InvalidArnException", `Invalid keyId ${id}`);
-        const key = permitted(context, keyOf(context.world, id), "kms:GetKeyPolicy");
+        const key = permitted(context, keyOf(context, id), "kms:GetKeyPolicy");
         if (name !== "default") throw notFound("No such policy exists");
         return { Policy: key.policy, PolicyName: name };
       },
@@ -44,12 +45,19 @@ export const kms: ServiceTable = {
 
 const notFound = (message: string) => new ApiError("NotFoundException", message);
 
-const arnOrAll = (world: World, id: string | undefined) => findKey(world.keys, id ?? "")?.arn ?? "*";
+const arnOrAll = (context: Context, id: string | undefined) => keyNamed(context, id ?? "")?.arn ?? "*";
 
-function keyOf(world: World, id: string | undefined): KmsKey {
+/** The key with that name; with an ARN also one that another account has in the Region. */
+function keyNamed({ world, places }: Context, id: string): KmsKey | undefined {
+  const owner = id.startsWith("arn:") ? placeOfArn(places, id) : world;
+  return owner?.settings.region === world.settings.region ? findKey(owner.keys, id) : undefined;
+}
+
+function keyOf(context: Context, id: string | undefined): KmsKey {
+  const { world } = context;
   if (id === undefined || id === "")
     throw new ApiError("ValidationException", "1 validation error detected: Value null at 'keyId'");
-  const key = findKey(world.keys, id);
+  const key = keyNamed(context, id);
   if (key !== undefined) return key;
   const { partition, region, account } = world.settings;
   const prefix = `arn:${partition}:kms:${region}:${account}:`;
@@ -66,9 +74,9 @@ function permitted({ world, principal }: Context, key: KmsKey, action: string): 
   throw new ApiError("AccessDeniedException", told);
 }
 
-function metadata(world: World, key: KmsKey): Record<string, unknown> {
+function metadata(key: KmsKey): Record<string, unknown> {
   return {
-    AWSAccountId: world.settings.account,
+    AWSAccountId: accountIn(key.arn),
     KeyId: key.id,
     Arn: key.arn,
     CreationDate: new Date(key.createdAt),
@@ -92,11 +100,12 @@ function listAliases(
     Limit: limit = 50,
     Marker: marker,
   }: { KeyId?: string | undefined; Limit?: number | undefined; Marker?: string | undefined },
-  { world }: Context,
+  context: Context,
 ): Record<string, unknown> {
+  const { world } = context;
   if (limit < 1 || limit > 100)
     throw new ApiError("ValidationException", `Value '${limit}' at 'limit' failed`);
-  const keys = id === undefined ? Object.values(world.keys) : [keyOf(world, id)];
+  const keys = id === undefined ? Object.values(world.keys) : [keyOf(context, id)];
   const aliases = keys.flatMap((key) => key.aliases.map((name) => ({ name, key })));
   const page = paginate(aliases, {
     action: "ListAliases",

@@ -1,0 +1,32 @@
+import type { Audit, Clock, Log } from "../core/ports.ts";
+import type { SeriesPlan } from "../core/sweep.ts";
+import type { PointService, SweepInstance, SweepUnit } from "../core/sweep-ports.ts";
+import type { SweepPruneRules, TaggedRules } from "../core/sweep-settings.ts";
+
+/** How far the pruner is, for people who wait. */
+export type PruneTold = (what: "listed" | "removed", done: number, of?: number) => void;
+
+export interface SweepPruneDeps {
+  readonly unit: SweepUnit;
+  readonly ec2: PointService;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly audit: Audit;
+  readonly run: string;
+  readonly rules: SweepPruneRules;
+  /** What the tags of an instance say of retention; absent where they say nothing. */
+  readonly taggedRules: (tags: SweepInstance["tags"]) => TaggedRules | "unreadable" | undefined;
+  readonly tell: PruneTold;
+}
+
+export interface SweepPruneOrder {
+  readonly dryRun: boolean;
+  readonly yes: boolean;
+}
+
+/** A series with what is to be done with it. */
+export interface Decided {
+  readonly name: string;
+  /** What is kept is only counted: of a hundred thousand points no more can be kept in mind. */
+  readonly plan: Omit<SeriesPlan, "keep"> & { readonly kept: number };
+}

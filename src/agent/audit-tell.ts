@@ -1,0 +1,97 @@
+import type { OpenUnit } from "../aws/sweep-units.ts";
+import { resolve } from "../config/resolve.ts";
+import { auditEvent, auditNotice, wrongIn } from "../core/audit-notice.ts";
+import type { AuditOrder } from "../core/audit-order.ts";
+import type { AuditReport } from "../core/audit-report.ts";
+import { BackupError, type Failure, failureOf } from "../core/errors.ts";
+import { pingAddress } from "../core/ping-address.ts";
+import { requestTimeout } from "./open.ts";
+import { urlOf } from "./pinging.ts";
+import { routeOf } from "./route.ts";
+import type { AgentOptions } from "./wish.ts";
+
+type Options = Pick<AgentOptions, "loaded" | "self" | "version">;
+
+/** What the file says of metrics and of those who are to be told; there is no instance whose tags could say more. */
+function settingsOf({ loaded }: Pick<Options, "loaded">) {
+  return resolve({ file: loaded.ok === true ? loaded.file : undefined, tags: {} }).settings;
+}
+
+/**
+ * The number of overdue instances as a metric of the account and Region that it is of, where one alarm on it stands for
+ * those of all instances. A zero is told as well: silence means that nobody has looked.
+ */
+export async function publishOverdue(
+  { unit, connection, connecting }: OpenUnit,
+  overdue: number,
+  options: Options,
+): Promise<void> {
+  const { connectCloudWatch } = await import("../aws/connection.ts");
+  const { cloudWatchSink } = await import("../aws/cloudwatch.ts");
+  const client = connectCloudWatch(connecting, connection);
+  const { namespace } = settingsOf(options).metrics;
+  const metric = { name: "Overdue", unit: "Count", value: overdue } as const;
+  await cloudWatchSink(client, namespace, connecting.requestTimeout * 4).publish([metric], {
+    Account: unit.account,
+    Region: unit.region,
+  });
+}
+
+/** Tells those whom `notify` names; what cannot be told is returned, and keeps nobody else from hearing it. */
+export async function tellAudit(
+  report: AuditReport,
+  { notify, webhookFile }: Pick<AuditOrder, "notify" | "webhookFile">,
+  options: Options,
+): Promise<readonly Failure[]> {
+  const { topic, on = "failure", ping } = (notify && settingsOf(options).notify) || {};
+  const isWrong = wrongIn(report).length > 0;
+  const ways: (() => Promise<void>)[] = [];
+  if (topic !== undefined && (isWrong || on === "always")) ways.push(() => toTopic(topic, report, options));
+  if (ping !== undefined)
+    ways.push(async () => {
+      const url = await urlOf(ping, options);
+      const { run } = report;
+      const address = pingAddress(url, isWrong ? "fail" : "success", { job: "sweep-audit", run });
+      await send(address, auditNotice(report, options.version).text, undefined, options);
+    });
+  if (webhookFile !== undefined)
+    ways.push(async () => {
+      const { secretIn } = await import("../host/private-file.ts");
+      const url = await secretIn(webhookFile, options.self.uid, "URL");
+      const body = JSON.stringify(auditEvent(report, options.version));
+      await send(URL.canParse(url) ? new URL(url) : undefined, body, "application/json", options);
+    });
+  const told = await Promise.allSettled(ways.map((way) => way()));
+  return told.flatMap((one) => (one.status === "rejected" ? failureOf(one.reason, "tell of the audit") : []));
+}
+
+async function toTopic(
+  topic: string,
+  report: AuditReport,
+  { loaded, self, version }: Options,
+): Promise<void> {
+  const { publishNotice } = await import("../aws/notice.ts");
+  await publishNotice(topic, auditNotice(report, version), {
+    userAgent: [
+      ["ec2-backup-agent", version],
+      ["sweep", report.run],
+    ],
+    requestTimeout: requestTimeout(loaded),
+    route: routeOf(self.env),
+  });
+}
+
+const timeout = 10_000;
+
+async function send(
+  address: URL | undefined,
+  body: string,
+  contentType: string | undefined,
+  { self }: Pick<Options, "self">,
+): Promise<void> {
+  const doing = "tell of the audit by its URL";
+  if (address === undefined || !/^https?:$/.test(address.protocol))
+    throw new BackupError({ kind: "configuration", doing, found: "it is no http:// or https:// URL" });
+  const { ping } = await import("../host/ping.ts");
+  await ping(address, body, { doing, timeout, env: self.env, ...(contentType && { contentType }) });
+}

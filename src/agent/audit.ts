@@ -1,0 +1,169 @@
+import { listAllSnapshots, listVolumes } from "../aws/audit-listing.ts";
+import type { Keys } from "../aws/key-state.ts";
+import { listInstances } from "../aws/sweep-listing.ts";
+import type { OpenUnit } from "../aws/sweep-units.ts";
+import { readBackupTag } from "../config/backup-tag.ts";
+import { auditUnit, worstFirst } from "../core/audit.ts";
+import { copyGroundOf } from "../core/audit-copies.ts";
+import type { AuditOrder } from "../core/audit-order.ts";
+import type { AuditedKey, AuditedUnit, AuditFacts, AuditRules } from "../core/audit-ports.ts";
+import { type AuditReport, auditReportOf, type UnitAudit, untoldOf } from "../core/audit-report.ts";
+import { BackupError, type Failure, failureOf } from "../core/errors.ts";
+import { pointsOf, tagKeys } from "../core/point-tags.ts";
+import type { RecoveryPoint } from "../core/recovery-point.ts";
+import { newestFirst } from "../core/retention.ts";
+import { tagOf } from "../core/sweep-tags.ts";
+import { temporaryTag } from "../core/temporary-tag.ts";
+import { freeMemory } from "../host/free-memory.ts";
+import type { SweepOptions } from "./sweep.ts";
+import { inEachUnit, openSweep } from "./sweep-session.ts";
+
+/** Looks into all accounts and Regions that are asked about, and changes nothing there. */
+export async function audit(
+  order: AuditOrder,
+  options: SweepOptions,
+  signal: AbortSignal,
+): Promise<AuditReport> {
+  const session = await openSweep(order.scope, options, signal);
+  const units = session.units.open.length + session.units.lost.length;
+  const rules = rulesOf(order);
+  let ended = 0;
+  const reports = await inEachUnit(
+    session,
+    async (place, stop): Promise<UnitAudit> => {
+      const tell = (what: string) => options.tell({ ended, units, unit: place.unit, what });
+      const facts = await factsOf(place, tell, stop);
+      const audited = auditUnit(facts, rules);
+      const untold = order.publish ? await overdueTold(place, audited, options) : undefined;
+      return { audited, ground: copyGroundOf(facts), ...(untold && { untold }) };
+    },
+    signal,
+    () => {
+      ended += 1;
+      options.tell({ ended, units });
+    },
+  );
+  const { copyLag, retention } = order;
+  const report = auditReportOf(session.run, reports, {
+    copyLag,
+    ...(retention === undefined ? {} : { retention: retention.text }),
+  });
+  if (!order.notify && order.webhookFile === undefined) return report;
+  const { tellAudit } = await import("./audit-tell.ts");
+  const failures = await tellAudit(report, order, options);
+  return {
+    ...report,
+    findings: worstFirst([...report.findings, ...failures.map((one) => untoldOf(one, "notify"))]),
+  };
+}
+
+async function overdueTold(
+  place: OpenUnit,
+  { totals }: AuditedUnit,
+  options: SweepOptions,
+): Promise<Failure | undefined> {
+  const { publishOverdue } = await import("./audit-tell.ts");
+  try {
+    await publishOverdue(place, totals.overdue, options);
+    return undefined;
+  } catch (error) {
+    return failureOf(error, "publish the metric Overdue");
+  }
+}
+
+function rulesOf({ overdueAfter, quota, retention, stanzas }: AuditOrder): AuditRules {
+  return {
+    overdueAfter,
+    quota,
+    wish(tags) {
+      // A volume that somebody looks into for a while is no data of anybody.
+      if (Object.hasOwn(tags, temporaryTag)) return "unwanted";
+      const { take } = readBackupTag(tags);
+      return take === undefined ? undefined : take ? "wanted" : "unwanted";
+    },
+    ...(stanzas === undefined ? {} : { stanzas }),
+    ...(retention === undefined ? {} : { instead: retention.rules }),
+  };
+}
+
+/** Listings of a unit, one after the other: they share one bucket of requests. */
+async function factsOf(
+  place: OpenUnit,
+  tell: (what: string) => void,
+  signal: AbortSignal,
+): Promise<AuditFacts> {
+  const { unit, connection } = place;
+  const { own, copies, foreign, asOf, count, unencrypted, keys } = await listAllSnapshots(
+    connection,
+    signal,
+    (seen) => {
+      // Answers of megabytes leave more behind than all that is kept of them.
+      freeMemory();
+      tell(`${seen} snapshots listed`);
+    },
+  );
+  freeMemory();
+  const volumes = await listVolumes(connection, signal);
+  const instances = await listInstances(connection, unit, signal);
+  const points = pointsOf(own, asOf);
+  const volumeKeys = Map.groupBy(
+    volumes.flatMap(({ kmsKeyId }) => kmsKeyId ?? []),
+    (key) => key,
+  );
+  const used = [...new Set([...keys.keys(), ...volumeKeys.keys()])].map((arn) => ({
+    arn,
+    snapshots: keys.get(arn) ?? 0,
+    volumes: volumeKeys.get(arn)?.length ?? 0,
+  }));
+  tell(`${used.length} keys`);
+  return {
+    unit,
+    asOf,
+    instances,
+    volumes,
+    points,
+    foreign,
+    copies,
+    snapshots: count,
+    unencryptedSnapshots: unencrypted,
+    keys: await stated(used, place, signal),
+    versions: versionsOf(points),
+  };
+}
+
+async function stated(
+  used: readonly AuditedKey[],
+  { connecting, connection }: OpenUnit,
+  signal: AbortSignal,
+): Promise<AuditedKey[]> {
+  if (used.length === 0) return [];
+  const { keysOf } = await import("../aws/key-state.ts");
+  const keys = keysOf(connecting, connection.ec2.config.credentials);
+  const told: AuditedKey[] = [];
+  for (const key of used) told.push({ ...key, ...(await stateOf(keys, key.arn, signal)) });
+  return told;
+}
+
+/** A key that may not be asked about, or that is there no more, is told as such; nothing else of the audit depends on it. */
+async function stateOf(
+  keys: Keys,
+  arn: string,
+  signal: AbortSignal,
+): Promise<Pick<AuditedKey, "state" | "deletion">> {
+  try {
+    return await keys.state(arn, signal);
+  } catch (error) {
+    if (error instanceof BackupError && ["denied", "refused", "not-found"].includes(error.kind)) return {};
+    throw error;
+  }
+}
+
+function versionsOf(points: readonly RecoveryPoint[]): Map<string, string> {
+  const versions = new Map<string, string>();
+  // The oldest first, so that the newest of an instance has the last word.
+  for (const point of points.toSorted(newestFirst).reverse()) {
+    const version = tagOf(point, tagKeys.version);
+    if (version !== undefined) versions.set(point.instanceArn, version);
+  }
+  return versions;
+}

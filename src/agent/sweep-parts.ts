@@ -1,0 +1,127 @@
+import type { SweepAlarmDeps } from "../actions/sweep-alarms.ts";
+import type { SweepCreateDeps } from "../actions/sweep-create.ts";
+import type { SweepPruneDeps } from "../actions/sweep-prune-deps.ts";
+import type { OpenUnit } from "../aws/sweep-units.ts";
+import { leftOutByTags, readBackupTag } from "../config/backup-tag.ts";
+import { defaultTimezone, defaultWaits } from "../config/defaults.ts";
+import { taggedRules } from "../config/tagged-rules.ts";
+import type { Job } from "../core/job.ts";
+import { partitionOf } from "../core/policy-fill.ts";
+import type { Audit } from "../core/ports.ts";
+import type { PointService } from "../core/sweep-ports.ts";
+import type { SweepSettings } from "../core/sweep-settings.ts";
+import { appendLine } from "../host/atomic-file.ts";
+import { systemClock } from "../host/clock.ts";
+import { freeMemory } from "../host/free-memory.ts";
+import { newRunId } from "./session.ts";
+import type { AgentOptions } from "./wish.ts";
+
+/** What the parts of a sweep in one unit have in common. */
+export interface PartGround {
+  readonly place: OpenUnit;
+  /** Its listings are asked for once. */
+  readonly ec2: PointService;
+  readonly run: string;
+  readonly settings: SweepSettings;
+  readonly options: Pick<AgentOptions, "log" | "stateDirectory" | "version" | "loaded">;
+  readonly tell: (what: string) => void;
+}
+
+/** The same listings for all parts of a sweep: what is made meanwhile makes what is older no less worth keeping. */
+export function listedOnce(ec2: PointService): PointService {
+  let points: ReturnType<PointService["points"]> | undefined;
+  let instances: ReturnType<PointService["instances"]> | undefined;
+  return {
+    ...ec2,
+    points: (signal, seen) => {
+      freeMemory();
+      points ??= ec2.points(signal, (found) => {
+        freeMemory();
+        seen?.(found);
+      });
+      return points;
+    },
+    instances: (signal) => {
+      instances ??= ec2.instances(signal);
+      return instances;
+    },
+  };
+}
+
+export function pruneDeps({ place, ec2, run, settings, options, tell }: PartGround): SweepPruneDeps {
+  return {
+    unit: place.unit,
+    ec2,
+    clock: systemClock,
+    log: options.log,
+    audit: auditIn(options.stateDirectory),
+    run,
+    rules: settings.prune,
+    taggedRules,
+    tell: (what, done, of) =>
+      tell(of === undefined ? `${done} snapshots ${what}` : `${done} of ${of} points ${what}`),
+  };
+}
+
+/** The record of removals is of this host, like that of its own runs. */
+function auditIn(stateDirectory: string): Audit {
+  return { append: (line) => appendLine(`${stateDirectory}/removals.jsonl`, JSON.stringify(line)) };
+}
+
+export async function createDeps(ground: PartGround): Promise<SweepCreateDeps> {
+  const { place, ec2, run, settings, options, tell } = ground;
+  const { unit, connection } = place;
+  const { discover } = await import("../aws/discover.ts");
+  const { listFiltered } = await import("../aws/sweep-listing.ts");
+  const { ebsEngine } = await import("../engines/ebs.ts");
+  const { account, region } = unit;
+  const place0 = { account, region, zone: "", partition: partitionOf(region), instanceStores: [] };
+  return {
+    ec2,
+    engine: ebsEngine(connection, options.version),
+    filtered: (filters, signal) => listFiltered(connection, filters, signal),
+    discover: ({ id }, signal) => discover(connection, { ...place0, instanceId: id }, signal),
+    jobOf: (name, retention) => jobOf(name, retention, ground),
+    wished: (tags) => readBackupTag(tags).take,
+    tagged: taggedRules,
+    leftOutByTag: ({ tags }) => leftOutByTags(tags),
+    newId: newRunId,
+    run,
+    rules: settings.create,
+    clock: systemClock,
+    log: options.log,
+    tell: (done, of) => tell(`${done} of ${of} instances captured`),
+  };
+}
+
+/** Nothing is held still from outside: such a point is as consistent as after a power failure. */
+function jobOf(name: string, retention: Job["retention"], { options }: PartGround): Job {
+  const { loaded } = options;
+  const waits = loaded.ok === true ? Object.values(loaded.file.config.jobs ?? {})[0]?.waits : undefined;
+  return {
+    name,
+    timezone: defaultTimezone,
+    splay: 0,
+    volumes: { root: true, exclude: [] },
+    retention,
+    hooks: [],
+    whenLess: "degrade",
+    addTags: {},
+    dialect: "none",
+    waits: { ...defaultWaits, ...waits },
+  };
+}
+
+export async function alarmDeps({ place, ec2 }: PartGround, signal: AbortSignal): Promise<SweepAlarmDeps> {
+  const { connection, connecting } = place;
+  const { cloudWatchAlarms } = await import("../aws/alarms.ts");
+  const { connectCloudWatch } = await import("../aws/connection.ts");
+  const { livingInstances } = await import("../aws/living-instances.ts");
+  const client = connectCloudWatch(connecting, connection);
+  return {
+    alarms: cloudWatchAlarms(client, connecting.requestTimeout * 4, signal),
+    living: livingInstances(connection, signal),
+    instances: () => ec2.instances(signal),
+    clock: systemClock,
+  };
+}

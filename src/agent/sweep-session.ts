@@ -1,0 +1,101 @@
+import { eachUnit } from "../actions/each-unit.ts";
+import { type OpenedUnits, type OpenUnit, openUnits } from "../aws/sweep-units.ts";
+import { sweepSettingsOf } from "../config/sweep-settings.ts";
+import { BackupError } from "../core/errors.ts";
+import { type ScopeWish, scopeOf } from "../core/sweep-order.ts";
+import { outcomeOf, type SweepScope, type UnitReport } from "../core/sweep-ports.ts";
+import type { SweepSettings } from "../core/sweep-settings.ts";
+import { systemClock } from "../host/clock.ts";
+import { inForce } from "./in-force.ts";
+import { requestTimeout } from "./open.ts";
+import { routeOf } from "./route.ts";
+import { newRunId } from "./session.ts";
+import { faultyConfiguration } from "./unusable-wish.ts";
+import type { AgentOptions } from "./wish.ts";
+
+/** The accounts and Regions of a sweep, opened, with what the file says of sweeps. */
+export interface SweepSession {
+  readonly run: string;
+  readonly settings: SweepSettings;
+  readonly scope: SweepScope;
+  readonly units: OpenedUnits;
+}
+
+/**
+ * Opens what the command line and the configuration name. It needs no instance: where credentials and a Region are
+ * given, the metadata service is not asked.
+ */
+export async function openSweep(
+  wish: ScopeWish,
+  options: Pick<AgentOptions, "loaded" | "self" | "version">,
+  signal: AbortSignal,
+): Promise<SweepSession> {
+  const { loaded, self, version } = options;
+  if (loaded.ok === false) throw faultyConfiguration(inForce({ loaded, tags: {}, flags: {} }).problems);
+  const settings = sweepSettingsOf(loaded.ok === true ? loaded.file : undefined);
+  const scope = scopeOf(wish, settings.scope);
+  const run = newRunId();
+  const timeout = requestTimeout(loaded);
+  const connecting = {
+    requestTimeout: timeout,
+    route: routeOf(self.env),
+    userAgent: [
+      ["ec2-backup-agent", version],
+      ["sweep", run],
+    ] as const,
+  };
+  const home = scope.regions === "all" ? undefined : scope.regions[0];
+  const opening = {
+    connecting,
+    home: home ?? (await ownRegion(timeout, signal)),
+    session: `ec2-backup-sweep-${run.slice(-12)}`,
+    own: ownAccount(timeout, signal),
+  };
+  return { run, settings, scope, units: await openUnits(scope, opening, signal) };
+}
+
+/** Does the work in each unit; accounts that could not be entered are reported beside them. */
+export async function inEachUnit<T>(
+  { units, scope }: SweepSession,
+  work: (place: OpenUnit, signal: AbortSignal) => Promise<T>,
+  signal: AbortSignal,
+  ended?: (report: UnitReport<T>) => void,
+): Promise<readonly UnitReport<T>[]> {
+  const lost = units.lost.map(
+    ({ unit, failure }): UnitReport<T> => ({ unit, failure, ms: 0, outcome: outcomeOf(failure.kind) }),
+  );
+  for (const report of lost) ended?.(report);
+  return [...(await eachUnit(units.open, scope, systemClock, work, signal, ended)), ...lost];
+}
+
+/** That of the environment, else that of the instance. */
+async function ownRegion(timeout: number, signal: AbortSignal): Promise<string> {
+  const { regionFor } = await import("../aws/default-region.ts");
+  try {
+    return await regionFor(undefined);
+  } catch (error) {
+    return (await identity(timeout, signal))?.region ?? thrown(error);
+  }
+}
+
+/** STS tells it to anybody; an instance that cannot reach STS knows it from its metadata. */
+function ownAccount(timeout: number, signal: AbortSignal): Parameters<typeof openUnits>[1]["own"] {
+  return async ({ ec2 }, connecting) => {
+    const { callerAccount } = await import("../aws/sweep-caller.ts");
+    try {
+      return await callerAccount(connecting, ec2.config.credentials, signal);
+    } catch (error) {
+      if (!(error instanceof BackupError) || error.kind !== "unreachable") throw error;
+      return (await identity(timeout, signal))?.account ?? thrown(error);
+    }
+  };
+}
+
+async function identity(timeout: number, signal: AbortSignal) {
+  const { readIdentity } = await import("../aws/metadata.ts");
+  return readIdentity(Math.min(timeout, 2_000), signal).catch(() => undefined);
+}
+
+function thrown(error: unknown): never {
+  throw error;
+}

@@ -1,0 +1,126 @@
+import type { OpenUnit } from "../aws/sweep-units.ts";
+import { BackupError, failureOf } from "../core/errors.ts";
+import { type Problem, problemOf } from "../core/report.ts";
+import { type SweepOrder, type SweepPart, sweepParts } from "../core/sweep-order.ts";
+import type { SweepUnit, UnitReport } from "../core/sweep-ports.ts";
+import {
+  didSomething,
+  endOf,
+  type SweepReport,
+  type SweptUnit,
+  type UnitSwept,
+} from "../core/sweep-report.ts";
+import type { SweepSettings } from "../core/sweep-settings.ts";
+import { alarmDeps, createDeps, listedOnce, type PartGround, pruneDeps } from "./sweep-parts.ts";
+import { inEachUnit, openSweep, type SweepSession } from "./sweep-session.ts";
+import type { AgentOptions } from "./wish.ts";
+
+/** How far a sweep is. `unit` is absent where it is of all of them. */
+export type SweepTold = (told: {
+  readonly ended: number;
+  readonly units: number;
+  readonly unit?: SweepUnit;
+  readonly what?: string;
+}) => void;
+
+export interface SweepOptions extends AgentOptions {
+  readonly tell: SweepTold;
+}
+
+/** Does in all accounts and Regions what is wanted of them. */
+export async function sweep(
+  order: SweepOrder,
+  options: SweepOptions,
+  signal: AbortSignal,
+): Promise<SweepReport> {
+  const session = await openSweep(order.scope, options, signal);
+  const units = session.units.open.length + session.units.lost.length;
+  let ended = 0;
+  const reports = await inEachUnit(
+    session,
+    (place, stop) => {
+      const tell = (what: string) => options.tell({ ended, units, unit: place.unit, what });
+      return sweepUnit(place, order, { session, options, tell }, stop);
+    },
+    signal,
+    () => {
+      ended += 1;
+      options.tell({ ended, units });
+    },
+  );
+  return { run: session.run, dryRun: order.dryRun, units: reports.map(sweptOf) };
+}
+
+interface Ground {
+  readonly session: SweepSession;
+  readonly options: SweepOptions;
+  readonly tell: (what: string) => void;
+}
+
+/** The parts that are asked for, or those that the configuration has. */
+export function partsOf(
+  { only }: Pick<SweepOrder, "only">,
+  { alarms, creates }: Pick<SweepSettings, "alarms" | "creates">,
+): readonly SweepPart[] {
+  if (only.length > 0) return sweepParts.filter((part) => only.includes(part));
+  const usual: Readonly<Record<SweepPart, boolean>> = { create: creates, prune: true, alarms: alarms.clean };
+  return sweepParts.filter((part) => usual[part]);
+}
+
+type Part = (order: SweepOrder, ground: PartGround, signal: AbortSignal) => Promise<UnitSwept>;
+
+const parts: Readonly<Record<SweepPart, Part>> = {
+  async create({ dryRun }, ground, signal) {
+    const { sweepCreate } = await import("../actions/sweep-create.ts");
+    const { swept: create, problems } = await sweepCreate(dryRun, await createDeps(ground), signal);
+    return { create, problems };
+  },
+  async prune(order, ground, signal) {
+    const { sweepPrune } = await import("../actions/sweep-prune.ts");
+    const { swept: prune, problems } = await sweepPrune(order, pruneDeps(ground), signal);
+    return { prune, problems };
+  },
+  async alarms({ dryRun }, ground, signal) {
+    const { sweepAlarms } = await import("../actions/sweep-alarms.ts");
+    const { swept: alarms, problems } = await sweepAlarms(dryRun, await alarmDeps(ground, signal), signal);
+    return { alarms, problems };
+  },
+};
+
+/** One part that fails keeps no other from its turn. */
+async function sweepUnit(
+  place: OpenUnit,
+  order: SweepOrder,
+  { session, options, tell }: Ground,
+  signal: AbortSignal,
+): Promise<UnitSwept> {
+  const { sweepPoints } = await import("../engines/sweep-points.ts");
+  const { run, settings } = session;
+  const ec2 = listedOnce(sweepPoints(place.connection, place.unit));
+  const ground: PartGround = { place, ec2, run, settings, options, tell };
+  const problems: Problem[] = [];
+  let done: Omit<UnitSwept, "problems"> = {};
+  for (const part of partsOf(order, settings)) {
+    if (signal.aborted) break;
+    try {
+      const { problems: more, ...swept } = await parts[part](order, ground, signal);
+      done = { ...done, ...swept };
+      problems.push(...more);
+    } catch (error) {
+      if (error instanceof BackupError && error.kind === "interrupted") throw error;
+      const problem = problemOf("error", failureOf(error, `sweep ${place.unit.id} (${part})`));
+      // What keeps a unit out of reach is told once, not by each part.
+      if (!problems.some(({ found }) => found === problem.found)) problems.push(problem);
+    }
+  }
+  return { ...done, problems };
+}
+
+function sweptOf({ unit, outcome, ms, result, failure }: UnitReport<UnitSwept>): SweptUnit {
+  const problems = [
+    ...(result?.problems ?? []),
+    ...(failure === undefined ? [] : [problemOf("error", failure)]),
+  ];
+  const ended = outcome === "done" ? endOf(problems, didSomething(result)) : outcome;
+  return { unit, outcome: ended, ms, ...result, problems };
+}

@@ -1,0 +1,76 @@
+import type { AuditFinding, AuditTotals } from "../core/audit-ports.ts";
+import type { AuditReport } from "../core/audit-report.ts";
+import { headline, savingsWords } from "./audit.ts";
+import { html, type Markup } from "./html.ts";
+import { style } from "./report-style.ts";
+import { minute } from "./report-words.ts";
+
+/** A page of tens of thousands of rows is read by nobody. */
+const mostShown = 1_000;
+
+/** The audit as one page that loads nothing and runs no script, like the report of an instance. */
+export function auditPage(report: AuditReport, version: string): string {
+  const asOf = report.audited[0]?.asOf ?? "";
+  const serious = report.findings.filter(({ severity }) => severity !== "note");
+  const notes = report.findings.filter(({ severity }) => severity === "note");
+  const word = serious.some(({ severity }) => severity === "error")
+    ? "failing"
+    : serious.length > 0
+      ? "attention"
+      : "good";
+  return html`<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta name="referrer" content="no-referrer">
+<meta name="robots" content="noindex">
+<title>Audit of backups</title>
+<link rel="icon" href="data:,">
+<style>${{ markup: style }}</style>
+</head>
+<body>
+<header>
+<h1>Audit of backups</h1>
+<p class="soft">${asOf === "" ? "Nothing could be looked into." : html`As of <time datetime="${asOf}">${minute(asOf)}</time> by AWS&#39;s clock. All times are UTC.`}</p>
+</header>
+<main>
+<div class="verdict ${word}"><p>${headline(report)}</p><p>${savingsWords(report)}</p></div>
+${units(report)}
+${serious.length > 0 && html`<section aria-labelledby="attention"><h2 id="attention">What needs attention</h2><ul class="findings">${serious.slice(0, mostShown).map(finding)}</ul>${more(serious)}</section>`}
+${notes.length > 0 && html`<section aria-labelledby="notes"><h2 id="notes">Notes</h2><ul class="findings">${notes.slice(0, mostShown).map(finding)}</ul>${more(notes)}</section>`}
+</main>
+<footer><p>Made by ec2-backup ${version}. This page is a copy of what was known then: it loads nothing, runs no script and does not update itself.</p></footer>
+</body>
+</html>
+`.markup;
+}
+
+function more(findings: readonly AuditFinding[]): Markup | false {
+  const left = findings.length - mostShown;
+  return left > 0 && html`<p>and ${left} more; the JSON has all of them.</p>`;
+}
+
+function units({ units: all, audited }: AuditReport): Markup {
+  const known = new Map(audited.map((one) => [one.unit.id, one.totals]));
+  return html`<section aria-labelledby="units"><h2 id="units">Accounts and Regions</h2>
+<div class="wide"><table><thead><tr><th scope="col">Unit</th><th scope="col">Instances</th><th scope="col">Overdue</th><th scope="col">Volumes</th><th scope="col">Backed up</th><th scope="col">Snapshots</th><th scope="col">Audit</th></tr></thead>
+<tbody>${all.map(
+    ({ unit, outcome }) =>
+      html`<tr><th scope="row">${unit.name === undefined ? unit.id : `${unit.name} (${unit.id})`}</th>${cells(known.get(unit.id))}<td>${outcome}</td></tr>`,
+  )}</tbody></table></div></section>`;
+}
+
+function cells(totals: AuditTotals | undefined): readonly Markup[] {
+  if (totals === undefined) return Array.from({ length: 5 }, () => html`<td></td>`);
+  const { instances, overdue, volumes, covered, snapshots } = totals;
+  return [instances, overdue, volumes, covered, snapshots].map((count) => html`<td>${count}</td>`);
+}
+
+const severities = { error: "Error", warning: "Warning", note: "Note" } as const;
+
+function finding({ severity, unit, what, why, advice, command }: AuditFinding): Markup {
+  return html`<li class="${severity === "note" ? "notice" : severity}"><b>${severities[severity]}</b>${unit}: ${what}<small>${why}${advice !== undefined && `; ${advice}`}${command !== undefined && html` <code>${command}</code>`}</small></li>`;
+}

@@ -1,0 +1,61 @@
+import { InvalidArgumentError, type Command as Program } from "commander";
+import type { Command } from "./command.ts";
+import { duration } from "./parse.ts";
+import { addScope, scopeWishOf } from "./parse-scope.ts";
+
+const examples = `Examples:
+  ec2-backup sweep audit --all-regions                    what is not backed up, overdue, lost or paid twice
+  ec2-backup sweep audit --html fleet.html                the same as a page
+  ec2-backup sweep audit --retention "daily=7 weekly=4"   and what that retention would save
+It reads, needs no agent, and exits with 1 where something is wrong (ec2-backup policy audit has its rights).`;
+
+function count(text: string): number {
+  if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError("expected a whole number.");
+  return Number(text);
+}
+
+const hour = 3_600_000;
+
+/** The words of `ec2-backup sweep audit`. */
+export function addAudit(place: Program, choose: (command: Command) => void): void {
+  addScope(place.command("audit"))
+    .description("tell what is not backed up, overdue, failed, expired, kept twice or about to be lost")
+    .option("--overdue-after <duration>", "how old the newest backup may be (default: 26h)", duration)
+    .option("--copy-lag <duration>", "how far copies may lag behind (default: 26h)", duration)
+    .option("--quota <count>", "snapshots that the Region may hold (default: 100000)", count)
+    .option("--retention <rules>", "tell what this retention would save")
+    .option("--stanzas <file>", "judge by what the stanzas of ebs_snapper ask for, too")
+    .option("--html <file>", "write the report as a page, too")
+    .option("--publish", "tell the number of overdue instances as a metric of each account and Region")
+    .option("--notify", "tell those whom notify names in the configuration")
+    .option(
+      "--webhook-file <file>",
+      "a file with a URL that gets the result as JSON, with a key that stays the same",
+    )
+    .addHelpText("after", `\n${examples}`)
+    .action((_own: unknown, program: Program) => {
+      const options = program.optsWithGlobals();
+      const {
+        overdueAfter = 26 * hour,
+        copyLag = 26 * hour,
+        quota = 100_000,
+        retention,
+        html,
+        webhookFile,
+        stanzas,
+      } = options;
+      const order = {
+        scope: scopeWishOf(options),
+        overdueAfter: overdueAfter as number,
+        copyLag: copyLag as number,
+        quota: quota as number,
+        publish: options["publish"] === true,
+        notify: options["notify"] === true,
+        ...(typeof retention === "string" ? { retention } : {}),
+        ...(typeof stanzas === "string" ? { stanzas } : {}),
+        ...(typeof html === "string" ? { html } : {}),
+        ...(typeof webhookFile === "string" ? { webhookFile } : {}),
+      };
+      choose({ name: "sweep", action: "audit", order });
+    });
+}

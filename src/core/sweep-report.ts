@@ -1,0 +1,127 @@
+import { exitCodeOfKinds, exitCodes, type Problem } from "./report.ts";
+import { outcomeOf, type SweepUnit, type UnitOutcome } from "./sweep-ports.ts";
+
+/** One series of which something was or would be removed, or of which nobody may say what is to go. */
+export interface SeriesSwept {
+  readonly series: string;
+  readonly points: number;
+  readonly kept: number;
+  /** Ids of points. Of a dry run those that would go. */
+  readonly removed: readonly string[];
+  readonly marked: readonly string[];
+  readonly unmarked: readonly string[];
+  readonly waiting: number;
+  readonly postponed: number;
+  /** Given up, and held by an image, a lock or another service. */
+  readonly held: number;
+  /** Given up, and without a policy that can be read. */
+  readonly silent: number;
+  /** Of those removed or marked: the last of what is gone. */
+  readonly expired: number;
+  readonly left?: string;
+}
+
+/** What the pruner did in a unit. */
+export interface PruneSwept {
+  /** EC2's clock, which the decisions went by. */
+  readonly asOf: string;
+  readonly series: number;
+  readonly points: number;
+  readonly snapshots: number;
+  readonly removedSnapshots: number;
+  /** Of series without any of it nothing is said. */
+  readonly details: readonly SeriesSwept[];
+}
+
+/** An instance that was overdue. `recent`: somebody else has captured it meanwhile; `overdue`: of a dry run. */
+export interface InstanceCaptured {
+  readonly instance: string;
+  readonly name?: string;
+  readonly job: string;
+  /** Its newest point until now, ISO 8601; absent where it had none. */
+  readonly last?: string;
+  readonly outcome: "created" | "recent" | "failed" | "overdue";
+  readonly point?: string;
+}
+
+/** What the creator did in a unit. */
+export interface CreateSwept {
+  readonly asOf: string;
+  /** Instances that are there. */
+  readonly instances: number;
+  readonly captured: readonly InstanceCaptured[];
+}
+
+/** What became of alarms, by their names. Of a dry run: what would. */
+export interface AlarmsSwept {
+  readonly found: number;
+  readonly removed: readonly string[];
+  readonly muted: readonly string[];
+  readonly woken: readonly string[];
+}
+
+/** What one sweep did in one unit. */
+export interface UnitSwept {
+  readonly create?: CreateSwept;
+  readonly alarms?: AlarmsSwept;
+  readonly prune?: PruneSwept;
+  readonly problems: readonly Problem[];
+}
+
+/** A unit of a sweep as it is printed. */
+export interface SweptUnit extends UnitSwept {
+  readonly unit: SweepUnit;
+  readonly outcome: UnitOutcome;
+  /** Milliseconds. */
+  readonly ms: number;
+}
+
+export interface SweepReport {
+  readonly run: string;
+  readonly dryRun: boolean;
+  readonly units: readonly SweptUnit[];
+}
+
+export const totalsOf = (swept: PruneSwept) => {
+  const sum = (of: (one: SeriesSwept) => number) => swept.details.reduce((total, one) => total + of(one), 0);
+  return {
+    removed: sum(({ removed }) => removed.length),
+    marked: sum(({ marked }) => marked.length),
+    unmarked: sum(({ unmarked }) => unmarked.length),
+    waiting: sum(({ waiting }) => waiting),
+    postponed: sum(({ postponed }) => postponed),
+    held: sum(({ held }) => held),
+    silent: sum(({ silent }) => silent),
+    expired: sum(({ expired }) => expired),
+    left: swept.details.filter(({ left }) => left !== undefined).length,
+  };
+};
+
+/** Whether anything is other than before. */
+export function didSomething(swept: Omit<UnitSwept, "problems"> | undefined): boolean {
+  const { prune, alarms, create } = swept ?? {};
+  if (create?.captured.some(({ outcome }) => outcome === "created")) return true;
+  if (alarms !== undefined && [alarms.removed, alarms.muted, alarms.woken].some((list) => list.length > 0))
+    return true;
+  if (prune === undefined) return false;
+  const { removed, marked, unmarked } = totalsOf(prune);
+  return removed + marked + unmarked > 0;
+}
+
+/** How a unit ended, seen that its work came to an end: with errors it is what they agree on. */
+export function endOf(problems: readonly Problem[], didSomething: boolean): UnitOutcome {
+  const kinds = problems.filter(({ severity }) => severity === "error").map(({ kind }) => kind);
+  const [first] = kinds;
+  if (first === undefined) return "done";
+  if (didSomething) return "partly";
+  return kinds.every((kind) => kind === first) ? outcomeOf(first) : "failed";
+}
+
+/** 0 = all done; 1 = something done and anything wrong; else the code that all causes agree on, or 2. */
+export function exitCodeOfSweep({ units }: Pick<SweepReport, "units">): number {
+  const errors = units.flatMap(({ problems }) => problems.filter(({ severity }) => severity === "error"));
+  if (errors.length === 0)
+    return units.every(({ outcome }) => outcome === "done") ? exitCodes.done : exitCodes.partlyDone;
+  if (units.some(({ outcome }) => outcome === "done" || outcome === "partly")) return exitCodes.partlyDone;
+  return exitCodeOfKinds(errors.map(({ kind }) => kind));
+}

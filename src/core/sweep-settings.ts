@@ -1,0 +1,63 @@
+import type { RetentionPolicy } from "./retention-policy.ts";
+import type { SweepScope } from "./sweep-ports.ts";
+
+/** Which points of an Auto Scaling group's instances one policy thins together. */
+export const groupSeries = ["instance", "group", "name"] as const;
+export type GroupSeries = (typeof groupSeries)[number];
+
+/** What the pruner goes by beyond the policies; durations in milliseconds. */
+export interface SweepPruneRules {
+  /** How long the last points of an instance that is gone stay; absent = for ever. */
+  readonly expireLastAfter?: number;
+  /** The same for members of an Auto Scaling group. */
+  readonly expireLastAfterOfGroups?: number;
+  /**
+   * `instance`: each by itself. `group`: replacements in one Auto Scaling group are one series. `name`: of members of
+   * groups, those with the same Name tag are.
+   */
+  readonly seriesOfGroups: GroupSeries;
+  /** What is younger is never removed by a rule that counts. */
+  readonly minimumAge: number;
+  /** How long a point that is given up is marked before it goes; 0 = it goes at once. */
+  readonly mark: number;
+}
+
+/** The rules of a retention tag. A rule that it does not name keeps nothing by it. */
+export interface TaggedRules {
+  readonly counts: RetentionPolicy["counts"];
+  readonly within?: number;
+}
+
+/** Which instances are captured in place of their agents. */
+export interface SweepCreateRules {
+  /** Milliseconds: how old the newest point of an instance may be. */
+  readonly overdueAfter: number;
+  /** EC2's filters of DescribeInstances, beside what the Backup tag says. */
+  readonly filters: readonly { readonly name: string; readonly values: readonly string[] }[];
+  /** Also instances without a Backup tag; one that says no is left out in any case. */
+  readonly all: boolean;
+  /** Where neither the tag nor an earlier point says how long points are kept. */
+  readonly retention?: TaggedRules;
+}
+
+/** What the file says of sweeps, above the built-in values. */
+export interface SweepSettings {
+  readonly scope: SweepScope;
+  readonly prune: SweepPruneRules;
+  readonly create: SweepCreateRules;
+  /** Whether the file speaks of creating: without a word of it nothing is created unless it is asked for. */
+  readonly creates: boolean;
+  /** Whether alarms of instances that are gone are deleted, and those of stopped ones muted. */
+  readonly alarms: { readonly clean: boolean };
+}
+
+const minute = 60_000;
+const day = 1_440 * minute;
+
+export const defaultSweepSettings: SweepSettings = {
+  scope: { regions: [], accounts: ["self"], unitDeadline: 15 * minute, parallel: 4 },
+  prune: { expireLastAfterOfGroups: 30 * day, seriesOfGroups: "instance", minimumAge: 7 * day, mark: 0 },
+  create: { overdueAfter: 26 * 60 * minute, filters: [], all: false },
+  creates: false,
+  alarms: { clean: true },
+};

@@ -1,0 +1,95 @@
+import { expect, test } from "vitest";
+import { eachUnit } from "../../src/actions/each-unit.ts";
+import { pace } from "../../src/actions/pace.ts";
+import { BackupError } from "../../src/core/errors.ts";
+
+const clock = { elapsed: () => performance.now() };
+const place = (region: string) => ({
+  unit: { id: `111122223333/${region}`, account: "111122223333", region },
+});
+const places = ["a", "b", "c", "d", "e"].map(place);
+const never = new AbortController().signal;
+
+test("units are done so many at a time, and told in their own order", async () => {
+  let now = 0;
+  let most = 0;
+  const reports = await eachUnit(
+    places,
+    { parallel: 2, unitDeadline: 60_000 },
+    clock,
+    async ({ unit }) => {
+      now += 1;
+      most = Math.max(most, now);
+      await new Promise((resolve) => setTimeout(resolve, unit.region === "a" ? 50 : 1));
+      now -= 1;
+      return unit.region;
+    },
+    never,
+  );
+  expect(most).toBe(2);
+  expect(reports.map(({ outcome, result }) => [outcome, result])).toEqual(
+    ["a", "b", "c", "d", "e"].map((region) => ["done", region]),
+  );
+});
+
+test("one that hangs whatever it is told, and one that fails, keep no other back", async () => {
+  const ended: string[] = [];
+  const reports = await eachUnit(
+    places,
+    { parallel: 5, unitDeadline: 100 },
+    clock,
+    async ({ unit: { region } }) => {
+      if (region === "a") return new Promise<string>(() => undefined);
+      if (region === "b") throw new BackupError({ kind: "denied", doing: "look", found: "no" });
+      if (region === "c") throw new Error("a defect");
+      return region;
+    },
+    never,
+    ({ unit }) => ended.push(unit.region),
+  );
+  expect(reports.map(({ outcome }) => outcome)).toEqual(["late", "denied", "failed", "done", "done"]);
+  expect(reports[0]?.failure).toMatchObject({ code: "UnitDeadline", kind: "unreachable" });
+  expect(ended.at(-1)).toBe("a");
+});
+
+test("what is told to stop and says what it has done is heard", async () => {
+  const stop = new AbortController();
+  const work = (_: unknown, signal: AbortSignal) =>
+    new Promise<string>((resolve) => signal.addEventListener("abort", () => resolve("half of it")));
+  const byDeadline = await eachUnit([place("a")], { parallel: 1, unitDeadline: 20 }, clock, work, never);
+  expect(byDeadline).toMatchObject([{ outcome: "late", result: "half of it" }]);
+  setTimeout(() => stop.abort(), 20);
+  const byPerson = await eachUnit(
+    places.slice(0, 2),
+    { parallel: 1, unitDeadline: 60_000 },
+    clock,
+    work,
+    stop.signal,
+  );
+  expect(byPerson.map(({ outcome }) => outcome)).toEqual(["interrupted", "interrupted"]);
+});
+
+test("a pace is kept, and slower for a while once somebody is turned away", async () => {
+  let now = 0;
+  const virtual = {
+    elapsed: () => now,
+    sleep: async (ms: number) => {
+      now += ms;
+    },
+  };
+  const turns = pace(4, virtual);
+  const times: number[] = [];
+  for (let index = 0; index < 9; index += 1) {
+    await turns.turn(never);
+    times.push(now);
+  }
+  expect(times).toEqual([0, 250, 500, 750, 1_000, 1_250, 1_500, 1_750, 2_000]);
+  turns.slower();
+  const before = now;
+  await turns.turn(never);
+  expect(now - before).toBe(1_000);
+  for (let index = 0; index < 40; index += 1) await turns.turn(never);
+  const settled = now;
+  await turns.turn(never);
+  expect(now - settled).toBeCloseTo(250);
+});

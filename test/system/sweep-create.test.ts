@@ -1,0 +1,96 @@
+import { expect, test } from "vitest";
+import { tagKeys } from "../../src/core/point-tags.ts";
+import { asked, notAllowed, policyNamed, superfluous } from "./policies.ts";
+import { arnOf, fleetOf, instanceId, own, type SeriesWish, SweepStage, volumeId } from "./sweep-stage.ts";
+
+const home = `${own}/eu-central-1`;
+const yes = { Backup: "yes" };
+const fleet: readonly SeriesWish[] = [
+  { number: 1, ages: [3, 4], tags: yes, volumes: 3 },
+  { number: 2, ages: [], tags: { ...yes, Retention: "daily=9" } },
+  { number: 3, ages: [0, 1], tags: yes },
+  { number: 4, ages: [], tags: { Backup: "no" } },
+  { number: 5, ages: [] },
+  { number: 6, ages: [9], tags: yes, state: "stopped" },
+  { number: 7, ages: [9], tags: yes, state: "terminated" },
+];
+const created = (swept: Awaited<ReturnType<SweepStage["sweep"]>>) =>
+  swept.unit(home).create?.captured.map(({ instance, outcome }) => `${outcome} ${instance}`);
+
+test("captures what is overdue, with the tags that its agent would have written, and nothing twice", async () => {
+  await using stage = await SweepStage.start(fleetOf(fleet), "{ create: { overdueAfter: 26h } }");
+  const policies = await Promise.all(["sweep", "sweep-create"].map(policyNamed));
+  const documents = policies.map((one) => JSON.stringify(one));
+  await stage.simulator.control.settings({ policies: [{ principal: "*:user/operator", documents }] });
+  const before = await stage.points();
+  const planned = await stage.sweep(["--dry-run", "--only", "create"]);
+  expect([planned.code, created(planned)], planned.stdout).toEqual([
+    0,
+    [2, 6, 1].map((number) => `overdue ${instanceId(number)}`),
+  ]);
+  expect(await stage.points()).toEqual(before);
+
+  const swept = await stage.sweep(["--only", "create"]);
+  expect([swept.code, created(swept)], swept.stdout).toEqual([
+    0,
+    [2, 6, 1].map((number) => `created ${instanceId(number)}`),
+  ]);
+  const { snapshots } = await stage.simulator.control.state();
+  const made = Object.values(snapshots).filter(({ tags }) => !before.includes(tags[tagKeys.point] ?? ""));
+  const ofFirst = made.filter(({ tags }) => tags[tagKeys.instance] === arnOf({ number: 1, ages: [] }));
+  expect(ofFirst.map(({ volumeId: id }) => id).sort()).toEqual([0, 1, 2].map((index) => volumeId(1, index)));
+  expect(new Set(ofFirst.map(({ tags }) => tags[tagKeys.point])).size).toBe(1);
+  expect(ofFirst[0]?.tags).toMatchObject({
+    [tagKeys.series]: `${arnOf({ number: 1, ages: [] })}/default`,
+    [tagKeys.consistency]: "crash",
+    [tagKeys.retention]: expect.stringMatching(/^last=4 zone=UTC/),
+  });
+  const ofSecond = made.find(({ tags }) => tags[tagKeys.instance] === arnOf({ number: 2, ages: [] }));
+  expect(ofSecond?.tags[tagKeys.retention]).toMatch(/^daily=9 zone=UTC/);
+
+  const needed = asked(stage.simulator, 0, ":user/operator");
+  expect(notAllowed(policies, needed)).toEqual([]);
+  const spare = superfluous(policies, needed);
+  expect(spare.filter((one) => /^(Capture|TagAtBirth)/.test(one))).toEqual([]);
+
+  const again = await stage.sweep([]);
+  expect([again.code, created(again)], again.stdout).toEqual([0, []]);
+}, 60_000);
+
+test("takes instances without a tag where it is told to, those alone that EC2's filters leave, and none unless it is asked to", async () => {
+  await using stage = await SweepStage.start(fleetOf(fleet));
+  expect((await stage.sweep(["--dry-run"])).unit(home).create).toBeUndefined();
+  expect(created(await stage.sweep(["--dry-run", "--only", "create"]))).toHaveLength(3);
+  await stage.configure("{ create: { all: true } }");
+  const all = created(await stage.sweep(["--dry-run"]));
+  expect(all).toContain(`overdue ${instanceId(5)}`);
+  expect(all).not.toContain(`overdue ${instanceId(4)}`);
+  await stage.configure('{ create: { filters: [{ name: "tag:Name", values: ["host-[12]", "host-2*"] }] } }');
+  expect(created(await stage.sweep(["--dry-run"]))).toEqual([`overdue ${instanceId(2)}`]);
+});
+
+test("one that cannot be captured keeps no other from it, and a lost answer makes no second set", async () => {
+  await using stage = await SweepStage.start(fleetOf(fleet), "{ create: {} }");
+  stage.simulator.control.faults([
+    {
+      kind: "error",
+      action: "CreateSnapshots",
+      code: "IncorrectState",
+      status: 400,
+      message: "no",
+      index: 1,
+    },
+    { kind: "reset-after", action: "CreateSnapshots", index: 3 },
+  ]);
+  const swept = await stage.sweep(["--only", "create"]);
+  expect(swept.code, swept.stdout).toBe(1);
+  expect(created(swept)).toEqual([
+    `failed ${instanceId(2)}`,
+    `created ${instanceId(6)}`,
+    `created ${instanceId(1)}`,
+  ]);
+  expect(swept.unit(home).problems).toMatchObject([{ severity: "error", kind: "refused" }]);
+  const again = await stage.sweep(["--only", "create"]);
+  expect([again.code, created(again)]).toEqual([0, [`created ${instanceId(2)}`]]);
+  expect(stage.calls().filter(({ action }) => action === "CreateSnapshots")).toHaveLength(4);
+});
