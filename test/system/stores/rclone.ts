@@ -1,29 +1,20 @@
-import { rm } from "node:fs/promises";
 import path from "node:path";
 import { has } from "../../host/places.ts";
+import { CuttableServer } from "./cuttable-server.ts";
 import { Cutter } from "./cutter.ts";
 import { freePort, ServerProcess } from "./process.ts";
-import {
-  certificateIn,
-  type LoopbackCertificate,
-  placeFor,
-  type Served,
-  type StoreServer,
-} from "./store-server.ts";
+import { certificateIn, type LoopbackCertificate, placeFor, type Served } from "./store-server.ts";
 
 export const rcloneCan = has("rclone");
 export const rcloneNeed = "rclone (package rclone)";
 
 /** `rclone serve restic`: a REST server with TLS, a user and a password, that may refuse to delete. */
-export class RestServer implements StoreServer {
+export class RestServer extends CuttableServer {
   static readonly user = "client";
   static readonly password = "pass-of-client";
-  readonly directory: string;
   readonly certificate: LoopbackCertificate;
   readonly #port: number;
-  readonly #way: Cutter;
   #appendOnly: boolean;
-  #server: ServerProcess | undefined;
 
   private constructor(
     directory: string,
@@ -32,10 +23,9 @@ export class RestServer implements StoreServer {
     way: Cutter,
     appendOnly: boolean,
   ) {
-    this.directory = directory;
+    super(directory, way);
     this.certificate = certificate;
     this.#port = port;
-    this.#way = way;
     this.#appendOnly = appendOnly;
   }
 
@@ -56,7 +46,7 @@ export class RestServer implements StoreServer {
 
   repository(name: string): Served {
     return {
-      url: `rest:https://127.0.0.1:${this.#way.port}/${name}/`,
+      url: `rest:https://127.0.0.1:${this.way.port}/${name}/`,
       options: {},
       cacert: this.certificate.ca,
       environment: { RESTIC_REST_USERNAME: RestServer.user, RESTIC_REST_PASSWORD: RestServer.password },
@@ -71,9 +61,9 @@ export class RestServer implements StoreServer {
     return { ...served, url: served.url.replace("https://", `https://${login}`), environment: {} };
   }
 
-  async start(): Promise<void> {
+  protected async launch(): Promise<ServerProcess> {
     const { key, cert } = this.certificate;
-    this.#server = new ServerProcess(
+    return new ServerProcess(
       [
         ...["rclone", "serve", "restic", "--addr", `127.0.0.1:${this.#port}`, "--cert", cert, "--key", key],
         ...["--user", RestServer.user, "--pass", RestServer.password],
@@ -84,28 +74,9 @@ export class RestServer implements StoreServer {
       ],
       { HOME: this.directory, RCLONE_CONFIG: path.join(this.directory, "rclone.conf") },
     );
-    await this.#server.listening(this.#port);
   }
 
-  async crash(): Promise<void> {
-    await this.#server?.kill();
-  }
-
-  cut(): void {
-    this.#way.cut();
-  }
-
-  silence(): void {
-    this.#way.silence();
-  }
-
-  mend(): void {
-    this.#way.mend();
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.crash();
-    await this.#way[Symbol.asyncDispose]();
-    await rm(this.directory, { recursive: true, force: true });
+  protected ready(server: ServerProcess): Promise<void> {
+    return server.listening(this.#port);
   }
 }

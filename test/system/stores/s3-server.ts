@@ -1,17 +1,12 @@
-import { readFile, rm, writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import https from "node:https";
 import path from "node:path";
 import { node } from "../../host/places.ts";
+import { CuttableServer } from "./cuttable-server.ts";
 import { Cutter } from "./cutter.ts";
 import { ServerProcess } from "./process.ts";
 import { type Access, everything } from "./s3/access.ts";
-import {
-  certificateIn,
-  type LoopbackCertificate,
-  placeFor,
-  type Served,
-  type StoreServer,
-} from "./store-server.ts";
+import { certificateIn, type LoopbackCertificate, placeFor, type Served } from "./store-server.ts";
 
 /** A request that the server was asked. */
 export interface S3Request {
@@ -23,23 +18,19 @@ export interface S3Request {
 }
 
 /** An S3 over TLS: a process of its own, whose objects outlive it. */
-export class S3Server implements StoreServer {
+export class S3Server extends CuttableServer {
   /** An access key that may do everything. */
   static readonly owner = "AKIAIOSFODNN7OWNER00";
   /** Of every access key: signatures are not checked. */
   static readonly secret = "wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEY00";
-  readonly directory: string;
   readonly certificate: LoopbackCertificate;
-  readonly #way: Cutter;
   #access: Access;
   #aheadMs = 0;
   #port = 0;
-  #server: ServerProcess | undefined;
 
   private constructor(directory: string, certificate: LoopbackCertificate, way: Cutter, access: Access) {
-    this.directory = directory;
+    super(directory, way);
     this.certificate = certificate;
-    this.#way = way;
     this.#access = access;
   }
 
@@ -64,7 +55,7 @@ export class S3Server implements StoreServer {
 
   /** Where AWS's programs find it. */
   get endpoint(): string {
-    return `https://127.0.0.1:${this.#way.port}`;
+    return `https://127.0.0.1:${this.way.port}`;
   }
 
   /** @param bucket at least three characters; restic makes it when the repository is made */
@@ -104,39 +95,20 @@ export class S3Server implements StoreServer {
     return lines.map((line) => JSON.parse(line) as S3Request);
   }
 
-  async start(): Promise<void> {
+  protected async launch(): Promise<ServerProcess> {
     const { key, cert } = this.certificate;
     const settings = path.join(this.directory, "settings.json");
     const at = (name: string) => path.join(this.directory, name);
     const about = { root: at("buckets"), port: this.#port, key, cert, log: at("requests") };
     await writeFile(settings, JSON.stringify({ ...about, access: this.#access, aheadMs: this.#aheadMs }));
-    this.#server = new ServerProcess([...node, path.join(import.meta.dirname, "s3", "main.ts"), settings], {
+    return new ServerProcess([...node, path.join(import.meta.dirname, "s3", "main.ts"), settings], {
       NODE_COMPILE_CACHE: process.env["NODE_COMPILE_CACHE"] ?? "",
     });
-    const [, port] = await this.#server.saying(/"port":(\d+)/);
+  }
+
+  protected async ready(server: ServerProcess): Promise<void> {
+    const [, port] = await server.saying(/"port":(\d+)/);
     this.#port = Number(port);
-  }
-
-  async crash(): Promise<void> {
-    await this.#server?.kill();
-  }
-
-  cut(): void {
-    this.#way.cut();
-  }
-
-  silence(): void {
-    this.#way.silence();
-  }
-
-  mend(): void {
-    this.#way.mend();
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.crash();
-    await this.#way[Symbol.asyncDispose]();
-    await rm(this.directory, { recursive: true, force: true });
   }
 
   async #tell(change: object): Promise<void> {

@@ -1,13 +1,14 @@
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
-import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { userInfo } from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
 import { has, isRoot } from "../../host/places.ts";
+import { CuttableServer } from "./cuttable-server.ts";
 import { Cutter } from "./cutter.ts";
 import { freePort, ServerProcess } from "./process.ts";
-import { placeFor, type Served, type StoreServer } from "./store-server.ts";
+import { placeFor, type Served } from "./store-server.ts";
 
 const run = promisify(execFile);
 const program = "/usr/sbin/sshd";
@@ -15,18 +16,16 @@ const program = "/usr/sbin/sshd";
 export const sshdCan = existsSync(program) && has("ssh") && has("ssh-keygen");
 export const sshdNeed = "sshd and ssh (packages openssh-server and openssh-client)";
 
-/** A real sshd with keys of its own, for the user of this process only; its files are those of this host. */
-export class Sshd implements StoreServer {
-  /** Holds the repositories, in `files`. */
-  readonly directory: string;
+/**
+ * A real sshd with keys of its own, for the user of this process only; its files are those of this host.
+ * Its directory holds the repositories, in `files`.
+ */
+export class Sshd extends CuttableServer {
   readonly #port: number;
-  readonly #way: Cutter;
-  #server: ServerProcess | undefined;
 
   private constructor(directory: string, port: number, way: Cutter) {
-    this.directory = directory;
+    super(directory, way);
     this.#port = port;
-    this.#way = way;
   }
 
   static async start(): Promise<Sshd> {
@@ -68,7 +67,7 @@ export class Sshd implements StoreServer {
   get ssh(): readonly string[] {
     const at = (name: string) => path.join(this.directory, name);
     return [
-      ...["ssh", "-F", "none", "-p", String(this.#way.port), "-i", at("user")],
+      ...["ssh", "-F", "none", "-p", String(this.way.port), "-i", at("user")],
       ...["-o", "IdentitiesOnly=yes", "-o", `UserKnownHostsFile=${at("known")}`, "-o", "BatchMode=yes"],
       ...["-o", "StrictHostKeyChecking=yes", "-o", "ConnectTimeout=10", "-o", "ServerAliveInterval=5"],
       `${userInfo().username}@127.0.0.1`,
@@ -85,30 +84,11 @@ export class Sshd implements StoreServer {
     };
   }
 
-  async start(): Promise<void> {
-    this.#server = new ServerProcess([program, "-D", "-e", "-f", path.join(this.directory, "sshd_config")]);
-    await this.#server.listening(this.#port);
+  protected async launch(): Promise<ServerProcess> {
+    return new ServerProcess([program, "-D", "-e", "-f", path.join(this.directory, "sshd_config")]);
   }
 
-  async crash(): Promise<void> {
-    await this.#server?.kill();
-  }
-
-  cut(): void {
-    this.#way.cut();
-  }
-
-  silence(): void {
-    this.#way.silence();
-  }
-
-  mend(): void {
-    this.#way.mend();
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.crash();
-    await this.#way[Symbol.asyncDispose]();
-    await rm(this.directory, { recursive: true, force: true });
+  protected ready(server: ServerProcess): Promise<void> {
+    return server.listening(this.#port);
   }
 }
