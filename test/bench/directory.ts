@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import path from "node:path";
 import { DirectoryStage } from "../system/directory-stage.ts";
 import { loopDisksCan, loopDisksNeed } from "../system/loop-disks.ts";
+import { BoundDisks, boundCan, gp3 } from "./disk-speed.ts";
 import { makeFiles } from "./file-tree.ts";
 import { atLeast } from "./files.ts";
 import { median } from "./measure.ts";
@@ -18,15 +19,27 @@ interface Took {
   readonly written: number;
 }
 
-/** Copying a directory onto a volume beside tar, dd and rsync on such a disk by hand, turn by turn. */
+/**
+ * Copying a directory onto a volume beside tar, dd and rsync on such a disk by hand, turn by turn: on a disk as quick as
+ * the gp3 volume that the command makes, and on one as quick as this machine's.
+ */
 export async function directory(runs: number): Promise<void> {
   if (!loopDisksCan) {
     console.log(`\nCopying a directory is not measured: it needs ${loopDisksNeed}.`);
     return;
   }
+  if (boundCan) await onDisks(runs, gp3);
+  else console.log("\nNo disk is as slow as gp3 here: that needs the controller blkio of cgroup v1.");
+  await onDisks(runs, 0);
+}
+
+/** With disks that move so many MiB a second; 0 = as fast as they are. */
+async function onDisks(runs: number, speed: number): Promise<void> {
   // Below that making and attaching the volume weighs more than the data.
   const mib = Number(process.env.BENCH_FILES_MIB ?? 2048);
+  using bound = new BoundDisks(speed);
   await using stage = await DirectoryStage.start();
+  stage.disks.whenAttached = bound.add;
   const tree = path.join(stage.disks.directory, "tree");
   makeFiles(tree, mib);
   const file = await stage.disks.file("bare", mib * 2);
@@ -58,8 +71,10 @@ export async function directory(runs: number): Promise<void> {
     const ratio = median(all.map(({ written }, round) => (beside[round]?.whole ?? Number.NaN) / written));
     return bare[name] === undefined ? fixed(1, 2) : atLeast(ratio, goal);
   };
+  const disk =
+    speed === 0 ? "a loop disk as fast as it is here" : `a loop disk of ${speed} MiB/s, as gp3 has`;
   printTable(
-    `A directory of ${mib} MiB onto a new volume, which is a loop disk; medians of ${runs} rounds, ratios in pairs, without verifying`,
+    `A directory of ${mib} MiB onto a new volume, ${disk}; medians of ${runs} rounds, ratios in pairs, without verifying`,
     ["contender", "s", "until written, s", "MiB/s written", "of the bare programs", "then verified, s"],
     [...times].map(([name, all]) => {
       const written = median(all.map((took) => took.written));

@@ -43,6 +43,8 @@ export class LoopDisks implements AsyncDisposable {
   readonly janitor = new Janitor();
   /** Everybody may enter it. */
   readonly directory: string;
+  /** Called with each device that was attached. */
+  whenAttached: (device: string) => void = () => undefined;
 
   private constructor(directory: string) {
     this.directory = directory;
@@ -76,6 +78,7 @@ export class LoopDisks implements AsyncDisposable {
     this.janitor.undo(
       `for one in $(${ours}); do { blockdev --setrw $one; losetup -d $one; } 2>/dev/null; done; for one in $(${ours}); do losetup -d $one; done`,
     );
+    this.whenAttached(device);
     return device;
   }
 
