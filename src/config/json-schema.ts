@@ -1,6 +1,7 @@
 import * as z from "zod/mini";
 import { notes } from "./fields.ts";
-import { fileSchema, fileVersion } from "./schema.ts";
+import { fileVersion } from "./schema.ts";
+import { fileSchema } from "./whole-schema.ts";
 
 /** The JSON Schema of the file, for editors; made from the same source that judges the file. */
 export function jsonSchema(): Record<string, unknown> {

@@ -35,11 +35,17 @@ export async function loadFile(
   if (typeof text !== "string") return { ok: false, faults: text };
   const known = await kept?.find(text);
   if (known !== undefined) return { ok: true, file: fromKept(known, nameOf(path)), text };
-  const { parseConfig } = await import("./parse.ts");
-  const parsed = parseConfig(text, nameOf(path));
+  const parsed = await parsedFrom(text, nameOf(path));
   if (!parsed.ok) return parsed;
   await kept?.keep(text, toKept(parsed.file));
   return { ...parsed, text };
+}
+
+/** What is good without what sweeps go by is good; all else is judged by the whole schema. */
+async function parsedFrom(text: string, name: string) {
+  const { parseLean } = await import("./parse.ts");
+  const lean = parseLean(text, name);
+  return lean.ok ? lean : (await import("./parse-whole.ts")).parseConfig(text, name);
 }
 
 /** The text of the file, judged and read through one handle, so that nothing can be exchanged in between. */

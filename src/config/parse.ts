@@ -1,9 +1,10 @@
+import type * as z from "zod/mini";
 import type { Fault } from "./fault.ts";
 import { shown } from "./fault.ts";
 import { faultsOf } from "./issues.ts";
 import { log } from "./log-schema.ts";
 import type { Path } from "./path.ts";
-import { type FileConfig, fileSchema, fileVersion, stateDirectory } from "./schema.ts";
+import { type FileConfig, fileVersion, leanSchema, stateDirectory } from "./schema.ts";
 import { readYaml, type YamlDocument } from "./yaml-document.ts";
 
 /** A configuration file that was read and found good. */
@@ -27,17 +28,26 @@ export interface FaultyFile {
   readonly log?: NonNullable<FileConfig["log"]>;
 }
 
-/** Reads the text of a configuration file. Never throws; reports all faults at once, in their order in the file. */
-export function parseConfig(
-  text: string,
-  name: string,
-): { readonly ok: true; readonly file: ParsedFile } | FaultyFile {
+type Parsed = { readonly ok: true; readonly file: ParsedFile } | FaultyFile;
+
+/** A schema of files, all of what runs read or more. */
+type Schema = z.core.$ZodType & {
+  safeParse(value: unknown): z.util.SafeParseResult<FileConfig>;
+};
+
+/** The same for a file that says nothing of sweeps; one that does is faulty here, and so are others that are. */
+export function parseLean(text: string, name: string): Parsed {
+  return parseWith(leanSchema, text, name);
+}
+
+/** Reads the text of a file by a schema. Never throws; reports all faults at once, in their order in the file. */
+export function parseWith(schema: Schema, text: string, name: string): Parsed {
   const document = readYaml(text, name);
   if ("broken" in document) return { ok: false, faults: document.broken };
-  const parsed = fileSchema.safeParse(document.value);
+  const parsed = schema.safeParse(document.value);
   const faults = [
     ...document.faults,
-    ...(parsed.error ? schemaFaults(parsed.error.issues, document, name) : []),
+    ...(parsed.error ? schemaFaults(schema, parsed.error.issues, document, name) : []),
   ];
   if (parsed.success && faults.length === 0) {
     return { ok: true, file: { name, config: parsed.data, lineOf: document.lineOf } };
@@ -47,13 +57,13 @@ export function parseConfig(
 
 type Issues = Parameters<typeof faultsOf>[0];
 
-function schemaFaults(issues: Issues, document: YamlDocument, name: string): Fault[] {
+function schemaFaults(schema: Schema, issues: Issues, document: YamlDocument, name: string): Fault[] {
   const { value, placeOf } = document;
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     const expected = `a mapping that begins with version: ${fileVersion}`;
     return [{ place: `${name}:1:1`, path: "", expected, found: shown(value) }];
   }
-  const faults = faultsOf(issues, fileSchema, value, placeOf);
+  const faults = faultsOf(issues, schema, value, placeOf);
   const version = faults.find((fault) => fault.path === "version");
   if (version === undefined) return faults;
   if ("version" in value) {

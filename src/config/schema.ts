@@ -14,7 +14,7 @@ import { metricContradictions, metricOutputFields, notify, sharedPing } from "./
 import { host, repositories } from "./repositories-schema.ts";
 
 import { storeContradictions } from "./store-contradictions.ts";
-import { sweep } from "./sweep-schema.ts";
+import type { FileSweep } from "./sweep-schema.ts";
 
 /** The one version of the file that this release reads. */
 export const fileVersion = 1;
@@ -114,42 +114,49 @@ const daemon = section(
   { description: "The daemon." },
 );
 
-/** The whole file: shape, limits and documentation in one. Defaults that are not here are in defaults.ts. */
-export const fileSchema = section(
-  {
-    version: z.literal(fileVersion, String(fileVersion)).register(notes, {
-      description: "The version of this file's format.",
-      examples: [fileVersion],
-    }),
-    timezone: maybe(
-      timezone({
-        description: "The zone of schedules and retention.",
-        examples: ["Europe/Berlin"],
-        default: "UTC",
+/**
+ * The file with these keys beside its own: shape, limits and documentation in one. Defaults that are not here are in
+ * defaults.ts.
+ */
+export const schemaWith = <More extends z.core.$ZodLooseShape>(more: More) =>
+  section(
+    {
+      version: z.literal(fileVersion, String(fileVersion)).register(notes, {
+        description: "The version of this file's format.",
+        examples: [fileVersion],
       }),
-    ),
-    host: maybe(host),
-    repositories: maybe(repositories),
-    jobs: maybe(jobs),
-    tags: maybe(tags),
-    metrics: maybe(metrics),
-    notify: maybe(notify),
-    alarms: maybe(alarms),
-    drill: maybe(drills),
-    sweep: maybe(sweep),
-    log: maybe(log),
-    stateDirectory: maybe(stateDirectory),
-    daemon: maybe(daemon),
-  },
-  { description: "The configuration of ec2-backup." },
-).check(
-  z.superRefine(contradictions, { when: () => true }),
-  z.superRefine(lockContradictions, { when: () => true }),
-  z.superRefine(copyContradictions, { when: () => true }),
-  z.superRefine(alarmContradictions, { when: () => true }),
-  z.superRefine(storeContradictions, { when: () => true }),
-  sharedPing,
-);
+      timezone: maybe(
+        timezone({
+          description: "The zone of schedules and retention.",
+          examples: ["Europe/Berlin"],
+          default: "UTC",
+        }),
+      ),
+      host: maybe(host),
+      repositories: maybe(repositories),
+      jobs: maybe(jobs),
+      tags: maybe(tags),
+      metrics: maybe(metrics),
+      notify: maybe(notify),
+      alarms: maybe(alarms),
+      drill: maybe(drills),
+      ...more,
+      log: maybe(log),
+      stateDirectory: maybe(stateDirectory),
+      daemon: maybe(daemon),
+    },
+    { description: "The configuration of ec2-backup." },
+  ).check(
+    z.superRefine(contradictions, { when: () => true }),
+    z.superRefine(lockContradictions, { when: () => true }),
+    z.superRefine(copyContradictions, { when: () => true }),
+    z.superRefine(alarmContradictions, { when: () => true }),
+    z.superRefine(storeContradictions, { when: () => true }),
+    sharedPing,
+  );
+
+/** The file of a host that only backs itself up: what sweeps go by is a tenth of all, and no run reads it. */
+export const leanSchema = schemaWith({});
 
 /** A file that was found good; durations are in milliseconds. */
-export type FileConfig = z.infer<typeof fileSchema>;
+export type FileConfig = z.infer<typeof leanSchema> & { readonly sweep?: FileSweep };

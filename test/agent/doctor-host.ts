@@ -15,7 +15,7 @@ import { applied } from "../../src/agent/alarms.ts";
 import type { DoctorOptions } from "../../src/agent/doctor/ground.ts";
 import { doctor } from "../../src/agent/doctor.ts";
 import type { Loaded } from "../../src/config/load.ts";
-import { parseConfig } from "../../src/config/parse.ts";
+import { parseConfig } from "../../src/config/parse-whole.ts";
 import { type CheckReport, type Finding, worstFirst } from "../../src/core/finding.ts";
 import type { Scenario } from "../../src/simulator/scenario.ts";
 import { type Simulator, startSimulator } from "../../src/simulator/server.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { dumpRecords } from "../../src/config/dump-records.ts";
-import { parseConfig } from "../../src/config/parse.ts";
+import { parseConfig } from "../../src/config/parse-whole.ts";
 
 const file = `version: 1
 repositories:

@@ -1,5 +1,6 @@
 import { formatFault } from "../../src/config/fault.ts";
-import { type ParsedFile, parseConfig } from "../../src/config/parse.ts";
+import type { ParsedFile } from "../../src/config/parse.ts";
+import { parseConfig } from "../../src/config/parse-whole.ts";
 
 /** The parsed file of a text that must be good. */
 export function fileOf(text: string): ParsedFile {

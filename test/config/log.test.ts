@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { toLastGood } from "../../src/config/last-good.ts";
-import { parseConfig } from "../../src/config/parse.ts";
+import { parseConfig } from "../../src/config/parse-whole.ts";
 import { effectiveValues } from "../../src/config/print.ts";
 import { fromLastGood } from "../../src/config/read-last-good.ts";
 import { resolve } from "../../src/config/resolve.ts";

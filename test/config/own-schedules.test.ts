@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { Loaded } from "../../src/config/load.ts";
 import { hasOwnSchedules } from "../../src/config/own-schedules.ts";
-import { parseConfig } from "../../src/config/parse.ts";
+import { parseConfig } from "../../src/config/parse-whole.ts";
 
 const loaded = (text: string): Loaded => {
   const result = parseConfig(text, "config.yaml");

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { stringify } from "yaml";
 import { formatFault } from "../../src/config/fault.ts";
-import { parseConfig } from "../../src/config/parse.ts";
+import { parseConfig } from "../../src/config/parse-whole.ts";
 import { someConfig } from "./arbitraries.ts";
 import { fileOf } from "./file-of.ts";
 

@@ -1,0 +1,6 @@
+import * as z from "zod/mini";
+import { schemaWith } from "./schema.ts";
+import { sweep } from "./sweep-schema.ts";
+
+/** The whole file. */
+export const fileSchema = schemaWith({ sweep: z.exactOptional(sweep) });
