@@ -36,23 +36,8 @@ export const checks: readonly DoctorCheck[] = [
   repositories,
 ];
 
-/** Those that go by what only an EC2 instance has. */
-const ofInstances = new Set<DoctorCheck>([
-  metadata,
-  credentials,
-  instance,
-  clock,
-  capture,
-  retention,
-  metrics,
-  keys,
-  alarms,
-  topics,
-  freeze,
-  databases,
-  proxy,
-  otherTools,
-]);
+/** Those that go by nothing that only an EC2 instance has. */
+const onAnyHost = new Set<DoctorCheck>([configuration, hooks, scheduler, space, repositories]);
 
 /**
  * Looks at everything that a backup needs, all at once. Changes nothing but one point of the metric `Doctor`,
@@ -61,7 +46,7 @@ const ofInstances = new Set<DoctorCheck>([
 export async function doctor(options: DoctorOptions, signal: AbortSignal): Promise<readonly CheckReport[]> {
   const outside = await outsideName(options, signal);
   const ground = groundOf({ ...options, ...(outside === undefined ? {} : { outside }) }, signal);
-  const here = outside === undefined ? checks : checks.filter((one) => !ofInstances.has(one));
+  const here = outside === undefined ? checks : checks.filter((one) => onAnyHost.has(one));
   const all =
     options.proveBinding === true && outside === undefined ? [...here, await proofOfBinding()] : here;
   const reports = await examine(all, ground, { clock: systemClock, deadline: options.deadline }, signal);
