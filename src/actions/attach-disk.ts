@@ -1,13 +1,10 @@
 import type { DiskHost } from "../core/directory-ports.ts";
 import { BackupError, failureOf, sentenceOf } from "../core/errors.ts";
 import { planDevices } from "../core/restore-devices.ts";
-import type { VolumeState } from "../core/restore-ports.ts";
+import type { Attachment, VolumeState } from "../core/restore-ports.ts";
 import type { DirectoryDeps } from "./directory-deps.ts";
-import { stuck } from "./restore-attach.ts";
+import { isNameTaken, maxNames, whenAttached } from "./restore-attach.ts";
 import { answered, until } from "./restore-deps.ts";
-
-/** Other invocations may take a name between a look and the request, but hardly many times. */
-const maxNames = 5;
 
 /**
  * Attaches an available volume, has something done with its disk and always detaches it, also when told to stop. The
@@ -62,14 +59,14 @@ async function attach(
     } catch (error) {
       if (!(error instanceof BackupError)) throw error;
       const mine = error.code === "VolumeInUse" && (await isMine(id, instance, deps, signal));
-      const nameTaken = error.kind === "refused" && /already in use|is in use/i.test(error.found);
-      if (!mine && (!nameTaken || tried.length >= maxNames || error.code === "VolumeInUse")) throw error;
+      if (!mine && (!isNameTaken(error) || tried.length >= maxNames || error.code === "VolumeInUse"))
+        throw error;
       if (!mine) {
         tried.push(device);
         continue;
       }
     }
-    return await whenAttached(id, instance, deps, signal);
+    return await whenAttached(id, (volume) => attachmentOf(volume, instance), deps, signal);
   }
 }
 
@@ -81,36 +78,12 @@ async function isMine(
   signal: AbortSignal,
 ): Promise<boolean> {
   const [now] = await answered(`look at ${id}`, deps, signal, () => deps.volumes.describe([id], signal));
-  return now?.attachments.some((one) => one.instance === instance) ?? false;
+  return now !== undefined && attachmentOf(now, instance) !== undefined;
 }
 
-async function whenAttached(
-  id: string,
-  instance: string,
-  deps: DirectoryDeps,
-  signal: AbortSignal,
-): Promise<string> {
-  const doing = `wait for ${id} to be attached`;
-  let last: string | undefined;
-  try {
-    return await until(doing, deps.waits.attachFor, deps, signal, async () => {
-      const [volume] = await deps.volumes.describe([id], signal);
-      const there = volume?.attachments.find((one) => one.instance === instance);
-      if (there?.state === "attached" || there?.state === "busy") return there.device;
-      if (last !== undefined && volume?.state === "available" && there === undefined)
-        throw new BackupError({
-          kind: "refused",
-          doing: `attach ${id}`,
-          found: "EC2 began to attach it and gave up, as it does where the key of the volume cannot be used",
-          remedy: "see that the key is enabled and that its policy lets EC2 use it",
-        });
-      last = there?.state ?? last;
-      return undefined;
-    });
-  } catch (error) {
-    if (!(error instanceof BackupError) || error.code !== "TimeUp" || last === undefined) throw error;
-    throw stuck(error, id, last);
-  }
+/** How it is attached to the instance, where it is. */
+function attachmentOf({ attachments }: VolumeState, instance: string): Attachment | undefined {
+  return attachments.find((one) => one.instance === instance && one.state !== "detached");
 }
 
 /** What is wrong if it cannot be detached. Never cut short; all its waits have limits. */
@@ -136,7 +109,7 @@ export async function detachFrom(
   let asked = 0;
   await until(`wait for ${id} to be detached`, deps.waits.detachFor, deps, signal, async () => {
     const [volume] = await deps.volumes.describe([id], signal);
-    const there = volume?.attachments.find((one) => one.instance === instance && one.state !== "detached");
+    const there = volume === undefined ? undefined : attachmentOf(volume, instance);
     if (there === undefined) {
       // What was asked for a moment ago may not be shown yet.
       return volume === undefined || volume.state === "available" || asked > 0 ? true : undefined;

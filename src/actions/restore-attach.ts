@@ -1,11 +1,11 @@
 import { BackupError } from "../core/errors.ts";
 import { planDevices } from "../core/restore-devices.ts";
 import type { PlannedVolume, RestorePlan } from "../core/restore-plan.ts";
-import type { VolumeState } from "../core/restore-ports.ts";
+import type { Attachment, VolumeState } from "../core/restore-ports.ts";
 import { answered, type RestoreDeps, until } from "./restore-deps.ts";
 
-/** Another restore may take a name between the plan and the request, but hardly many times. */
-const maxNames = 5;
+/** Another invocation may take a name between a look and the request, but hardly many times. */
+export const maxNames = 5;
 
 /** Attaches the volume unless it is; returns the device name of the attachment once EC2 calls it attached. */
 export async function attachTo(
@@ -15,23 +15,24 @@ export async function attachTo(
   deps: RestoreDeps,
   signal: AbortSignal,
 ): Promise<string> {
+  const here = (one: VolumeState): Attachment | undefined => attachmentOf(one, plan.instance.id);
   const tried: string[] = [];
   let device = planned.device;
   let state = volume;
   for (;;) {
-    const there = attachmentOf(state, plan.instance.id);
-    if (there !== undefined) return whenAttached(state.id, plan.instance.id, deps, signal);
+    const there = here(state);
+    if (there !== undefined) return whenAttached(state.id, here, deps, signal);
     try {
       await answered(`attach ${state.id}`, deps, signal, () =>
         deps.volumes.attach(state.id, plan.instance.id, device, signal),
       );
-      return await whenAttached(state.id, plan.instance.id, deps, signal);
+      return await whenAttached(state.id, here, deps, signal);
     } catch (error) {
       if (!(error instanceof BackupError)) throw error;
       if (error.code === "VolumeInUse") {
         // An earlier request of ours may have been heard though nobody answered.
         state = await seen(state, deps, signal);
-        if (attachmentOf(state, plan.instance.id) !== undefined) continue;
+        if (here(state) !== undefined) continue;
         throw error;
       }
       if (!isNameTaken(error) || tried.length >= maxNames) throw error;
@@ -55,7 +56,7 @@ function gaveUp(id: string): BackupError {
   });
 }
 
-function isNameTaken({ kind, found }: BackupError): boolean {
+export function isNameTaken({ kind, found }: BackupError): boolean {
   return kind === "refused" && /already in use|is in use/i.test(found);
 }
 
@@ -75,7 +76,7 @@ async function seen(volume: VolumeState, deps: RestoreDeps, signal: AbortSignal)
 }
 
 /** How it is attached to the instance. Throws where it is attached to another. */
-function attachmentOf({ id, attachments }: VolumeState, instance: string) {
+function attachmentOf({ id, attachments }: VolumeState, instance: string): Attachment | undefined {
   const living = attachments.filter(({ state }) => state !== "detached");
   const other = living.find((one) => one.instance !== instance);
   if (other !== undefined)
@@ -88,10 +89,11 @@ function attachmentOf({ id, attachments }: VolumeState, instance: string) {
   return living[0];
 }
 
-async function whenAttached(
+/** The device name once EC2 calls it attached. `find` tells which of its attachments is meant. */
+export async function whenAttached(
   id: string,
-  instance: string,
-  deps: RestoreDeps,
+  find: (volume: VolumeState) => Attachment | undefined,
+  deps: Pick<RestoreDeps, "volumes" | "clock" | "waits">,
   signal: AbortSignal,
 ): Promise<string> {
   const doing = `wait for ${id} to be attached`;
@@ -99,7 +101,7 @@ async function whenAttached(
   try {
     return await until(doing, deps.waits.attachFor, deps, signal, async () => {
       const [volume] = await deps.volumes.describe([id], signal);
-      const there = volume === undefined ? undefined : attachmentOf(volume, instance);
+      const there = volume === undefined ? undefined : find(volume);
       if (there?.state === "attached" || there?.state === "busy") return there.device;
       if (last !== undefined && volume?.state === "available" && there === undefined) throw gaveUp(id);
       last = there?.state ?? last;

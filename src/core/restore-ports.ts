@@ -34,12 +34,14 @@ export interface VolumeState {
   /** ARN. */
   readonly kmsKey?: string;
   readonly tags: Tags;
-  readonly attachments: readonly {
-    readonly instance: string;
-    readonly device: string;
-    /** `attaching`, `attached`, `detaching`, `detached`, `busy`. */
-    readonly state: string;
-  }[];
+  readonly attachments: readonly Attachment[];
+}
+
+export interface Attachment {
+  readonly instance: string;
+  readonly device: string;
+  /** `attaching`, `attached`, `detaching`, `detached`, `busy`. */
+  readonly state: string;
 }
 
 /**
