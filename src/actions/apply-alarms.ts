@@ -1,4 +1,4 @@
-import { alarmPrefix, readAlarmName } from "../core/alarm.ts";
+import { alarmPrefix, readAlarmName, type WrittenAlarm } from "../core/alarm.ts";
 import type { AlarmChange } from "../core/alarm-plan.ts";
 import type { AlarmsPlan } from "../core/alarms-plan.ts";
 import { formatDuration } from "../core/duration.ts";
@@ -15,11 +15,18 @@ export interface Applied {
   readonly failure?: Failure;
 }
 
+/** What is to be made so, of an instance or of a whole account in a Region. */
+export interface AppliedPlan extends Pick<AlarmsPlan, "topic"> {
+  readonly changes: readonly AlarmChange<WrittenAlarm>[];
+}
+
+export type ApplyDeps = Pick<AlarmDeps, "alarms" | "topics" | "clock" | "pause" | "signal">;
+
 /** Makes the differences of a plan disappear. One that fails never stops the others. */
 export async function applyAlarms(
-  plan: AlarmsPlan,
-  { place, facts }: AlarmRequest,
-  deps: AlarmDeps,
+  plan: AppliedPlan,
+  { place, facts }: Pick<AlarmRequest, "place"> & { readonly facts: Pick<AlarmRequest["facts"], "settings"> },
+  deps: ApplyDeps,
 ): Promise<readonly Applied[]> {
   const done: Applied[] = [];
   const { topic } = plan;
@@ -57,9 +64,9 @@ function enabling(name: string): string {
   return `it tells nobody; ${enablingCommand([name])}`;
 }
 
-type Writing = Exclude<AlarmChange, { readonly action: "keep" | "orphan" }>;
+type Writing = Exclude<AlarmChange<WrittenAlarm>, { readonly action: "keep" | "orphan" }>;
 
-function applyOne(change: Writing, deps: AlarmDeps): Promise<Applied> {
+function applyOne(change: Writing, deps: ApplyDeps): Promise<Applied> {
   switch (change.action) {
     case "remove":
       return attempt(change.found.name, "remove the alarm", async () => {
@@ -79,8 +86,8 @@ function applyOne(change: Writing, deps: AlarmDeps): Promise<Applied> {
 type Result = Pick<Applied, "outcome" | "detail">;
 
 async function create(
-  { alarm, start }: Extract<AlarmChange, { readonly action: "create" }>,
-  deps: AlarmDeps,
+  { alarm, start }: Extract<AlarmChange<WrittenAlarm>, { readonly action: "create" }>,
+  deps: ApplyDeps,
 ): Promise<Result> {
   if (start.kind === "wait") {
     return { outcome: "waits", detail: `${start.because}; ${start.remedy}` };
@@ -94,6 +101,10 @@ async function create(
       outcome: "created",
       detail: `spared for ${formatDuration(start.minutes * 60_000)}, until its first data are due`,
     };
+  }
+  if (start.else === "at-once") {
+    await deps.alarms.put(alarm);
+    return { outcome: "created", detail: `${start.because}; ${start.remedy}` };
   }
   await deps.alarms.remove([alarm.name]);
   return { outcome: "waits", detail: `${start.because}; ${start.remedy}` };

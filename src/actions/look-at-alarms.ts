@@ -1,16 +1,15 @@
 import { alarmPrefix, type FoundAlarm, readAlarmName } from "../core/alarm.ts";
 import { costOf } from "../core/alarm-cost.ts";
 import { type AlarmChange, orphansAmong, planAlarms } from "../core/alarm-plan.ts";
-import type { AlarmService, LivingInstances, Topic, TopicService } from "../core/alarm-ports.ts";
+import type { AlarmService, LivingInstances, TopicService } from "../core/alarm-ports.ts";
 import { startOf, type Told } from "../core/alarm-start.ts";
 import { type AlarmFacts, alarmsFor, type WantedAlarms } from "../core/alarms.ts";
 import type { AlarmsPlan, TopicPlan } from "../core/alarms-plan.ts";
 import { drillPrefix } from "../core/drill.ts";
 import { failureOf, sentenceOf } from "../core/errors.ts";
-import { type Finding, shellWord } from "../core/finding.ts";
-import { isKeyOfAws, judgePlace, judgeTopic } from "../core/judge-topic.ts";
 import type { Clock } from "../core/ports.ts";
 import { namedTopic, type TopicPlace } from "../core/topic.ts";
+import { lookAtNamedTopic } from "./look-at-topic.ts";
 
 export interface AlarmDeps {
   readonly alarms: AlarmService;
@@ -105,7 +104,7 @@ async function topicFor(
   { length }: WantedAlarms["alarms"],
   topics: TopicService,
 ): Promise<TopicPlan | undefined> {
-  const topic = await namedTopicOf(request, topics);
+  const topic = await lookAtNamedTopic(request.place, request.facts.settings, topics);
   return length === 0 && topic?.action === "create" ? undefined : topic;
 }
 
@@ -122,82 +121,4 @@ async function lookForOrphans(
   } catch (error) {
     return { changes: [], why: sentenceOf(failureOf(error, "see which instances exist")) };
   }
-}
-
-async function namedTopicOf(
-  { place, facts }: AlarmRequest,
-  topics: TopicService,
-): Promise<TopicPlan | undefined> {
-  const { topic: given, email } = facts.settings;
-  const arn = namedTopic(facts.settings, place);
-  if (arn === undefined) return undefined;
-  const none = { arn, subscriptions: [], subscribe: [] };
-  const elsewhere = judgePlace(arn, place);
-  if (elsewhere.length > 0) return { ...none, action: "keep", findings: elsewhere };
-  let found: Topic | undefined;
-  try {
-    found = await topics.find(arn);
-  } catch (error) {
-    const finding = unseen(arn, sentenceOf(failureOf(error, `look at ${arn}`)));
-    return { ...none, action: "keep", findings: [finding] };
-  }
-  if (found === undefined && given !== undefined)
-    return { ...none, action: "keep", findings: [missing(arn)] };
-  if (found === undefined) return { ...none, action: "create", subscribe: email, findings: [] };
-  const { subscriptions } = found;
-  const there = new Set(subscriptions.map(({ protocol, endpoint }) => `${protocol} ${endpoint}`));
-  return {
-    arn,
-    action: "keep",
-    subscriptions,
-    subscribe: email.filter((address) => !there.has(`email ${address}`)),
-    findings: [...judgeTopic(judged(found), place), ...unseenKey(found)],
-  };
-}
-
-function judged({ subscriptions, ...topic }: Topic) {
-  const waiting = subscriptions.filter(({ confirmed }) => !confirmed);
-  return {
-    ...topic,
-    confirmed: subscriptions.length - waiting.length,
-    pending: waiting.length,
-    waiting: waiting.map(({ protocol, endpoint }) => `${protocol} ${endpoint}`),
-  };
-}
-
-const unheard = "whether anybody hears of an alarm is not known";
-
-function unseen(arn: string, what: string): Finding {
-  return {
-    severity: "warning",
-    what,
-    why: unheard,
-    advice: "allow sns:GetTopicAttributes and sns:ListSubscriptionsByTopic",
-    command: `aws sns get-topic-attributes --topic-arn ${shellWord(arn)}`,
-  };
-}
-
-function missing(arn: string): Finding {
-  return {
-    severity: "error",
-    what: `there is no topic ${arn}`,
-    why: "nobody is told",
-    advice: "correct alarms.topic, or name one to be made with alarms.createTopic",
-    command: "aws sns list-topics",
-  };
-}
-
-/** The policy of the key is doctor's to read. */
-function unseenKey({ arn, kmsKey }: Topic): Finding[] {
-  if (kmsKey === undefined || isKeyOfAws(kmsKey)) return [];
-  return [
-    {
-      severity: "warning",
-      what: `${arn} is encrypted with ${kmsKey}, and whether CloudWatch may use that has not been looked at`,
-      why: unheard,
-      advice:
-        "the key's policy must allow cloudwatch.amazonaws.com kms:Decrypt and kms:GenerateDataKey*; `ec2-backup alarms test` shows it too",
-      command: "ec2-backup doctor",
-    },
-  ];
 }

@@ -4,6 +4,7 @@ import { auditEvent, auditNotice, wrongIn } from "../core/audit-notice.ts";
 import type { AuditOrder } from "../core/audit-order.ts";
 import type { AuditReport } from "../core/audit-report.ts";
 import { BackupError, type Failure, failureOf } from "../core/errors.ts";
+import { overdueMetric } from "../core/fleet-alarm.ts";
 import { pingAddress } from "../core/ping-address.ts";
 import { requestTimeout } from "./open.ts";
 import { urlOf } from "./pinging.ts";
@@ -30,7 +31,7 @@ export async function publishOverdue(
   const { cloudWatchSink } = await import("../aws/cloudwatch.ts");
   const client = connectCloudWatch(connecting, connection);
   const { namespace } = settingsOf(options).metrics;
-  const metric = { name: "Overdue", unit: "Count", value: overdue } as const;
+  const metric = { name: overdueMetric, unit: "Count", value: overdue } as const;
   await cloudWatchSink(client, namespace, connecting.requestTimeout * 4).publish([metric], {
     Account: unit.account,
     Region: unit.region,

@@ -5,15 +5,19 @@ import {
   DescribeAlarmsCommand,
   DisableAlarmActionsCommand,
   EnableAlarmActionsCommand,
+  ListTagsForResourceCommand,
   type MetricAlarm,
   PutDashboardCommand,
   PutMetricAlarmCommand,
   type PutMetricAlarmCommandInput,
   SetAlarmStateCommand,
+  TagResourceCommand,
+  UntagResourceCommand,
 } from "@aws-sdk/client-cloudwatch";
-import type { Alarm, FoundAlarm } from "../core/alarm.ts";
+import type { FoundAlarm, WrittenAlarm } from "../core/alarm.ts";
 import type { ActionTaken, AlarmService } from "../core/alarm-ports.ts";
 import { askAws } from "./ask.ts";
+import { tagsOf } from "./discover.ts";
 import { inGroups } from "./groups.ts";
 import { listed } from "./listed-tags.ts";
 import { pages } from "./pages.ts";
@@ -65,6 +69,19 @@ export function cloudWatchAlarms(
         );
       }
     },
+    async tagsOf(arn) {
+      const command = new ListTagsForResourceCommand({ ResourceARN: arn });
+      const answer = await ask(`read the tags of ${arn}`, (options) => client.send(command, options));
+      return tagsOf(answer.Tags);
+    },
+    async tag(arn, tags) {
+      const command = new TagResourceCommand({ ResourceARN: arn, Tags: listed(tags) });
+      await ask(`tag ${arn}`, (options) => client.send(command, options));
+    },
+    async untag(arn, keys) {
+      const command = new UntagResourceCommand({ ResourceARN: arn, TagKeys: [...keys] });
+      await ask(`take tags off ${arn}`, (options) => client.send(command, options));
+    },
     async setState(name, state, reason) {
       const command = new SetAlarmStateCommand({ AlarmName: name, StateValue: state, StateReason: reason });
       await ask(`set the alarm ${name} to ${state}`, (options) => client.send(command, options));
@@ -95,7 +112,7 @@ export function cloudWatchAlarms(
 
 /** Without a unit: one that differs from the data's "attempts to retrieve a metric that doesn't exist". */
 function inputOf(
-  alarm: Alarm,
+  alarm: WrittenAlarm,
   { warmUpMinutes, actionsEnabled = true }: NonNullable<Parameters<AlarmService["put"]>[1]>,
 ): PutMetricAlarmCommandInput {
   return {

@@ -3,6 +3,7 @@ import { type SweepPart, sweepParts } from "../core/sweep-order.ts";
 import type { AddWords } from "./parse.ts";
 import { addAdopt } from "./parse-adopt.ts";
 import { addAudit } from "./parse-audit.ts";
+import { addFleetAlarms } from "./parse-fleet-alarms.ts";
 import { addScope, scopeWishOf } from "./parse-scope.ts";
 
 type Options = Record<string, unknown>;
@@ -33,5 +34,6 @@ export const addSweep: AddWords = (place, choose) => {
       choose({ name: "sweep", action: "run", order });
     });
   addAudit(place, choose);
+  addFleetAlarms(place, choose);
   addAdopt(place, choose);
 };

@@ -1,4 +1,5 @@
 import type { AuditOrder } from "../core/audit-order.ts";
+import type { FleetOrder } from "../core/fleet-report.ts";
 import type { ScopeWish, SweepOrder } from "../core/sweep-order.ts";
 
 /** What the command line says of an audit; rules of retention are read by who knows their language. */
@@ -21,4 +22,5 @@ export interface AdoptWish {
 export type SweepAction =
   | { readonly action: "run"; readonly order: SweepOrder }
   | { readonly action: "audit"; readonly order: AuditWish }
-  | { readonly action: "adopt"; readonly order: AdoptWish };
+  | { readonly action: "adopt"; readonly order: AdoptWish }
+  | { readonly action: "alarms"; readonly order: FleetOrder };

@@ -88,13 +88,14 @@ function createLines({ captured }: CreateSwept): string[] {
   return rest > 0 ? [...lines, `... and ${counted(rest, "instance")} more: see --json`] : lines;
 }
 
-function alarmLines({ removed, muted, woken }: AlarmsSwept, dryRun: boolean): string[] {
+function alarmLines({ removed, muted, woken, disabled }: AlarmsSwept, dryRun: boolean): string[] {
   const line = (names: readonly string[], of: string, would: string, did: string) =>
     names.length === 0 ? [] : [`alarms of ${of}: ${names.length} ${dryRun ? would : did}`];
   return [
     ...line(removed, "instances that are gone", "would be deleted", "deleted"),
     ...line(muted, "stopped instances", "would be muted", "muted"),
     ...line(woken, "instances that run again", "would be woken", "woken"),
+    ...line(disabled, "running instances", "are disabled by somebody else", "are disabled by somebody else"),
   ];
 }
 

@@ -15,6 +15,10 @@ export const execute: Execute<"sweep"> = async (command, context) => {
     const { executeAdopt } = await import("./sweep-adopt.ts");
     return executeAdopt(command, context);
   }
+  if (command.action === "alarms") {
+    const { executeFleetAlarms } = await import("./sweep-fleet-alarms.ts");
+    return executeFleetAlarms(command, context);
+  }
   const { global, host, stop, interruptedCode } = context;
   const agent = await agentOptions(command, context);
   const bar = progressBar(global.json ? { write: () => undefined } : host.stderr);

@@ -1,4 +1,4 @@
-import { type Alarm, type FoundAlarm, keeperOf, readAlarmName } from "./alarm.ts";
+import { type Alarm, type FoundAlarm, keeperOf, readAlarmName, type WrittenAlarm } from "./alarm.ts";
 
 /** A field of an alarm that is not as it should be. */
 export interface Difference {
@@ -8,15 +8,15 @@ export interface Difference {
 }
 
 /** What becomes of one alarm. */
-export type AlarmChange =
-  | { readonly action: "create"; readonly alarm: Alarm; readonly start: Start }
+export type AlarmChange<A extends WrittenAlarm = Alarm> =
+  | { readonly action: "create"; readonly alarm: A; readonly start: Start }
   | {
       readonly action: "update";
-      readonly alarm: Alarm;
+      readonly alarm: A;
       readonly found: FoundAlarm;
       readonly differences: readonly Difference[];
     }
-  | { readonly action: "keep"; readonly alarm: Alarm; readonly found: FoundAlarm }
+  | { readonly action: "keep"; readonly alarm: A; readonly found: FoundAlarm }
   /** Ours, and no longer wanted. */
   | { readonly action: "remove"; readonly found: FoundAlarm }
   /** Of an instance that is gone: it rings for ever. */
@@ -25,11 +25,11 @@ export type AlarmChange =
 /**
  * How a new alarm begins: `at-once`, since it finds data or stays without a state until it does; spared for
  * so many minutes, until data can be seen; or not yet, since it would ring before. Where CloudWatch spares
- * no new alarm, one that is to be spared has to wait as well, for the same reason.
+ * no new alarm, one that is to be spared has to wait as well, for the same reason, or is made `at-once`.
  */
 export type Start =
   | { readonly kind: "at-once" }
-  | ({ readonly kind: "warm-up"; readonly minutes: number } & Waiting)
+  | ({ readonly kind: "warm-up"; readonly minutes: number; readonly else?: "at-once" } & Waiting)
   | ({ readonly kind: "wait" } & Waiting);
 
 /** Why an alarm is not made yet, and what lets it be made. */
@@ -76,7 +76,7 @@ export function orphansAmong(
 }
 
 /** Everything that an update would change. Whether its actions are enabled is left as it is. */
-function differencesOf(alarm: Alarm, found: FoundAlarm): readonly Difference[] {
+export function differencesOf(alarm: WrittenAlarm, found: FoundAlarm): readonly Difference[] {
   const pairs: readonly (readonly [string, unknown, unknown])[] = [
     ["metric", found.metric, alarm.metric],
     ["namespace", found.namespace, alarm.namespace],

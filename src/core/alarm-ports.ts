@@ -1,4 +1,5 @@
-import type { Alarm, AlarmState, FoundAlarm } from "./alarm.ts";
+import type { AlarmState, FoundAlarm, WrittenAlarm } from "./alarm.ts";
+import type { Tags } from "./instance.ts";
 
 /** What an alarm did, as its history tells. */
 export interface ActionTaken {
@@ -17,12 +18,16 @@ export interface AlarmService {
   find(prefix: string): Promise<readonly FoundAlarm[]>;
   /** Writes an alarm whole. `actionsEnabled` is true unless said. */
   put(
-    alarm: Alarm,
+    alarm: WrittenAlarm,
     options?: { readonly warmUpMinutes?: number; readonly actionsEnabled?: boolean },
   ): Promise<void>;
   /** At most 100 at a time are sent; names that are not there are none. */
   remove(names: readonly string[]): Promise<void>;
   enableActions(names: readonly string[], enabled: boolean): Promise<void>;
+  /** The tags of an alarm, by its ARN. */
+  tagsOf(arn: string): Promise<Tags>;
+  tag(arn: string, tags: Tags): Promise<void>;
+  untag(arn: string, keys: readonly string[]): Promise<void>;
   setState(name: string, state: AlarmState, reason: string): Promise<void>;
   actionsSince(name: string, since: Date): Promise<readonly ActionTaken[]>;
   /** Replaces a dashboard; what CloudWatch says against it is returned. */

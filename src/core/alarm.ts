@@ -17,17 +17,12 @@ export interface AlarmWindow {
   readonly datapointsToAlarm: number;
 }
 
-/** An alarm as it should be. It rings if the maximum of its metric is greater than the threshold. */
-export interface Alarm extends AlarmWindow {
+/** An alarm as CloudWatch is to have it. It rings if the maximum of its metric is greater than the threshold. */
+export interface WrittenAlarm extends AlarmWindow {
   readonly name: string;
-  readonly kind: AlarmKind;
-  /** The job, the drill or the repository that it watches, or `all` where the metrics do not tell jobs apart. */
-  readonly job: string;
-  /** Of `copy-lag`: the Region whose copies it watches. */
-  readonly region?: string;
   readonly description: string;
   readonly namespace: string;
-  readonly metric: MetricName;
+  readonly metric: string;
   readonly dimensions: Readonly<Record<string, string>>;
   /** In the unit of the metric, which is never named to CloudWatch: a wrong one would find no data. */
   readonly threshold: number;
@@ -38,6 +33,16 @@ export interface Alarm extends AlarmWindow {
   readonly tags: Readonly<Record<string, string>>;
   /** Milliseconds after the last good sign within which somebody is told. */
   readonly tellsWithin: number;
+}
+
+/** An alarm of an instance as it should be. */
+export interface Alarm extends WrittenAlarm {
+  readonly kind: AlarmKind;
+  /** The job, the drill or the repository that it watches, or `all` where the metrics do not tell jobs apart. */
+  readonly job: string;
+  /** Of `copy-lag`: the Region whose copies it watches. */
+  readonly region?: string;
+  readonly metric: MetricName;
 }
 
 /** An alarm as CloudWatch has it, with what of it can differ from an {@link Alarm}. */

@@ -58,6 +58,8 @@ export interface AlarmsSwept {
   readonly removed: readonly string[];
   readonly muted: readonly string[];
   readonly woken: readonly string[];
+  /** Of running instances, and disabled by somebody else. */
+  readonly disabled: readonly string[];
 }
 
 /** What one sweep did in one unit. */

@@ -1,0 +1,56 @@
+import { formatDuration, formatSpan } from "../core/duration.ts";
+import { sentenceOf } from "../core/errors.ts";
+import type { FleetReport, FleetUnit } from "../core/fleet-report.ts";
+import { harmless } from "../core/harmless.ts";
+import { printApplied } from "./alarm-results.ts";
+import { printTopic, stateOf } from "./alarms.ts";
+import { unitWords } from "./sweep.ts";
+import { type Terminal, wrapped } from "./terminal.ts";
+
+/** Prints the alarm of each account and Region. */
+export function printFleet({ units, verb, dryRun, prices }: FleetReport, out: Terminal): void {
+  for (const { unit, failure, result } of units) {
+    out.print(out.paint("bold", unitWords(unit)));
+    if (failure !== undefined) say(harmless(sentenceOf(failure)), out, "red");
+    if (result !== undefined) printUnit(result, out);
+  }
+  const alarms = units.filter(({ result }) => result?.changes.some((one) => "alarm" in one) === true).length;
+  if (alarms > 0) {
+    const dollars = (alarms * (prices.alarm + prices.metric)).toFixed(2);
+    out.print(`Cost a month: $${dollars} for ${alarms} metrics and alarms (prices of ${prices.asOf}).`);
+  }
+  if (verb === "remove" && dryRun) out.print("Nothing was changed.");
+}
+
+function printUnit({ changes, topic, beside, done }: FleetUnit, out: Terminal): void {
+  for (const change of changes) {
+    const found = "found" in change ? stateOf(change.found) : "absent";
+    const { name } = "alarm" in change ? change.alarm : change.found;
+    out.print(`  ${name} (${found}): ${change.action}`);
+    if (!("alarm" in change)) continue;
+    const { auditEvery, tellsWithin } = change.alarm;
+    const within = formatSpan(Math.ceil(tellsWithin / 60_000) * 60);
+    say(
+      `rings at most ${within} after the last audit that found nothing overdue; audits are due every ` +
+        `${formatDuration(auditEvery)} (--audit-every): ec2-backup sweep audit --publish`,
+      out,
+    );
+    if (change.action !== "update") continue;
+    for (const { field, found: is, wanted } of change.differences)
+      out.print(field === "description" ? "    another description" : `    ${field}: ${is} -> ${wanted}`);
+  }
+  if (changes.length === 0) out.print("  There is none.");
+  if (done !== undefined) printApplied(done, topic, out);
+  else if (changes.some((one) => "alarm" in one)) printTopic(topic, out);
+  if (beside.length > 0)
+    say(
+      `note: ${beside.length} alarms for missed backups of single instances tell somebody as well, such as ${beside[0]}; ` +
+        "`ec2-backup alarms remove` there, if this one is to stand for them",
+      out,
+    );
+}
+
+function say(text: string, out: Terminal, style?: "red"): void {
+  for (const line of wrapped(text, Math.min(out.width, 120) - 4))
+    out.print(`    ${style === undefined ? line : out.paint(style, line)}`);
+}
