@@ -2,8 +2,8 @@
 //
 //   npm run bench [-- one-shot sizes idle planning window artifacts files restore-file directory]
 //
-// BENCH_RUNS (15) and BENCH_IDLE_SECONDS (60) say how long, BENCH_FILES_MIB (2048) how much. A slow machine never fails it; a wrong
-// count or size does.
+// BENCH_RUNS (15) and BENCH_IDLE_SECONDS (60) say how long, BENCH_FILES_MIB (2048; for files 8192 where memory has room) how
+// much. A slow machine never fails it; a wrong count or size does.
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
