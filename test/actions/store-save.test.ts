@@ -8,7 +8,9 @@ import { systemClock } from "../../src/host/clock.ts";
 import { instance, job } from "../contracts/engine-order.ts";
 import { never, Stage } from "../engines/restic-stage.ts";
 import { folder } from "../host/places.ts";
+import { makeRepository } from "../system/stores/cheap-key.ts";
 import { needRestic, systemRestic } from "../system/stores/restics.ts";
+import { shelfAt } from "../system/stores/shelf.ts";
 import { type Script, scripted } from "./scripted-hooks.ts";
 
 /** Saves a small tree in a real repository, with hooks that do as they are told. */
@@ -21,7 +23,7 @@ async function save(context: TestContext, scripts: readonly Script[]) {
   const options = { version: "1.2.3", stateDirectory: place.at("state"), self: place.self(), host: "here" };
   const stores = storesOf({ ...defaultSettings, repositories }, { ...options, planned: false });
   const store = await stores.open("store", never);
-  await store.init(never);
+  await makeRepository(shelfAt(place.at("store")), place.at("password"));
   const files = { repository: "store", paths: [place.tree("tree")] };
   const trace: string[] = [];
   const hooks = scripts.map((script) => scripted(script, trace).hook);

@@ -13,7 +13,8 @@ import { defaultRetention } from "../../src/core/retention-policy.ts";
 import type { Store } from "../../src/core/store-ports.ts";
 import { type StoredSubject, storedTags } from "../../src/core/store-tags.ts";
 import { node } from "../host/places.ts";
-import { cheapenKeys } from "../system/stores/cheap-key.ts";
+import { makeRepository } from "../system/stores/cheap-key.ts";
+import { shelfAt } from "../system/stores/shelf.ts";
 
 export const never = new AbortController().signal;
 const main = path.resolve(import.meta.dirname, "../../src/main.ts");
@@ -41,10 +42,8 @@ export class StoredStage {
       `version: 1\nhost: { name: build }\nstateDirectory: ${stage.at("state")}\nrepositories:\n${repository("central", ", mirror: { to: offsite }")}${repository("offsite")}jobs:\n  nightly:\n    schedule: "0 22 * * *"\n    files: { repository: central, paths: [/srv] }\n`,
       { mode: 0o600 },
     );
-    for (const name of ["central", "offsite"]) {
-      await (await stage.store(name)).init(never);
-      cheapenKeys(stage.at(name), stage.at("password"));
-    }
+    for (const name of ["central", "offsite"])
+      await makeRepository(shelfAt(stage.at(name)), stage.at("password"));
     return stage;
   }
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { folder, need } from "../host/places.ts";
-import { cheapenOf, configured, needStore, storeKinds } from "../system/stores/kinds.ts";
+import { configured, needStore, ready, storeKinds } from "../system/stores/kinds.ts";
 import { needRestic, restics } from "../system/stores/restics.ts";
 import { Sshd, sshdCan, sshdNeed } from "../system/stores/sshd.ts";
 import { failureIn, filesOrder, never, order, quiet, Stage, writing } from "./restic-stage.ts";
@@ -13,8 +13,7 @@ for (const restic of restics())
         await using server = await needStore(context, kind);
         const config = await configured(server.repository("repository"), "store", place.directory);
         const store = await place.open({ ...config, program: place.program, lockWait: 3_000 });
-        await store.init(never);
-        cheapenOf(server, { ...config, name: "repository" });
+        await ready(server, { ...config, name: "repository" });
         const began = Date.now();
         const saved = await store.saveFiles(filesOrder("p", [place.tree("tree")]), quiet, never);
         const stream = await store.saveStream(order("d"), writing("d.sql", "rows"), quiet, never);

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { chmodSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { openStore } from "../../src/agent/store-world.ts";
 import type { HostProcess } from "../../src/agent/this-host.ts";
@@ -11,7 +11,8 @@ import type {
   StreamSource,
 } from "../../src/core/store-ports.ts";
 import { writeText } from "../../src/host/write-text.ts";
-import { cheapenKeys } from "../system/stores/cheap-key.ts";
+import { makeRepository } from "../system/stores/cheap-key.ts";
+import { shelfAt } from "../system/stores/shelf.ts";
 
 export const never = new AbortController().signal;
 export const quiet = () => undefined;
@@ -65,11 +66,11 @@ export class Stage {
     return openStore(config.name, ground, signal);
   }
 
-  /** A repository that is there. */
+  /** A repository that is there: its files are of this host, whatever way leads to them. */
   async made(name: string, more: Partial<RepositoryConfig> = {}): Promise<Store> {
     const store = await this.open(this.config(name, more));
-    await store.init(never);
-    if (existsSync(store.config.url)) cheapenKeys(store.config.url, this.at("password"));
+    const { url } = store.config;
+    await makeRepository(shelfAt(url.slice(url.indexOf("/"))), this.at("password"));
     return store;
   }
 

@@ -8,6 +8,7 @@ import { everythingOf, makeOddTree, oddTreeCan, oddTreeNeed } from "../host/odd-
 import { folder, isRoot, need } from "../host/places.ts";
 import { cheapenKeys } from "../system/stores/cheap-key.ts";
 import { needRestic, restics } from "../system/stores/restics.ts";
+import { shelfAt } from "../system/stores/shelf.ts";
 import { failureIn, filesOrder, never, order, quiet, Stage, writing } from "./restic-stage.ts";
 
 describe.each(restics())("a repository by $name restic, $version", (restic) => {
@@ -131,7 +132,7 @@ describe.each(restics())("a repository by $name restic, $version", (restic) => {
     const store = await place.made("store");
     const mirror = await place.open(place.config("mirror"));
     await mirror.init(never, store);
-    cheapenKeys(place.at("mirror"), place.at("password"));
+    await cheapenKeys(shelfAt(place.at("mirror")), place.at("password"));
     const tags = [...order("p1").tags, "ec2-backup:content=files"];
     await store.saveFiles({ ...filesOrder("p1", [place.tree("tree"), "/nowhere"]), tags }, quiet, never);
     const stream = {

@@ -6,7 +6,9 @@ import type { StoredEngine, StoredOrder } from "../../src/core/stored-ports.ts";
 import { type EngineUnderTest, engineContract } from "../contracts/engine.ts";
 import { instance, job } from "../contracts/engine-order.ts";
 import { folder } from "../host/places.ts";
+import { makeRepository } from "../system/stores/cheap-key.ts";
 import { restics } from "../system/stores/restics.ts";
+import { shelfAt } from "../system/stores/shelf.ts";
 import { never, quiet, Stage, writing } from "./restic-stage.ts";
 
 type Subject = Pick<StoredOrder, "subject" | "what">;
@@ -26,7 +28,7 @@ async function engineOf(
     { version: "1.2.3", stateDirectory: place.at("state"), self: place.self(), host: "here", planned },
   );
   const store = await stores.open("store", never);
-  await store.init(never);
+  await makeRepository(shelfAt(place.at("store")), place.at("password"));
   const password = (text: string) => async () => writeFileSync(place.at("password"), text);
   const { subject, what: content } = what(place);
   const member = subject.content === "files" ? "files" : `dump/${subject.dump}`;

@@ -11,7 +11,7 @@ import { BackupError } from "../../src/core/errors.ts";
 import type { Store } from "../../src/core/store-ports.ts";
 import { need } from "../host/places.ts";
 import { chanceOf, shuffled } from "./chance.ts";
-import { cheapenOf, configured, local, rest, type StoreKind, s3, sftp } from "./stores/kinds.ts";
+import { configured, local, ready, rest, type StoreKind, s3, sftp } from "./stores/kinds.ts";
 import { opened } from "./stores/opened.ts";
 import { needRestic, type Restic, restics } from "./stores/restics.ts";
 import type { StoreServer } from "./stores/store-server.ts";
@@ -102,10 +102,8 @@ async function stageOf(kind: StoreKind, restic: Restic, program: string): Promis
     other: await open(elsewhere, `of-${name}`, {}),
     tree: at("tree"),
   };
-  await stage.patient.init(signal);
-  cheapenOf(server, stage.patient.config);
-  await stage.other.init(signal);
-  cheapenOf(elsewhere, stage.other.config);
+  await ready(server, stage.patient.config);
+  await ready(elsewhere, stage.other.config);
   const counted: Stage = { ...stage, takes: 0, made: 0 };
   change(counted);
   const began = performance.now();

@@ -108,7 +108,7 @@ test("an intruder on a client of a server that only appends cannot empty it, and
   const { config, stage, files, store } = await clientOf(context, served, program);
   expect((await stage.one("init", "central")).code).toBe(0);
   const lies = path.join(server.directory, "files", "central");
-  cheapenOf(server, config);
+  await cheapenOf(server, config);
   // On the server the same repository is a directory, and its clock is the server's.
   const there = { ...config, url: lies, appendOnly: false };
   const pruner = await UpkeepStage.start([there], asYaml(there), "pruner");
@@ -213,6 +213,7 @@ test("an intruder with the client's policy of an S3 with versions and Object Loc
   const there = await configured(own, "central", secrets, { program });
   const pruner = await UpkeepStage.start([there], asYaml(there), "pruner");
   expect((await pruner.one("init", "central")).code).toBe(0);
+  await cheapenOf(server, { ...there, name: "store" });
   const beside = await pruner.store("central");
   const real: { id: string; point: string }[] = [];
   for (const days of [0.03, 0.02, 0.01]) {

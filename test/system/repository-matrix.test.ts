@@ -6,7 +6,7 @@ import { afterAll, describe, expect, test } from "vitest";
 import type { Store, StoredEntry } from "../../src/core/store-ports.ts";
 import { everythingOf, makeOddTree, oddTreeCan, oddTreeNeed } from "../host/odd-tree.ts";
 import { folder, isRoot, need } from "../host/places.ts";
-import { cheapenOf, configured, local, needStore, storeKinds } from "./stores/kinds.ts";
+import { cheapenOf, configured, local, needStore, ready, storeKinds } from "./stores/kinds.ts";
 import { opened } from "./stores/opened.ts";
 import { needRestic, restics } from "./stores/restics.ts";
 import type { StoreServer } from "./stores/store-server.ts";
@@ -65,9 +65,9 @@ describe.each(restics())("$name restic, $version,", (restic) => {
       const store = await of(server, "central");
       await expect(store.open(signal)).rejects.toMatchObject({ kind: "not-found" });
       const made = await store.init(signal);
-      expect(made.program).toBe(restic.version);
+      expect(made).toMatchObject({ program: restic.version, formatVersion: 2 });
       expect(await store.open(signal)).toEqual(made);
-      cheapenOf(server, store.config);
+      await cheapenOf(server, store.config);
       await expect(store.init(signal)).rejects.toThrow();
 
       const order = (point: string) => ({
@@ -117,8 +117,7 @@ describe.each(restics())("$name restic, $version,", (restic) => {
 
       // The mirror has it too, and needs the first no more.
       const mirror = await of(elsewhere, "mirror");
-      await mirror.init(signal);
-      cheapenOf(elsewhere, mirror.config);
+      await ready(elsewhere, mirror.config);
       await mirror.copyFrom(store, [saved.id, dump.id], quiet, signal);
       await mirror.copyFrom(store, [saved.id, dump.id], quiet, signal);
       const copies = await mirror.snapshots([], signal);

@@ -8,7 +8,7 @@ import { storedPoints } from "../../src/core/store-point.ts";
 import type { RepositoryConfig } from "../../src/core/store-ports.ts";
 import { policy } from "../core/points.ts";
 import { folder } from "../host/places.ts";
-import { asYaml, cheapenOf, configured, local } from "./stores/kinds.ts";
+import { asYaml, cheapenOf, configured, local, ready } from "./stores/kinds.ts";
 import { needRestic, type Restic, restics, systemRestic } from "./stores/restics.ts";
 import { S3Server } from "./stores/s3-server.ts";
 import { day, never, pointsIn, UpkeepStage } from "./stores/upkeep-stage.ts";
@@ -27,8 +27,9 @@ async function stageOf(context: TestContext, restic: Restic, mirror = "retention
   const files = path.join(await folder(), "files");
   await mkdir(files);
   await writeFile(path.join(files, "a"), randomBytes(200_000));
+  for (const config of configs) await ready(server, config);
+  // They are there: that is noted.
   expect((await stage.upkeep("init")).code).toBe(0);
-  for (const config of configs) cheapenOf(server, config);
   const [central, offsite] = [await stage.store("central"), await stage.store("offsite")];
   return { stage, configs, lines, files, central, offsite };
 }
@@ -322,7 +323,8 @@ test("mirrors from a directory to S3 and keeps its metrics for Prometheus", asyn
     `${lines}metrics: { output: prometheus, prometheus: { directory: ${prometheus} } }\n`,
   );
   expect((await stage.upkeep("init")).code).toBe(0);
-  cheapenOf(there, central);
+  await cheapenOf(there, central);
+  await cheapenOf(server, { ...offsite, name: "store" });
   const files = path.join(await folder(), "files");
   await mkdir(files);
   await writeFile(path.join(files, "a"), randomBytes(100_000));

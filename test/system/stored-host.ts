@@ -6,7 +6,8 @@ import type { RunReport, StoredReport } from "../../src/core/report.ts";
 import { encodeTag, storedTags } from "../../src/core/store-tags.ts";
 import { policy } from "../core/points.ts";
 import { agent, type Ended, execute } from "./bench.ts";
-import { cheapenKeys } from "./stores/cheap-key.ts";
+import { makeRepository } from "./stores/cheap-key.ts";
+import { shelfAt } from "./stores/shelf.ts";
 
 /** A host with a directory, a repository in another, and an agent of its own. */
 export class Host implements AsyncDisposable {
@@ -18,16 +19,13 @@ export class Host implements AsyncDisposable {
     this.env = env;
   }
 
-  static async start(restic: string, env: Readonly<Record<string, string>>, init = true): Promise<Host> {
+  static async start(env: Readonly<Record<string, string>>, init = true): Promise<Host> {
     const host = new Host(await mkdtemp(path.join(tmpdir(), "ec2-backup-test-")), env);
     for (const name of ["state", "data/below", "home"]) await mkdir(host.at(name), { recursive: true });
     await writeFile(host.at("data/a"), "one\n");
     await writeFile(host.at("data/below/b"), "two\n");
     await writeFile(host.at("password"), "secret\n", { mode: 0o600 });
-    if (init) {
-      host.restic(restic, "init");
-      cheapenKeys(host.at("repository"), host.at("password"));
-    }
+    if (init) await makeRepository(shelfAt(host.at("repository")), host.at("password"));
     return host;
   }
 

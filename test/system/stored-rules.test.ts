@@ -15,7 +15,7 @@ function held(host: Host, restic: string): Record<string, number> {
 
 async function start(context: TestContext): Promise<readonly [Host, string]> {
   const restic = needRestic(context, systemRestic);
-  const host = await Host.start(restic, outside);
+  const host = await Host.start(outside);
   context.onTestFinished(() => host[Symbol.asyncDispose]());
   return [host, restic];
 }

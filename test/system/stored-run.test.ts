@@ -10,7 +10,7 @@ import { needRestic, systemRestic } from "./stores/restics.ts";
 test("on EC2 a job makes its dumps, its files and its volumes' snapshots in one run", async (context) => {
   const restic = needRestic(context, systemRestic);
   await using bench = await Bench.start(scenarioOf(2, 0, { limits: false }));
-  await using host = await Host.start(restic, { ...bench.simulator.environment, PATH: outside.PATH });
+  await using host = await Host.start({ ...bench.simulator.environment, PATH: outside.PATH });
   const dump = "{ name: ldap, repository: central, run: [/bin/echo, hallo], file: ldap.ldif }";
   await host.configure(`volumes: { root: true }\ndumps:\n  - command: ${dump}\n${files(host)}`, "");
   const { code, report, stderr } = await host.run();
@@ -40,7 +40,7 @@ test("on EC2 a job makes its dumps, its files and its volumes' snapshots in one 
 
 test("outside EC2 files and dumps need no metadata service, and nobody asks it where the host has a name", async (context) => {
   const restic = needRestic(context, systemRestic);
-  await using host = await Host.start(restic, outside);
+  await using host = await Host.start(outside);
   await host.configure(files(host));
   const named = await host.run();
   expect([named.code, named.report.outcome], named.stderr).toEqual([0, "done"]);
@@ -60,9 +60,9 @@ test("outside EC2 files and dumps need no metadata service, and nobody asks it w
 }, 60_000);
 
 test("on EC2 a dump that fails makes exit code 1, and keeps neither the files nor the volumes from being made", async (context) => {
-  const restic = needRestic(context, systemRestic);
+  needRestic(context, systemRestic);
   await using bench = await Bench.start(scenarioOf(2, 0, { limits: false }));
-  await using host = await Host.start(restic, { ...bench.simulator.environment, PATH: outside.PATH });
+  await using host = await Host.start({ ...bench.simulator.environment, PATH: outside.PATH });
   const half = `{ name: half, repository: central, run: [/bin/sh, -c, "echo half; exit 3"] }`;
   const whole = "{ name: whole, repository: central, run: [/bin/echo, hallo] }";
   await host.configure(
@@ -86,11 +86,11 @@ test("on EC2 a dump that fails makes exit code 1, and keeps neither the files no
 }, 60_000);
 
 test("outside EC2 metrics go to CloudWatch by a profile that only files name, and the repository is told of as well", async (context) => {
-  const restic = needRestic(context, systemRestic);
+  needRestic(context, systemRestic);
   const id = "AKIAPROFILE000000001";
   await using bench = await Bench.start(scenarioOf(1, 0, { accessKeys: [{ id, user: "build" }] }));
   const { AWS_ENDPOINT_URL: endpoint = "" } = bench.simulator.environment;
-  await using host = await Host.start(restic, {
+  await using host = await Host.start({
     ...outside,
     AWS_PROFILE: "backup",
     AWS_CONFIG_FILE: path.join(bench.folder, "aws-config"),
@@ -126,8 +126,8 @@ test("outside EC2 metrics go to CloudWatch by a profile that only files name, an
 }, 60_000);
 
 test("outside EC2 a job that takes volumes fails, and says what to do", async (context) => {
-  const restic = needRestic(context, systemRestic);
-  await using host = await Host.start(restic, outside);
+  needRestic(context, systemRestic);
+  await using host = await Host.start(outside);
   await host.configure(`volumes: { root: true }\n${files(host)}`);
   const { code, report } = await host.run();
   expect([code, outcomes(report)]).toEqual([1, ["files made"]]);
@@ -135,8 +135,8 @@ test("outside EC2 a job that takes volumes fails, and says what to do", async (c
 });
 
 test("what cannot be read makes a point partial: exit code 1, and it stands for no complete one", async (context) => {
-  const restic = needRestic(context, systemRestic);
-  await using host = await Host.start(restic, outside);
+  needRestic(context, systemRestic);
+  await using host = await Host.start(outside);
   await host.configure(files(host));
   await host.run();
   // Nobody can read that from its beginning, not even root.
@@ -153,7 +153,7 @@ test("what cannot be read makes a point partial: exit code 1, and it stands for 
 
 test("a dump that fails at its last byte is no point, and the others are made", async (context) => {
   const restic = needRestic(context, systemRestic);
-  await using host = await Host.start(restic, outside);
+  await using host = await Host.start(outside);
   const dump = `{ name: half, repository: central, run: [/bin/sh, -c, "echo half; exit 3"] }`;
   await host.configure(`dumps:\n  - command: ${dump}\n${files(host)}`);
   const { code, report } = await host.run();
@@ -164,8 +164,8 @@ test("a dump that fails at its last byte is no point, and the others are made", 
 });
 
 test("retention thins each series by itself, and forget gives up what is stored no more", async (context) => {
-  const restic = needRestic(context, systemRestic);
-  await using host = await Host.start(restic, outside);
+  needRestic(context, systemRestic);
+  await using host = await Host.start(outside);
   const dump = "dumps:\n  - command: { name: ldap, repository: central, run: [/bin/echo, hallo] }";
   await host.configure(`${dump}\n${files(host)}`);
   for (let turn = 0; turn < 3; turn += 1) await host.run();
@@ -182,8 +182,8 @@ test("retention thins each series by itself, and forget gives up what is stored 
 }, 90_000);
 
 test("a dump with a schedule of its own is made when that was due, and its age counts by it", async (context) => {
-  const restic = needRestic(context, systemRestic);
-  await using host = await Host.start(restic, outside);
+  needRestic(context, systemRestic);
+  await using host = await Host.start(outside);
   const rare = `{ name: rare, repository: central, schedule: "0 4 1 1 *", run: [/bin/echo, hallo] }`;
   await host.configure(`schedule: "0 2 * * *"\ndumps:\n  - command: ${rare}\n${files(host)}`);
   expect(outcomes((await host.run()).report)).toEqual(["dump/rare made", "files made"]);
@@ -194,8 +194,8 @@ test("a dump with a schedule of its own is made when that was due, and its age c
 });
 
 test("a repository that cannot be reached is told first, and never reads as one without points", async (context) => {
-  const restic = needRestic(context, systemRestic);
-  await using host = await Host.start(restic, outside);
+  needRestic(context, systemRestic);
+  await using host = await Host.start(outside);
   await host.configure(files(host));
   await host.run();
   await rename(host.at("repository"), host.at("away"));
@@ -212,7 +212,7 @@ test("a repository that cannot be reached is told first, and never reads as one 
 
 test("programs are held around the files, and one that fails makes the point no less than what it is", async (context) => {
   const restic = needRestic(context, systemRestic);
-  await using host = await Host.start(restic, outside);
+  await using host = await Host.start(outside);
   const note = host.at("data/held");
   const hook = `hooks:\n  - command: { before: [/bin/touch, ${note}], after: [/bin/rm, ${note}] }`;
   await host.configure(`${hook}\n${files(host)}`);
@@ -227,7 +227,7 @@ test("programs are held around the files, and one that fails makes the point no 
 
 test("half of the files, in a repository that is gone before that can be said there, is marked by the next run", async (context) => {
   const restic = needRestic(context, systemRestic);
-  await using host = await Host.start(restic, outside);
+  await using host = await Host.start(outside);
   const half = `files: { repository: central, paths: [${host.at("data")}, /proc/1/mem] }`;
   const [armed, gone, program] = ["armed", "gone", "restic"].map((name) => host.at(name)) as [
     string,
@@ -263,8 +263,8 @@ test("half of the files, in a repository that is gone before that can be said th
 });
 
 test("an agent that is killed in the middle leaves no point that looks good", async (context) => {
-  const restic = needRestic(context, systemRestic);
-  await using host = await Host.start(restic, outside);
+  needRestic(context, systemRestic);
+  await using host = await Host.start(outside);
   const slow = `"echo half; touch ${host.at("begun")}; sleep 20"`;
   await host.configure(
     `dumps:\n  - command: { name: slow, repository: central, run: [/bin/sh, -c, ${slow}] }`,

@@ -9,7 +9,9 @@ import { topicService } from "../fakes/topic-service.ts";
 import { Bench } from "./bench.ts";
 import { DaemonProcess, until } from "./daemon-process.ts";
 import { instance, scenarioOf } from "./history.ts";
+import { makeRepository } from "./stores/cheap-key.ts";
 import { needRestic, systemRestic } from "./stores/restics.ts";
+import { shelfAt } from "./stores/shelf.ts";
 
 const topic = "arn:aws:sns:eu-central-1:111122223333:backups";
 const weekly = 'check: { schedule: "0 6 * * 6" }, prune: { schedule: "0 5 * * 0" }';
@@ -47,7 +49,8 @@ jobs:
     files: { repository: central, paths: [${kept.at("data")}] }
 ${more}`;
     await writeFile(bench.config, text, { mode: 0o600 });
-    for (const name of ["repository", "mirror"]) kept.restic(name, "init");
+    for (const name of ["repository", "mirror"])
+      await makeRepository(shelfAt(kept.at(name)), kept.at("password"));
     return kept;
   }
 

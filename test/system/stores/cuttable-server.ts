@@ -1,6 +1,7 @@
 import { rm } from "node:fs/promises";
 import type { Cutter } from "./cutter.ts";
 import type { ServerProcess } from "./process.ts";
+import type { Shelf } from "./shelf.ts";
 import type { Served, StoreServer } from "./store-server.ts";
 
 /** A server that is a process with a directory of its own, which a crash leaves, behind a way that can be cut. */
@@ -15,6 +16,8 @@ export abstract class CuttableServer implements StoreServer {
   }
 
   abstract repository(name: string): Served;
+
+  abstract shelf(name: string): Shelf;
 
   protected abstract launch(): Promise<ServerProcess>;
 

@@ -3,9 +3,10 @@ import path from "node:path";
 import type { TestContext } from "vitest";
 import type { RepositoryConfig } from "../../../src/core/store-ports.ts";
 import { need } from "../../host/places.ts";
-import { cheapenKeys } from "./cheap-key.ts";
+import { cheapenKeys, makeRepository } from "./cheap-key.ts";
 import { RestServer, rcloneCan, rcloneNeed } from "./rclone.ts";
 import { S3Server } from "./s3-server.ts";
+import { shelfAt } from "./shelf.ts";
 import { Sshd, sshdCan, sshdNeed } from "./sshd.ts";
 import { placeFor, type Served, type StoreServer } from "./store-server.ts";
 
@@ -22,9 +23,10 @@ class LocalDirectory implements StoreServer {
   }
 
   repository(name: string): Served {
-    const files = path.join(this.#directory, name);
-    return { url: files, options: {}, environment: {}, files };
+    return { url: path.join(this.#directory, name), options: {}, environment: {} };
   }
+
+  shelf = (name: string) => shelfAt(path.join(this.#directory, name));
 
   crash = () => Promise.resolve();
   start = () => Promise.resolve();
@@ -92,10 +94,21 @@ export async function configured(
   };
 }
 
-/** Makes a repository that was just made one that opens at once, where restic's own files are at hand: see {@link cheapenKeys}. */
-export function cheapenOf(server: StoreServer, { name, password }: RepositoryConfig): void {
-  const { files } = server.repository(name);
-  if (files !== undefined && "file" in password) cheapenKeys(files, password.file);
+type Locked = Pick<RepositoryConfig, "name" | "password">;
+
+const passwordFileOf = ({ name, password }: Locked): string => {
+  if ("file" in password) return password.file;
+  throw new Error(`the password of ${name} is in no file`);
+};
+
+/** Makes a repository that opens at once, in the place of `restic init`: see {@link makeRepository}. */
+export function ready(server: StoreServer, config: Locked): Promise<void> {
+  return makeRepository(server.shelf(config.name), passwordFileOf(config));
+}
+
+/** Makes a repository that restic has just made one that opens at once: see {@link cheapenKeys}. */
+export function cheapenOf(server: StoreServer, config: Locked): Promise<void> {
+  return cheapenKeys(server.shelf(config.name), passwordFileOf(config));
 }
 
 /** The same as lines of a configuration file. */

@@ -3,6 +3,7 @@ import { has } from "../../host/places.ts";
 import { CuttableServer } from "./cuttable-server.ts";
 import { Cutter } from "./cutter.ts";
 import { freePort, ServerProcess } from "./process.ts";
+import { type Shelf, shelfAt } from "./shelf.ts";
 import { certificateIn, type LoopbackCertificate, placeFor, type Served } from "./store-server.ts";
 
 export const rcloneCan = has("rclone");
@@ -50,8 +51,11 @@ export class RestServer extends CuttableServer {
       options: {},
       cacert: this.certificate.ca,
       environment: { RESTIC_REST_USERNAME: RestServer.user, RESTIC_REST_PASSWORD: RestServer.password },
-      files: path.join(this.directory, "files", name),
     };
+  }
+
+  shelf(name: string): Shelf {
+    return shelfAt(path.join(this.directory, "files", name));
   }
 
   /** The same repository with the user and the password in its address. */

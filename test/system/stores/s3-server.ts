@@ -6,6 +6,7 @@ import { CuttableServer } from "./cuttable-server.ts";
 import { Cutter } from "./cutter.ts";
 import { ServerProcess } from "./process.ts";
 import { type Access, everything } from "./s3/access.ts";
+import type { Shelf } from "./shelf.ts";
 import { certificateIn, type LoopbackCertificate, placeFor, type Served } from "./store-server.ts";
 
 /** A request that the server was asked. */
@@ -68,6 +69,20 @@ export class S3Server extends CuttableServer {
     };
   }
 
+  shelf(bucket: string): Shelf {
+    const at = (name: string) => `/${bucket}/repository/${name}`;
+    return {
+      make: async () => void (await this.#ask("PUT", `/${bucket}`)),
+      names: async (directory) => {
+        const listed = await this.#ask("GET", `/${bucket}?list-type=2&prefix=repository/${directory}/`);
+        return [...listed.toString().matchAll(/<Key>[^<]*\/([^</]+)<\/Key>/g)].map(([, name = ""]) => name);
+      },
+      read: (name) => this.#ask("GET", at(name)),
+      write: async (name, content) => void (await this.#ask("PUT", at(name), content)),
+      remove: async (name) => void (await this.#ask("DELETE", at(name))),
+    };
+  }
+
   static credentials(accessKey = S3Server.owner): Record<string, string> {
     return {
       AWS_ACCESS_KEY_ID: accessKey,
@@ -112,13 +127,25 @@ export class S3Server extends CuttableServer {
   }
 
   async #tell(change: object): Promise<void> {
+    await this.#ask("PUT", "/_settings", JSON.stringify(change));
+  }
+
+  /** As the owner; what the server is told by another one is what is tested. */
+  async #ask(method: string, url: string, body: string | Buffer = ""): Promise<Buffer> {
     const ca = await readFile(this.certificate.ca);
-    await new Promise<void>((resolve, reject) => {
-      const to = { host: "127.0.0.1", port: this.#port, path: "/_settings", method: "PUT", ca, agent: false };
-      https
-        .request(to, (answer) => answer.resume().on("end", resolve))
-        .on("error", reject)
-        .end(JSON.stringify(change));
+    const headers = {
+      authorization: `AWS4-HMAC-SHA256 Credential=${S3Server.owner}/20260101/eu-central-1/s3/aws4_request, SignedHeaders=host, Signature=0`,
+    };
+    const [status, answer] = await new Promise<readonly [number, Buffer]>((resolve, reject) => {
+      const to = { host: "127.0.0.1", port: this.#port, path: url, method, headers, ca, agent: false };
+      const asked = https.request(to, (response) => {
+        const parts: Buffer[] = [];
+        response.on("data", (part: Buffer) => parts.push(part));
+        response.on("end", () => resolve([response.statusCode ?? 0, Buffer.concat(parts)]));
+      });
+      asked.on("error", reject).end(body);
     });
+    if (status >= 300) throw new Error(`${method} ${url}: ${status} ${answer}`);
+    return answer;
   }
 }

@@ -8,6 +8,7 @@ import { has, isRoot } from "../../host/places.ts";
 import { CuttableServer } from "./cuttable-server.ts";
 import { Cutter } from "./cutter.ts";
 import { freePort, ServerProcess } from "./process.ts";
+import { type Shelf, shelfAt } from "./shelf.ts";
 import { placeFor, type Served } from "./store-server.ts";
 
 const run = promisify(execFile);
@@ -75,13 +76,19 @@ export class Sshd extends CuttableServer {
   }
 
   repository(name: string): Served {
-    const files = path.join(this.directory, "files", name);
     return {
-      url: `sftp:${userInfo().username}@127.0.0.1:${files}`,
+      url: `sftp:${userInfo().username}@127.0.0.1:${this.#filesOf(name)}`,
       options: { "sftp.command": `${this.ssh.join(" ")} -s sftp` },
       environment: {},
-      files,
     };
+  }
+
+  shelf(name: string): Shelf {
+    return shelfAt(this.#filesOf(name));
+  }
+
+  #filesOf(name: string): string {
+    return path.join(this.directory, "files", name);
   }
 
   protected async launch(): Promise<ServerProcess> {

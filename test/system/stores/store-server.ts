@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { type Authority, authorityFor } from "../../fakes/tls-front.ts";
+import type { Shelf } from "./shelf.ts";
 
 /** How a repository of a server is named in a configuration. */
 export interface Served {
@@ -11,14 +12,14 @@ export interface Served {
   readonly cacert?: string;
   /** What the environment file holds. */
   readonly environment: Readonly<Record<string, string>>;
-  /** Where its files lie on this host, where they do so as restic wrote them. */
-  readonly files?: string;
 }
 
 /** A server that keeps repositories, on a port of loopback of its own and reached through a way that can be cut. */
 export interface StoreServer extends AsyncDisposable {
   /** A repository there by that name: nothing is made. */
   repository(name: string): Served;
+  /** The files of that repository. */
+  shelf(name: string): Shelf;
   /** Ends the server at once, as a crash does. */
   crash(): Promise<void>;
   /** Starts it again where it was. */
