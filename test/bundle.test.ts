@@ -78,7 +78,8 @@ describe("the bundle", () => {
 
   it("keeps at most 20 kB of the EC2 schema for runs, and 60 kB with what commands have to themselves", () => {
     const meta = JSON.parse(readFileSync(path.join(dist, "meta.json"), "utf8")) as Meta;
-    const parts = Object.values(meta.outputs).flatMap((output) => Object.entries(output.inputs));
+    const agent = Object.entries(meta.outputs).filter(([name]) => name.startsWith("dist/agent/"));
+    const parts = agent.flatMap(([, output]) => Object.entries(output.inputs));
     const schema = parts.filter(([name]) => name.includes("client-ec2/dist-es/schemas/"));
     const bytesOf = (all: typeof schema) => all.reduce((sum, [, part]) => sum + part.bytesInOutput, 0);
     const ofRuns = bytesOf(schema.filter(([name]) => !name.includes("?")));
@@ -96,11 +97,21 @@ describe("the bundle", () => {
     );
   });
 
-  it("contains nothing of the simulator in the agent", () => {
+  it("contains nothing of the simulator in the agent and in the function", () => {
     const meta = JSON.parse(readFileSync(path.join(dist, "meta.json"), "utf8")) as Meta;
-    const agent = Object.entries(meta.outputs).filter(([name]) => name.startsWith("dist/agent/"));
-    expect(agent.length).toBeGreaterThan(1);
-    const inputs = agent.flatMap(([, output]) => Object.keys(output.inputs));
+    const shipped = Object.entries(meta.outputs).filter(([name]) => /^dist\/(agent|lambda)\//.test(name));
+    expect(shipped.length).toBeGreaterThan(1);
+    const inputs = shipped.flatMap(([, output]) => Object.keys(output.inputs));
     expect(inputs.filter((name) => name.startsWith("src/simulator"))).toEqual([]);
+  });
+
+  it("is one file of at most 1 MB as a function of AWS Lambda, without what only a host has", () => {
+    expect(readdirSync(path.join(dist, "lambda"))).toEqual(["index.mjs"]);
+    expect(statSync(path.join(dist, "lambda", "index.mjs")).size).toBeLessThanOrEqual(1_000 * kilobyte);
+    const meta = JSON.parse(readFileSync(path.join(dist, "meta.json"), "utf8")) as Meta;
+    const inputs = Object.keys(meta.outputs["dist/lambda/index.mjs"]?.inputs ?? {});
+    expect(inputs.length).toBeGreaterThan(100);
+    const hosts = /^src\/(hooks|daemon|cli)\/|winston|mysql2|mongodb|node-cron|commander/;
+    expect(inputs.filter((name) => hosts.test(name))).toEqual([]);
   });
 });

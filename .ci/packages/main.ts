@@ -9,6 +9,7 @@ import path from "node:path";
 import { parseArgs } from "node:util";
 import { buildDeb } from "./deb.ts";
 import { directoryArchive } from "./directory-archive.ts";
+import { lambdaArchive } from "./lambda-archive.ts";
 import { buildNpm } from "./npm.ts";
 import { buildRpm } from "./rpm.ts";
 import type { Platform } from "./runtime.ts";
@@ -44,6 +45,9 @@ const artifacts: Readonly<Record<string, { readonly make: () => string; readonly
   "windows-x64": { make: archive("windows-x64") },
   single: {
     make: () => written(`ec2-backup-${source.version}.cjs`, singleFile(source).content as Buffer, 0o755),
+  },
+  lambda: {
+    make: () => written(`ec2-backup-${source.version}-lambda.zip`, lambdaArchive(source)),
   },
   "deb-amd64": { make: () => buildDeb(source, words, "amd64", options), tool: "dpkg-deb" },
   "deb-arm64": { make: () => buildDeb(source, words, "arm64", options), tool: "dpkg-deb" },

@@ -41,9 +41,10 @@ const executable = new Set(["dist/ec2-backup.js", "dist/ec2-backup-simulator.js"
 export function readSource(version?: string): Source {
   const manifest = JSON.parse(readFileSync(path.join(root, "package.json"), "utf8"));
   const folders = ["dist", "policies", "systemd", "windows"].flatMap(filesBelow);
-  // What only developers use stays here.
+  // What only developers use stays here, and the function of AWS Lambda has an archive of its own.
   const shipped = folders.filter(
-    (file) => !["dist/meta.json", "dist/ec2-backup-simulator.js"].includes(file),
+    (file) =>
+      !["dist/meta.json", "dist/ec2-backup-simulator.js"].includes(file) && !file.startsWith("dist/lambda/"),
   );
   if (!shipped.includes("dist/ec2-backup.js")) throw new Error("there is no dist/: npm run build makes it");
   return {

@@ -1,13 +1,16 @@
 import { BackupError, failureOf } from "../core/errors.ts";
 import type { Clock } from "../core/ports.ts";
-import { outcomeOf, type SweepScope, type SweepUnit, type UnitReport } from "../core/sweep-ports.ts";
+import { outcomeOf, type SweepScope, type SweepUnit, shareOf, type UnitReport } from "../core/sweep-ports.ts";
 
 /** A unit and the way to it. */
 export interface UnitPlace {
   readonly unit: SweepUnit;
 }
 
-type Limits = Pick<SweepScope, "parallel" | "unitDeadline">;
+type Limits = Pick<SweepScope, "parallel" | "unitDeadline"> & {
+  /** When all must be over, by the clock; absent where nobody waits. */
+  readonly until?: number;
+};
 
 /**
  * Does the work of each unit, so many of them at a time. One that hangs, is denied or fails is told by its report and
@@ -25,7 +28,8 @@ export async function eachUnit<P extends UnitPlace, T>(
   const waiting = places.map((place, index) => ({ place, index }));
   const worker = async (): Promise<void> => {
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-      const report = await oneUnit(next.place, limits.unitDeadline, clock, work, signal);
+      const deadline = deadlineOf(limits, waiting.length + 1, clock);
+      const report = await oneUnit(next.place, deadline, clock, work, signal);
       reports[next.index] = report;
       ended(report);
     }
@@ -34,9 +38,27 @@ export async function eachUnit<P extends UnitPlace, T>(
   return reports;
 }
 
+function deadlineOf(
+  { unitDeadline, until, parallel }: Limits,
+  waiting: number,
+  clock: Pick<Clock, "elapsed">,
+): Deadline {
+  const share =
+    until === undefined ? Number.POSITIVE_INFINITY : shareOf(until - clock.elapsed(), waiting, parallel);
+  return share < unitDeadline
+    ? { ms: share, of: "its share of the function's time" }
+    : { ms: unitDeadline, of: "sweep.unitDeadline" };
+}
+
+interface Deadline {
+  readonly ms: number;
+  /** What set it. */
+  readonly of: string;
+}
+
 async function oneUnit<P extends UnitPlace, T>(
   place: P,
-  deadline: number,
+  deadline: Deadline,
   clock: Pick<Clock, "elapsed">,
   work: (place: P, signal: AbortSignal) => Promise<T>,
   signal: AbortSignal,
@@ -52,7 +74,7 @@ async function oneUnit<P extends UnitPlace, T>(
     // What listens to the signal ends at once and tells what it has done; what does not is left behind.
     both.addEventListener("abort", () => setTimeout(end, grace), { once: true });
     if (both.aborted) end();
-    timer = setTimeout(() => limit.abort(), deadline);
+    timer = setTimeout(() => limit.abort(), deadline.ms);
   });
   const told = (more: Omit<UnitReport<T>, "unit" | "ms">): UnitReport<T> => ({
     unit,
@@ -77,11 +99,11 @@ async function oneUnit<P extends UnitPlace, T>(
 /** Milliseconds for what was told to stop to say how far it came. */
 const grace = 2_000;
 
-function tooLate(doing: string, deadline: number): BackupError {
+function tooLate(doing: string, { ms, of }: Deadline): BackupError {
   return new BackupError({
     kind: "unreachable",
     doing,
-    found: `it was not done within ${Math.round(deadline / 1000)} s (sweep.unitDeadline)`,
+    found: `it was not done within ${Math.round(ms / 1000)} s (${of})`,
     remedy: "the next sweep goes on where this one ended; see whether AWS can be reached there",
     code: "UnitDeadline",
   });

@@ -23,7 +23,9 @@ export interface PartGround {
   readonly ec2: PointService;
   readonly run: string;
   readonly settings: SweepSettings;
-  readonly options: Pick<AgentOptions, "log" | "stateDirectory" | "version" | "loaded">;
+  readonly options: Pick<AgentOptions, "log" | "stateDirectory" | "version" | "loaded"> & {
+    readonly audit?: Audit;
+  };
   readonly tell: (what: string) => void;
 }
 
@@ -54,7 +56,7 @@ export function pruneDeps({ place, ec2, run, settings, options, tell }: PartGrou
     ec2,
     clock: systemClock,
     log: options.log,
-    audit: auditIn(options.stateDirectory),
+    audit: options.audit ?? auditIn(options.stateDirectory),
     run,
     rules: settings.prune,
     taggedRules,

@@ -19,6 +19,8 @@ export interface SweepSession {
   readonly settings: SweepSettings;
   readonly scope: SweepScope;
   readonly units: OpenedUnits;
+  /** When all must be over, by the clock of this host; absent where nobody waits. */
+  readonly until?: number;
 }
 
 /**
@@ -27,10 +29,10 @@ export interface SweepSession {
  */
 export async function openSweep(
   wish: ScopeWish,
-  options: Pick<AgentOptions, "loaded" | "self" | "version">,
+  options: Pick<AgentOptions, "loaded" | "self" | "version"> & Pick<SweepSession, "until">,
   signal: AbortSignal,
 ): Promise<SweepSession> {
-  const { loaded, self, version } = options;
+  const { loaded, self, version, until } = options;
   if (loaded.ok === false) throw faultyConfiguration(inForce({ loaded, tags: {}, flags: {} }).problems);
   const settings = sweepSettingsOf(loaded.ok === true ? loaded.file : undefined);
   const scope = scopeOf(wish, settings.scope);
@@ -51,12 +53,13 @@ export async function openSweep(
     session: `ec2-backup-sweep-${run.slice(-12)}`,
     own: ownAccount(timeout, signal),
   };
-  return { run, settings, scope, units: await openUnits(scope, opening, signal) };
+  const units = await openUnits(scope, opening, signal);
+  return { run, settings, scope, units, ...(until === undefined ? {} : { until }) };
 }
 
 /** Does the work in each unit; accounts that could not be entered are reported beside them. */
 export async function inEachUnit<T>(
-  { units, scope }: SweepSession,
+  { units, scope, until }: SweepSession,
   work: (place: OpenUnit, signal: AbortSignal) => Promise<T>,
   signal: AbortSignal,
   ended?: (report: UnitReport<T>) => void,
@@ -65,7 +68,8 @@ export async function inEachUnit<T>(
     ({ unit, failure }): UnitReport<T> => ({ unit, failure, ms: 0, outcome: outcomeOf(failure.kind) }),
   );
   for (const report of lost) ended?.(report);
-  return [...(await eachUnit(units.open, scope, systemClock, work, signal, ended)), ...lost];
+  const limits = until === undefined ? scope : { ...scope, until };
+  return [...(await eachUnit(units.open, limits, systemClock, work, signal, ended)), ...lost];
 }
 
 /** That of the environment, else that of the instance. */

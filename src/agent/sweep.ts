@@ -1,5 +1,6 @@
 import type { OpenUnit } from "../aws/sweep-units.ts";
 import { BackupError, failureOf } from "../core/errors.ts";
+import type { Audit } from "../core/ports.ts";
 import { type Problem, problemOf } from "../core/report.ts";
 import { type SweepOrder, type SweepPart, sweepParts } from "../core/sweep-order.ts";
 import type { SweepUnit, UnitReport } from "../core/sweep-ports.ts";
@@ -23,8 +24,10 @@ export type SweepTold = (told: {
   readonly what?: string;
 }) => void;
 
-export interface SweepOptions extends AgentOptions {
+export interface SweepOptions extends AgentOptions, Pick<SweepSession, "until"> {
   readonly tell: SweepTold;
+  /** Where removals are recorded; absent: in a file of the state directory. */
+  readonly audit?: Audit;
 }
 
 /** Does in all accounts and Regions what is wanted of them. */

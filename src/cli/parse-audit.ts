@@ -1,4 +1,5 @@
 import { InvalidArgumentError, type Command as Program } from "commander";
+import { auditDefaults } from "../core/audit-order.ts";
 import type { Command } from "./command.ts";
 import { duration } from "./parse.ts";
 import { addScope, scopeWishOf } from "./parse-scope.ts";
@@ -13,8 +14,6 @@ function count(text: string): number {
   if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError("expected a whole number.");
   return Number(text);
 }
-
-const hour = 3_600_000;
 
 /** The words of `ec2-backup sweep audit`. */
 export function addAudit(place: Program, choose: (command: Command) => void): void {
@@ -36,9 +35,9 @@ export function addAudit(place: Program, choose: (command: Command) => void): vo
     .action((_own: unknown, program: Program) => {
       const options = program.optsWithGlobals();
       const {
-        overdueAfter = 26 * hour,
-        copyLag = 26 * hour,
-        quota = 100_000,
+        overdueAfter = auditDefaults.overdueAfter,
+        copyLag = auditDefaults.copyLag,
+        quota = auditDefaults.quota,
         retention,
         html,
         webhookFile,

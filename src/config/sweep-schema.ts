@@ -208,6 +208,13 @@ export const sweep = section(
         { description: "The alarm cleaner of the sweep." },
       ),
     ),
+    lambdaMargin: maybe(
+      duration("3s", "5m", {
+        description: "How long before its deadline a sweep in AWS Lambda stops.",
+        examples: ["15s"],
+        default: "15s",
+      }),
+    ),
   },
   { description: "Work for other instances: `ec2-backup sweep`." },
 );

@@ -38,6 +38,7 @@ export function sweepSettingsOf(file: ParsedFile | undefined): SweepSettings {
     create: createOf(given.create),
     creates: given.create !== undefined,
     alarms: { clean: alarms?.clean ?? usualAlarms.clean },
+    margin: given.lambdaMargin ?? defaultSweepSettings.margin,
   };
 }
 
@@ -72,7 +73,7 @@ export function sweepValues(
   file: ParsedFile,
 ): { readonly path: string; readonly value: string; readonly origin: string }[] {
   const given: FileSweep = file.config.sweep ?? {};
-  const { scope, prune, create, creates, alarms } = sweepSettingsOf(file);
+  const { scope, prune, create, creates, alarms, margin } = sweepSettingsOf(file);
   const origins = new Origins(file);
   const within = (ms: number | undefined) => (ms === undefined ? "never" : formatDuration(ms));
   const values: [Path, unknown, string][] = [
@@ -91,6 +92,7 @@ export function sweepValues(
     [["prune", "mark"], given.prune?.mark, prune.mark === 0 ? "no mark" : formatDuration(prune.mark)],
     ...(creates ? createValues(create, given) : []),
     [["alarms", "clean"], given.alarms?.clean, String(alarms.clean)],
+    [["lambdaMargin"], given.lambdaMargin, formatDuration(margin)],
   ];
   return values.map(([path, written, value]) => {
     const at = ["sweep", ...path];

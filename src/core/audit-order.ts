@@ -2,6 +2,11 @@ import type { RetentionPolicy } from "./retention-policy.ts";
 import type { Stanza } from "./stanzas.ts";
 import type { ScopeWish } from "./sweep-order.ts";
 
+const hour = 3_600_000;
+
+/** What an audit goes by where nothing else is said. */
+export const auditDefaults = { overdueAfter: 26 * hour, copyLag: 26 * hour, quota: 100_000 };
+
 /** What is wanted of an audit. */
 export interface AuditOrder {
   readonly scope: ScopeWish;

@@ -105,6 +105,14 @@ export interface SweepScope {
   readonly parallel: number;
 }
 
+/**
+ * What a unit may take of the time that is left until all must be over, in milliseconds: as much as each of those that
+ * wait would have if all took the same, so that none that hangs eats the time of others. What one leaves, others have.
+ */
+export function shareOf(left: number, waiting: number, parallel: number): number {
+  return Math.max(1, left / Math.ceil(Math.max(1, waiting) / parallel));
+}
+
 /** How a unit ended. `partly`: something was done, and something is wrong. */
 export type UnitOutcome = "done" | "partly" | "denied" | "late" | "throttled" | "failed" | "interrupted";
 

@@ -49,6 +49,8 @@ export interface SweepSettings {
   readonly creates: boolean;
   /** Whether alarms of instances that are gone are deleted, and those of stopped ones muted. */
   readonly alarms: { readonly clean: boolean };
+  /** Milliseconds before the deadline of a function of AWS Lambda at which a sweep stops by itself. */
+  readonly margin: number;
 }
 
 const minute = 60_000;
@@ -60,4 +62,5 @@ export const defaultSweepSettings: SweepSettings = {
   create: { overdueAfter: 26 * 60 * minute, filters: [], all: false },
   creates: false,
   alarms: { clean: true },
+  margin: 15_000,
 };

@@ -1,7 +1,9 @@
+import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { eachUnit } from "../../src/actions/each-unit.ts";
 import { pace } from "../../src/actions/pace.ts";
 import { BackupError } from "../../src/core/errors.ts";
+import { shareOf } from "../../src/core/sweep-ports.ts";
 
 const clock = { elapsed: () => performance.now() };
 const place = (region: string) => ({
@@ -92,4 +94,41 @@ test("a pace is kept, and slower for a while once somebody is turned away", asyn
   const settled = now;
   await turns.turn(never);
   expect(now - settled).toBeCloseTo(250);
+});
+
+test("where all must be over at some time, one that hangs takes its share, and what one leaves others have", async () => {
+  const begun = performance.now();
+  const reports = await eachUnit(
+    places,
+    { parallel: 1, unitDeadline: 60_000, until: begun + 1_000 },
+    clock,
+    async ({ unit: { region } }, signal) => {
+      const at = performance.now();
+      if (region === "a")
+        await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
+      return performance.now() - at;
+    },
+    never,
+  );
+  expect(reports.map(({ outcome }) => outcome)).toEqual(["late", "done", "done", "done", "done"]);
+  expect(reports[0]?.ms).toBeGreaterThanOrEqual(190);
+});
+
+test("shares: all that wait could have as much, and alone one has all", () => {
+  fc.assert(
+    fc.property(
+      fc.double({ min: 1, max: 900_000, noNaN: true }),
+      fc.integer({ min: 1, max: 200 }),
+      fc.integer({ min: 1, max: 32 }),
+      (left, waiting, parallel) => {
+        const share = shareOf(left, waiting, parallel);
+        const rounds = Math.ceil(waiting / parallel);
+        // One after the other in each place, they are over in time; a share is never nothing.
+        expect(share * rounds).toBeLessThanOrEqual(Math.max(left, rounds) * (1 + 1e-9));
+        if (waiting <= parallel) expect(share).toBe(left);
+        expect(shareOf(left, waiting + 1, parallel)).toBeLessThanOrEqual(share);
+      },
+    ),
+  );
+  expect(shareOf(-5, 3, 1)).toBe(1);
 });

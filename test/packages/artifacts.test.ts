@@ -38,6 +38,7 @@ describe("what one command makes", () => {
     expect(names).toEqual(
       [
         "SHA256SUMS",
+        `ec2-backup-${version}-lambda.zip`,
         `ec2-backup-${version}-linux-arm64.tar.gz`,
         `ec2-backup-${version}-linux-x64.tar.gz`,
         `ec2-backup-${version}-windows-x64.zip`,
@@ -122,11 +123,23 @@ describe("what one command makes", () => {
       expect(text).toContain(`"${name}":`);
   });
 
+  test("has a zip for AWS Lambda, with the handler where its runtime looks for it", (context) => {
+    need(context, has("python3"), "python3");
+    const check =
+      "import sys, zipfile; z = zipfile.ZipFile(sys.argv[1]); assert z.testzip() is None; print('\\n'.join(oct(i.external_attr >> 16) + ' ' + i.filename for i in z.infolist()))";
+    const files = printed("python3", "-c", check, made("lambda.zip")).trim().split("\n");
+    expect(files).toEqual(
+      ["LICENSE", "THIRD-PARTY-LICENSES.txt", "index.mjs"].map((one) => `0o100644 ${one}`),
+    );
+    // What is uploaded with each new version, and read at each cold start.
+    expect(readFileSync(made("lambda.zip")).length).toBeLessThan(300_000);
+  });
+
   test("has a zip that others can read", (context) => {
     need(context, has("python3"), "python3");
     const check =
       "import sys, zipfile; z = zipfile.ZipFile(sys.argv[1]); assert z.testzip() is None; print('\\n'.join(z.namelist()))";
-    const files = printed("python3", "-c", check, made(".zip")).trim().split("\n");
+    const files = printed("python3", "-c", check, made("windows-x64.zip")).trim().split("\n");
     const folder = `ec2-backup-${version}-windows-x64`;
     expect(files).toContain(`${folder}/ec2-backup.cmd`);
     // What the installer demands, the task starts and the starter starts must be there.
@@ -141,7 +154,7 @@ describe("what one command makes", () => {
       "python3",
       "-c",
       "import sys, zipfile; print(zipfile.ZipFile(sys.argv[1]).read(sys.argv[2]).decode())",
-      made(".zip"),
+      made("windows-x64.zip"),
       `${folder}/ec2-backup.cmd`,
     );
     const started = [...starter.matchAll(/"%~dp0([^"]+)"/g)].map(([, part]) => part);

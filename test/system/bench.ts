@@ -9,7 +9,7 @@ import type { Call } from "../../src/simulator/call-log.ts";
 import type { Scenario } from "../../src/simulator/scenario.ts";
 import { type Simulator, startSimulator } from "../../src/simulator/server.ts";
 
-const dist = path.resolve(import.meta.dirname, process.env["EC2_BACKUP_DIST"] ?? "../../dist");
+export const dist = path.resolve(import.meta.dirname, process.env["EC2_BACKUP_DIST"] ?? "../../dist");
 
 /** The built agent: what users run. */
 export const agent = path.join(dist, "ec2-backup.js");

@@ -19,7 +19,7 @@ afterAll(async () => {
   const files = (await readdir(path.join(import.meta.dirname, "../../policies"))).sort();
   const policies = await Promise.all(
     files
-      .filter((file) => file !== "recycle-bin-rule.json" && file !== "topic.json")
+      .filter((file) => file.endsWith(".json") && file !== "recycle-bin-rule.json" && file !== "topic.json")
       .map((file) => policyNamed(path.parse(file).name)),
   );
   const found = await Promise.all(policies.map((policy) => disagreements([policy], all)));

@@ -1,0 +1,195 @@
+import { describe, expect, test } from "vitest";
+import { Stack, templateNamed } from "./cloudformation.ts";
+import { functionRole, type Invoked, Sandbox } from "./lambda-stage.ts";
+import { asked, notAllowed, superfluous } from "./policies.ts";
+import { execute, type Machine } from "./state-machine.ts";
+import { fleetOf, lastOnes, other, own, pointId, role, type SeriesWish, SweepStage } from "./sweep-stage.ts";
+
+const home = `${own}/eu-central-1`;
+const west = `${own}/eu-west-1`;
+const theirs = `${other}/eu-central-1`;
+
+const ages = [1, 2, 3, 4, 30, 31, 32];
+const series = (number: number, more: Partial<SeriesWish> = {}): SeriesWish => ({
+  number,
+  ages,
+  policy: lastOnes(4),
+  ...more,
+});
+const many = (count: number): SeriesWish[] => Array.from({ length: count }, (_, index) => series(index + 1));
+const kept = (wishes: readonly SeriesWish[]) =>
+  wishes.flatMap(({ number }) => [1, 2, 3, 4].map((age) => pointId(number, age))).sort();
+
+const code = { CodeBucket: "code", CodeKey: "lambda.zip" };
+const functionStack = new Stack(templateNamed("sweep"), { ...code, FanOut: "yes" });
+const memberStack = new Stack(templateNamed("sweep-member"), {
+  SweepingAccount: own,
+  ExternalId: "Backups-4711",
+});
+
+const config = (sweep: string, request = "5s") =>
+  `version: 1\njobs: { default: { waits: { request: ${request}, retryFor: 1s, retryEvery: 100ms } } }\nsweep: ${sweep}\n`;
+const everywhere = `{ regions: all, accounts: [self, { role: "${role}", externalId: Backups-4711, name: shop }], lambdaMargin: 4s }`;
+
+/** An account with the function's stack in it, another one with the role for it, and nothing else allowed to them. */
+async function deployed(wishes: readonly SeriesWish[]): Promise<SweepStage> {
+  const roles = [{ arn: functionRole }, { arn: role, externalId: "Backups-4711", trusted: [functionRole] }];
+  const stage = await SweepStage.start({ ...fleetOf(wishes), roles });
+  const documents = (stack: Stack, name: string) =>
+    stack.policies(name).map(({ PolicyDocument }) => JSON.stringify(PolicyDocument));
+  await stage.simulator.control.settings({
+    policies: [
+      { principal: `*:${own}:assumed-role/*`, documents: documents(functionStack, "FunctionRole") },
+      { principal: `*:${other}:assumed-role/*`, documents: documents(memberStack, "Role") },
+    ],
+  });
+  return stage;
+}
+
+const outcomes = ({ result }: Invoked) => (result?.units ?? []).map(({ unit, outcome }) => [unit, outcome]);
+
+describe("the bundle as Lambda runs it, under the policies of its template", () => {
+  const wishes = [series(1), series(2, { region: "eu-west-1" }), series(3, { account: other })];
+
+  test("does in one go all that there is to be done, in two accounts, and tells it", async () => {
+    await using stage = await deployed(wishes);
+    await using lambda = await Sandbox.start(stage.simulator, config(everywhere));
+    const planned = await lambda.invoke({ dryRun: true });
+    expect(planned.result, planned.errorMessage).toMatchObject({ outcome: "done", dryRun: true });
+    expect(await stage.points()).toHaveLength(21);
+
+    const { result, log, errorMessage } = await lambda.invoke();
+    expect(result, errorMessage).toMatchObject({ version: 1, outcome: "done" });
+    expect(outcomes({ result } as Invoked)).toEqual([
+      [home, "done"],
+      [west, "done"],
+      [theirs, "done"],
+    ]);
+    expect(await stage.points()).toEqual(kept(wishes));
+
+    const lines = log.map((line) => JSON.parse(line) as Record<string, never>);
+    const removals = lines.flatMap(({ removal }) => removal ?? []) as { outcome: string; point: string }[];
+    expect(removals.filter(({ outcome }) => outcome === "removed")).toHaveLength(9);
+    expect(removals).toContainEqual(expect.objectContaining({ point: pointId(3, 32), outcome: "removing" }));
+    expect(lines.at(-1)).toMatchObject({ Function: "ec2-backup-sweep", SweepErrors: 0, SweepUnfinished: 0 });
+    expect(log.join()).not.toMatch(/secret/i);
+    // It has neither asked for an instance nor done what nobody allows.
+    const services = new Set(stage.simulator.control.calls().map(({ service }) => service));
+    expect([...services].sort()).toEqual(["cloudwatch", "ec2", "sts"]);
+    const all = [functionStack.policies("FunctionRole"), memberStack.policies("Role")].flat();
+    const needed = asked(stage.simulator, 0, ":assumed-role/ec2-backup-sweep/");
+    const policies = all.map(({ PolicyDocument }) => PolicyDocument);
+    expect(notAllowed(policies, needed)).toEqual([]);
+    expect(superfluous(policies.slice(0, 1), needed)).not.toContain("RemovePoints (all)");
+  });
+
+  test("stops by itself before its time is up, and the next invocations go on until all is done", async () => {
+    const some = many(8);
+    await using stage = await deployed(some);
+    await using lambda = await Sandbox.start(stage.simulator, config("{ lambdaMargin: 4s }"));
+    const all: Invoked[] = [];
+    while (all.at(-1)?.result?.outcome !== "done" && all.length < 8) all.push(await lambda.invoke({}, 8_000));
+    const ended = all.map(({ result, errorMessage }) => result?.outcome ?? errorMessage);
+    expect(ended.at(-1), ended.join()).toBe("done");
+    expect(ended).toContain("more");
+    const { result, log, left } = all.find((one) => one.result?.outcome === "more") as Invoked;
+    expect(result?.units).toMatchObject([{ outcome: "more", problems: [] }]);
+    expect(JSON.parse(log.at(-1) ?? "")).toMatchObject({ SweepErrors: 0, SweepUnfinished: 1 });
+    expect(left).toBeGreaterThan(0);
+    expect(await stage.points()).toEqual(kept(some));
+  });
+
+  test("killed in the midst of its work, it is gone on with by the next one, and no set is left halved", async () => {
+    const some = many(2).map((one) => ({ ...one, volumes: 2 }));
+    await using stage = await deployed(some);
+    await using killed = await Sandbox.start(stage.simulator, config("{}"));
+    const invoked = killed.invoke().catch((error: Error) => error.message);
+    for (let seen = 0, removed = 0; removed < 3; ) {
+      const calls = await stage.simulator.control.waitForCalls(seen, 20_000);
+      seen = calls.at(-1)?.number ?? seen;
+      removed += calls.filter(({ action }) => action === "DeleteSnapshot").length;
+      expect(calls.length).toBeGreaterThan(0);
+    }
+    await killed.kill();
+    expect(await invoked).toMatch(/has ended/);
+    expect((await stage.points()).length).toBeGreaterThan(kept(some).length);
+    await using next = await Sandbox.start(stage.simulator, config("{}"));
+    expect((await next.invoke()).result).toMatchObject({ outcome: "done" });
+    expect(await stage.points()).toEqual(kept(some));
+  });
+
+  test("a Region that answers nothing costs the others none of their time, and is told", async () => {
+    await using stage = await deployed(wishes);
+    stage.simulator.control.faults([
+      { kind: "hang", service: "ec2", region: "eu-west-1", account: own, count: "always" },
+    ]);
+    const sweep = everywhere.replace("regions: all", "regions: [eu-west-1, eu-central-1], parallel: 1");
+    await using lambda = await Sandbox.start(
+      stage.simulator,
+      config(sweep.replace(/accounts: .*\], /, ""), "60s"),
+    );
+    const { result, log, left, errorMessage } = await lambda.invoke({}, 16_000);
+    expect(result, errorMessage).toMatchObject({ outcome: "partly" });
+    expect(outcomes({ result } as Invoked)).toEqual([
+      [west, "late"],
+      [home, "done"],
+    ]);
+    expect(result?.units).toMatchObject([
+      { problems: [expect.stringMatching(/share of the function's time/)] },
+      {},
+    ]);
+    expect(JSON.parse(log.at(-1) ?? "")).toMatchObject({ SweepErrors: 1 });
+    expect(left).toBeGreaterThan(0);
+  });
+
+  test("throws where nothing at all was done, so that Lambda counts it and tries again", async () => {
+    await using stage = await deployed(wishes);
+    await using lambda = await Sandbox.start(stage.simulator, config("{ lambdaMargin: 5s }"));
+    const late = await lambda.invoke({}, 5_500);
+    expect(late).toMatchObject({
+      errorType: "BackupError",
+      errorMessage: expect.stringMatching(/longer timeout/),
+    });
+    const wrong = await lambda.invoke({ partz: ["prune"], regions: "everywhere" });
+    expect(wrong.errorMessage).toMatch(
+      /regions: expected all, or a list of Regions.*\n.*partz.*an unknown key.*"parts"/s,
+    );
+    expect((await lambda.invoke({ accounts: ["warehouse"] })).errorMessage).toMatch(/no account warehouse/);
+    stage.simulator.control.faults([{ kind: "denied", service: "ec2", count: "always" }]);
+    const denied = await lambda.invoke();
+    expect(denied.errorMessage).toMatch(/every account and Region failed.*UnauthorizedOperation/);
+    expect(denied.log.map((line) => (JSON.parse(line) as { level?: string }).level)).toContain("error");
+    expect(await stage.points()).toHaveLength(21);
+
+    await using faulty = await Sandbox.start(stage.simulator, "version: 1\nsweep: { regoins: all }\n");
+    expect((await faulty.invoke()).errorMessage).toMatch(
+      /EC2_BACKUP_CONFIG:2:\d+: sweep.regoins: expected one of/,
+    );
+  });
+});
+
+test("the fan-out of the template: each account and Region by an invocation of its own, until nothing is left", async () => {
+  const wishes = [...many(4), series(5, { region: "eu-west-1" }), series(6, { account: other })];
+  await using stage = await deployed(wishes);
+  const sandboxes: Sandbox[] = [];
+  const idle: Sandbox[] = [];
+  const invoked: { payload: unknown; answer: Invoked }[] = [];
+  const machine = functionStack.property<Machine>("StateMachine", "Definition");
+  try {
+    await execute(machine, {}, async ({ Payload }) => {
+      const lambda = idle.pop() ?? (await Sandbox.start(stage.simulator, config(everywhere)));
+      if (!sandboxes.includes(lambda)) sandboxes.push(lambda);
+      const answer = await lambda.invoke(Payload, 20_000);
+      invoked.push({ payload: Payload, answer });
+      idle.push(lambda);
+      if (answer.errorMessage !== undefined) throw new Error(answer.errorMessage);
+      return { Payload: answer.result };
+    });
+  } finally {
+    for (const one of sandboxes) await one[Symbol.asyncDispose]();
+  }
+  expect(invoked[0]?.payload).toEqual({ action: "units" });
+  const swept = invoked.slice(1).map(({ answer }) => outcomes(answer));
+  expect(swept.sort()).toEqual([[[home, "done"]], [[west, "done"]], [[theirs, "done"]]]);
+  expect(await stage.points()).toEqual(kept(wishes));
+});
