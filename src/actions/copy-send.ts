@@ -20,6 +20,8 @@ export interface Sending {
   readonly from: string;
   readonly clock: Clock;
   readonly log: Log;
+  /** The sweep that copies, where that is not the instance's agent. */
+  readonly by?: string;
 }
 
 /** What became of the orders. `full`: the Region takes no more for now. */
@@ -65,8 +67,8 @@ async function sendOne(
   until: number,
   signal: AbortSignal,
 ): Promise<{ copy?: string; failure?: Failure; without?: readonly string[] }> {
-  const { job, target, region, from, clock, log } = sending;
-  const birth = { ...order, from, target, policy: policyThere(job, target) };
+  const { job, target, region, from, clock, log, by } = sending;
+  const birth = { ...order, from, target, policy: policyThere(job, target), ...(by && { by }) };
   const { tags, dropped } = tagsOfCopy(birth);
   const { kmsKeyId, completeWithin } = target;
   const request = {

@@ -4,7 +4,7 @@ import type { Problem } from "../core/report.ts";
 import { planSweep, type SeriesPlan } from "../core/sweep.ts";
 import type { SweepInstance } from "../core/sweep-ports.ts";
 import type { PruneSwept, SeriesSwept } from "../core/sweep-report.ts";
-import { asksForVolumes, draftsOf, groundOf, pointsAmong, type UnitGround } from "../core/sweep-series.ts";
+import { asksForVolumes, draftsOf, groundOf, pointsIn, type UnitGround } from "../core/sweep-series.ts";
 import type { Decided, SweepPruneDeps, SweepPruneOrder } from "./sweep-prune-deps.ts";
 import { type Removed, removeGiven } from "./sweep-remove.ts";
 import { troubleOf } from "./sweep-trouble.ts";
@@ -24,12 +24,12 @@ export async function sweepPrune(
   const { snapshots, asOf } = await ec2.points(signal, (found) => tell("listed", found));
   const ground = { unit: deps.unit, instances: listed(instances, deps) };
   const drafts = draftsOf(snapshots, rules.seriesOfGroups);
-  const asked = drafts.some((draft) => asksForVolumes(pointsAmong(draft.snapshots, asOf), ground, rules));
+  const asked = drafts.some((draft) => asksForVolumes(pointsIn(draft, asOf), ground, rules));
   const unit: UnitGround = asked ? { ...ground, volumes: await ec2.volumes(signal) } : ground;
   const decided: Decided[] = [];
   const counts = { series: drafts.length, points: 0, snapshots: snapshots.length };
   for (const [index, draft] of drafts.entries()) {
-    const points = pointsAmong(draft.snapshots, asOf);
+    const points = pointsIn(draft, asOf);
     counts.points += points.length;
     const { keep, ...plan } = planSweep(points, groundOf(points, unit), rules, order, asOf);
     if (isWorthTelling(plan)) decided.push({ name: draft.name, plan: { ...plan, kept: keep.length } });

@@ -27,6 +27,8 @@ export interface PartGround {
     readonly audit?: Audit;
   };
   readonly tell: (what: string) => void;
+  /** Whether copies in such a unit are pruned by nobody else, and are to be. */
+  readonly leftOver: (unitId: string) => boolean;
 }
 
 /** The same listings for all parts of a sweep: what is made meanwhile makes what is older no less worth keeping. */
@@ -66,7 +68,7 @@ export function pruneDeps({ place, ec2, run, settings, options, tell }: PartGrou
 }
 
 /** The record of removals is of this host, like that of its own runs. */
-function auditIn(stateDirectory: string): Audit {
+export function auditIn(stateDirectory: string): Audit {
   return { append: (line) => appendLine(`${stateDirectory}/removals.jsonl`, JSON.stringify(line)) };
 }
 
@@ -97,7 +99,7 @@ export async function createDeps(ground: PartGround): Promise<SweepCreateDeps> {
 }
 
 /** Nothing is held still from outside: such a point is as consistent as after a power failure. */
-function jobOf(name: string, retention: Job["retention"], { options }: PartGround): Job {
+export function jobOf(name: string, retention: Job["retention"], { options }: PartGround): Job {
   const { loaded } = options;
   const waits = loaded.ok === true ? Object.values(loaded.file.config.jobs ?? {})[0]?.waits : undefined;
   return {

@@ -63,10 +63,15 @@ interface Ground {
 /** The parts that are asked for, or those that the configuration has. */
 export function partsOf(
   { only }: Pick<SweepOrder, "only">,
-  { alarms, creates }: Pick<SweepSettings, "alarms" | "creates">,
+  { alarms, creates, copies }: Pick<SweepSettings, "alarms" | "creates" | "copies">,
 ): readonly SweepPart[] {
   if (only.length > 0) return sweepParts.filter((part) => only.includes(part));
-  const usual: Readonly<Record<SweepPart, boolean>> = { create: creates, prune: true, alarms: alarms.clean };
+  const usual: Readonly<Record<SweepPart, boolean>> = {
+    create: creates,
+    prune: true,
+    alarms: alarms.clean,
+    copy: copies,
+  };
   return sweepParts.filter((part) => usual[part]);
 }
 
@@ -88,6 +93,12 @@ const parts: Readonly<Record<SweepPart, Part>> = {
     const { swept: alarms, problems } = await sweepAlarms(dryRun, await alarmDeps(ground, signal), signal);
     return { alarms, problems };
   },
+  async copy(order, ground, signal) {
+    const { sweepCopy } = await import("../actions/sweep-copy.ts");
+    const { copyDeps } = await import("./sweep-copy-parts.ts");
+    const { swept: copy, problems } = await sweepCopy(order.dryRun, await copyDeps(order, ground), signal);
+    return { copy, problems };
+  },
 };
 
 /** One part that fails keeps no other from its turn. */
@@ -100,10 +111,13 @@ async function sweepUnit(
   const { sweepPoints } = await import("../engines/sweep-points.ts");
   const { run, settings } = session;
   const ec2 = listedOnce(sweepPoints(place.connection, place.unit));
-  const ground: PartGround = { place, ec2, run, settings, options, tell };
+  const wanted = partsOf(order, settings);
+  const units = new Set(session.units.open.map(({ unit }) => unit.id));
+  const leftOver = (id: string) => wanted.includes("prune") && !units.has(id);
+  const ground: PartGround = { place, ec2, run, settings, options, tell, leftOver };
   const problems: Problem[] = [];
   let done: Omit<UnitSwept, "problems"> = {};
-  for (const part of partsOf(order, settings)) {
+  for (const part of wanted) {
     if (signal.aborted) break;
     try {
       const { problems: more, ...swept } = await parts[part](order, ground, signal);

@@ -9,6 +9,7 @@ import { instanceArn } from "../core/instance.ts";
 import { groupKey, tagKeys } from "../core/point-tags.ts";
 import { partitionOf } from "../core/policy-fill.ts";
 import type { Snapshot } from "../core/recovery-point.ts";
+import { copyKeys } from "../core/restore-copies.ts";
 import type { InstanceState, SweepInstance, SweepUnit } from "../core/sweep-ports.ts";
 import { neededTags } from "../core/sweep-tags.ts";
 import type { Connection } from "./connection.ts";
@@ -37,6 +38,20 @@ export async function listPoints(
     // Not left to the filter alone: what is listed may be removed.
     for (const one of page) if (one.tags[tagKeys.point] !== undefined) snapshots.push(keep(one));
     seen(snapshots.length);
+  });
+  return { snapshots, asOf };
+}
+
+/** Every copy in a Region that tells which Region it is from, with what a sweep decides by. */
+export async function listCopies(
+  connection: Connection,
+  signal: AbortSignal,
+): Promise<{ readonly snapshots: readonly Snapshot[]; readonly asOf: Date }> {
+  const keep = keeper();
+  const snapshots: Snapshot[] = [];
+  const filters = [{ Name: "tag-key", Values: [copyKeys.from] }];
+  const asOf = await eachPage(connection, filters, signal, (page) => {
+    for (const one of page) if (one.tags[copyKeys.from] !== undefined) snapshots.push(keep(one));
   });
   return { snapshots, asOf };
 }
@@ -108,6 +123,7 @@ export function keeper(): (snapshot: Snapshot) => Snapshot {
       volumeId: intern(one.volumeId),
       state: one.state,
       startTime: date(one.startTime),
+      ...(one.stateMessage === undefined ? {} : { stateMessage: intern(one.stateMessage) }),
       volumeSizeGiB: one.volumeSizeGiB,
       ...(one.fullSizeBytes === undefined ? {} : { fullSizeBytes: one.fullSizeBytes }),
       encrypted: one.encrypted,

@@ -13,6 +13,7 @@ import {
   type SweptUnit,
   totalsOf,
 } from "../core/sweep-report.ts";
+import { copyLine } from "./sweep-copy.ts";
 import { formatInstant, type Terminal, table, wrapped } from "./terminal.ts";
 
 /** What is wider is not read. */
@@ -53,7 +54,7 @@ function cellsOf({ prune, ms }: SweptUnit): string[] {
 }
 
 function printUnit(
-  { unit, create, prune, alarms, problems }: SweptUnit,
+  { unit, create, prune, alarms, copy, problems }: SweptUnit,
   dryRun: boolean,
   out: Terminal,
 ): void {
@@ -61,6 +62,7 @@ function printUnit(
     ...(create === undefined ? [] : createLines(create)),
     ...(prune === undefined ? [] : linesOf(prune, dryRun)),
     ...(alarms === undefined ? [] : alarmLines(alarms, dryRun)),
+    ...(copy === undefined ? [] : copy.destinations.map((one) => copyLine(one, dryRun))),
   ];
   if (lines.length === 0 && problems.length === 0) return;
   out.print("");

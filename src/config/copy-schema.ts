@@ -10,7 +10,7 @@ const quarter = 15 * 60_000;
 export const keyName =
   /^(alias\/[\w/-]{1,250}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|mrk-[0-9a-f]{32}|arn:[\w-]+:kms:[\w-]+:\d{12}:(key|alias)\/[\w/-]{1,250})$/;
 
-const target = section(
+export const copyTarget = section(
   {
     region: text(regionName, "a Region such as eu-west-1", {
       description: "The Region that points are copied to; another than that of the instance.",
@@ -36,7 +36,7 @@ const target = section(
 );
 
 /** Where a job's points are copied to. */
-export const copy = z.array(target, "a list of targets such as - region: eu-west-1").register(notes, {
+export const copy = z.array(copyTarget, "a list of targets such as - region: eu-west-1").register(notes, {
   description:
     "Other Regions that complete points are copied to, each with its own retention (without one that of the job).",
   examples: [[{ region: "eu-west-1" }]],
@@ -55,15 +55,25 @@ export function copyContradictions(file: unknown, context: Context): void {
     const path = ["jobs", name, "copy"];
     if (targets.length > 0 && takesNoVolumes(job))
       report(context, path, "volumes beside it, since files and dumps lie in repositories", "no volumes");
-    for (const [index, one] of targets.entries()) {
-      const earlier = targets.slice(0, index).some(({ region }) => region === one["region"]);
-      if (earlier && typeof one["region"] === "string")
-        report(context, [...path, index, "region"], "each Region once", one["region"]);
-      keys(one, [...path, index, "kmsKeyId"], context);
-      const within = one["completeWithin"];
-      if (typeof within === "number" && within % quarter !== 0)
-        report(context, [...path, index, "completeWithin"], "a multiple of 15m", "another time");
-    }
+    targetFaults(targets, path, context);
+  }
+}
+
+/** The same of targets that a sweep copies to. */
+export function sweepCopyContradictions(sweep: unknown, context: Context): void {
+  const targets = mapping(sweep)["copy"];
+  if (Array.isArray(targets)) targetFaults(targets.map(mapping), ["copy"], context);
+}
+
+function targetFaults(targets: readonly Found[], path: (string | number)[], context: Context): void {
+  for (const [index, one] of targets.entries()) {
+    const earlier = targets.slice(0, index).some(({ region }) => region === one["region"]);
+    if (earlier && typeof one["region"] === "string")
+      report(context, [...path, index, "region"], "each Region once", one["region"]);
+    keys(one, [...path, index, "kmsKeyId"], context);
+    const within = one["completeWithin"];
+    if (typeof within === "number" && within % quarter !== 0)
+      report(context, [...path, index, "completeWithin"], "a multiple of 15m", "another time");
   }
 }
 

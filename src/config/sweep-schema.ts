@@ -1,6 +1,7 @@
 import * as z from "zod/mini";
 import { regionName } from "../core/region-name.ts";
 import { groupSeries } from "../core/sweep-settings.ts";
+import { copyTarget, sweepCopyContradictions } from "./copy-schema.ts";
 import { duration, notes, oneOf, section, text, whole, yesOrNo } from "./fields.ts";
 import { durationOrNothing } from "./readable.ts";
 import { retention } from "./retention-schema.ts";
@@ -176,6 +177,18 @@ const create = section(
   { description: "Capture instances whose agents show no recent point; without the key none is." },
 );
 
+const copyExpected = "true, false, or a list of targets such as - region: eu-west-1";
+
+const copyTargets = z
+  .array(copyTarget, copyExpected)
+  .register(notes, { description: "Where all points go that name no other target in that Region." });
+
+const copy = z.union([z.boolean(), copyTargets], copyExpected).register(notes, {
+  description:
+    "Copy points in place of their agents: true = where they record it or the instance's tag says so; a list = all others as well, there. Without the key none is copied.",
+  examples: [[{ region: "eu-west-1" }]],
+});
+
 /** Work for a whole account, or for many; runs have nothing to do with it. */
 export const sweep = section(
   {
@@ -193,6 +206,14 @@ export const sweep = section(
     ),
     prune: maybe(prune),
     create: maybe(create),
+    copy: maybe(copy),
+    copyAfter: maybe(
+      duration("0s", "30d", {
+        description: "How long a point is left to a running agent that copies its points itself.",
+        examples: ["26h"],
+        default: "26h",
+      }),
+    ),
     alarms: maybe(
       section(
         {
@@ -217,6 +238,6 @@ export const sweep = section(
     ),
   },
   { description: "Work for other instances: `ec2-backup sweep`." },
-);
+).check(z.superRefine(sweepCopyContradictions, { when: () => true }));
 
 export type FileSweep = z.infer<typeof sweep>;

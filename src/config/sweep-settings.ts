@@ -1,9 +1,17 @@
 import { formatDuration } from "../core/duration.ts";
 import type { SweepRole } from "../core/sweep-ports.ts";
-import { defaultSweepSettings, type SweepCreateRules, type SweepSettings } from "../core/sweep-settings.ts";
+import {
+  defaultSweepSettings,
+  type SweepCopyRules,
+  type SweepCopyTarget,
+  type SweepCreateRules,
+  type SweepSettings,
+  type TaggedRules,
+} from "../core/sweep-settings.ts";
 import { Origins } from "./origins.ts";
 import type { ParsedFile } from "./parse.ts";
 import { type Path, pathText } from "./path.ts";
+import type { FileRetention } from "./retention-schema.ts";
 import type { FileSweep } from "./sweep-schema.ts";
 
 /** What the file says of sweeps, above the built-in values. Runs do not need it, so it stands apart. */
@@ -37,6 +45,8 @@ export function sweepSettingsOf(file: ParsedFile | undefined): SweepSettings {
     },
     create: createOf(given.create),
     creates: given.create !== undefined,
+    copy: copyOf(given),
+    copies: given.copy !== undefined && given.copy !== false,
     alarms: { clean: alarms?.clean ?? usualAlarms.clean },
     margin: given.lambdaMargin ?? defaultSweepSettings.margin,
   };
@@ -49,13 +59,29 @@ function createOf({
   retention,
 }: NonNullable<FileSweep["create"]> = {}): SweepCreateRules {
   const usual = defaultSweepSettings.create;
-  const { within, ...counts } = retention ?? {};
   return {
     overdueAfter: overdueAfter ?? usual.overdueAfter,
     filters: filters ?? usual.filters,
     all: all ?? usual.all,
-    ...(retention === undefined ? {} : { retention: within === undefined ? { counts } : { counts, within } }),
+    ...(retention === undefined ? {} : { retention: taggedOf(retention) }),
   };
+}
+
+function copyOf({ copy, copyAfter }: FileSweep): SweepCopyRules {
+  const targets = Array.isArray(copy) ? copy : [];
+  return {
+    targets: targets.map(({ region, kmsKeyId, retention, completeWithin }) => ({
+      region,
+      ...(kmsKeyId === undefined ? {} : { kmsKeyId }),
+      ...(retention === undefined ? {} : { retention: taggedOf(retention) }),
+      ...(completeWithin === undefined ? {} : { completeWithin: completeWithin / 60_000 }),
+    })),
+    after: copyAfter ?? defaultSweepSettings.copy.after,
+  };
+}
+
+function taggedOf({ within, ...counts }: FileRetention): TaggedRules {
+  return within === undefined ? { counts } : { counts, within };
 }
 
 type FileRole = Exclude<NonNullable<FileSweep["accounts"]>[number], "self">;
@@ -73,7 +99,7 @@ export function sweepValues(
   file: ParsedFile,
 ): { readonly path: string; readonly value: string; readonly origin: string }[] {
   const given: FileSweep = file.config.sweep ?? {};
-  const { scope, prune, create, creates, alarms, margin } = sweepSettingsOf(file);
+  const { scope, prune, create, creates, copy, copies, alarms, margin } = sweepSettingsOf(file);
   const origins = new Origins(file);
   const within = (ms: number | undefined) => (ms === undefined ? "never" : formatDuration(ms));
   const values: [Path, unknown, string][] = [
@@ -93,6 +119,8 @@ export function sweepValues(
     ...(creates ? createValues(create, given) : []),
     [["alarms", "clean"], given.alarms?.clean, String(alarms.clean)],
     [["lambdaMargin"], given.lambdaMargin, formatDuration(margin)],
+    [["copy"], given.copy, copies ? ["as recorded", ...copy.targets.map(targetText)].join(", ") : "no"],
+    [["copyAfter"], given.copyAfter, formatDuration(copy.after)],
   ];
   return values.map(([path, written, value]) => {
     const at = ["sweep", ...path];
@@ -101,14 +129,23 @@ export function sweepValues(
   });
 }
 
-function createValues(
-  { overdueAfter, filters, all, retention }: SweepCreateRules,
-  { create: given = {} }: FileSweep,
-): [Path, unknown, string][] {
+function rulesText(retention: TaggedRules | undefined): string {
   const rules = { ...retention?.counts, within: retention?.within };
   const kept = Object.entries(rules).flatMap(([rule, value]) =>
     value === undefined ? [] : [`${rule} ${rule === "within" ? formatDuration(value) : value}`],
   );
+  return kept.join(", ");
+}
+
+function targetText({ region, kmsKeyId, retention }: SweepCopyTarget): string {
+  const more = [...(kmsKeyId === undefined ? [] : [`key ${kmsKeyId}`]), rulesText(retention)].filter(Boolean);
+  return more.length === 0 ? region : `${region} (${more.join(", ")})`;
+}
+
+function createValues(
+  { overdueAfter, filters, all, retention }: SweepCreateRules,
+  { create: given = {} }: FileSweep,
+): [Path, unknown, string][] {
   return [
     [["create", "overdueAfter"], given.overdueAfter, formatDuration(overdueAfter)],
     [
@@ -117,7 +154,7 @@ function createValues(
       filters.map(({ name, values }) => `${name}=${values.join(",")}`).join(" and ") || "none",
     ],
     [["create", "all"], given.all, String(all)],
-    [["create", "retention"], given.retention, kept.join(", ") || "as points and tags have it"],
+    [["create", "retention"], given.retention, rulesText(retention) || "as points and tags have it"],
   ];
 }
 

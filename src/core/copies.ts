@@ -100,7 +100,7 @@ export function planCopies({ here, there, policy, now, running }: CopyScene): Co
     clear: clearances(copies, new Set(wanted.map(({ id }) => id))),
     bad,
     left,
-    points: withHolds(points, wanted),
+    points: withChainHolds(points, wanted),
     ...(behind && { behind }),
     wanted: wanted.length,
   };
@@ -187,9 +187,9 @@ function clearances(copies: readonly CopiesOfOne[], wanted: ReadonlySet<string>)
  * Holds what is being made whole, and the newest copy of each volume even where its set will never be whole: EC2
  * copies only what has changed since that one, and everything where it is gone.
  */
-function withHolds(
+export function withChainHolds(
   points: readonly RecoveryPoint[],
-  wanted: readonly RecoveryPoint[],
+  wanted: readonly RecoveryPoint[] = [],
 ): readonly RecoveryPoint[] {
   const ids = new Set(wanted.map(({ id }) => id));
   const seen = new Set<string>();

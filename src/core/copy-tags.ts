@@ -15,13 +15,21 @@ export interface CopyBirth {
   readonly policy: RetentionPolicy;
   /** Which try it is, from 1. */
   readonly attempt: number;
+  /** The sweep that begins it, where that is not the instance's agent. */
+  readonly by?: string;
 }
 
 /** Of the source alone: what a drill found of it, what a sweep has marked, and where it is copied to. */
 const ofSource: ReadonlySet<string> = new Set([tagKeys.verified, tagKeys.doomed, copyTag]);
 
 /** Of ours, what a restore can do without, the least needed first. */
-const expendable: readonly string[] = [tagKeys.frozen, tagKeys.version, tagKeys.run, tagKeys.name];
+const expendable: readonly string[] = [
+  copyKeys.by,
+  tagKeys.frozen,
+  tagKeys.version,
+  tagKeys.run,
+  tagKeys.name,
+];
 
 /** Holds the copy as it holds its source, so it counts as ours. */
 const holding = new Set(["KeepForever"]);
@@ -31,7 +39,7 @@ const holding = new Set(["KeepForever"]);
  * user's go first, the last of the alphabet first, and ours that only people read only after all of them.
  */
 export function tagsOfCopy(birth: CopyBirth): { readonly tags: Tags; readonly dropped: readonly string[] } {
-  const { point, source, from, target, policy, attempt } = birth;
+  const { point, source, from, target, policy, attempt, by } = birth;
   const carried = Object.entries(source.tags).filter(
     ([key]) => !key.startsWith("aws:") && !ofSource.has(key) && !isMisleading(key, target),
   );
@@ -44,6 +52,7 @@ export function tagsOfCopy(birth: CopyBirth): { readonly tags: Tags; readonly dr
     [tagKeys.captured]: point.captured.toISOString(),
     [tagKeys.retention]: formatPolicy(policy),
     ...(attempt > 1 ? { [copyKeys.attempt]: String(attempt) } : {}),
+    ...(by === undefined ? {} : { [copyKeys.by]: by }),
   };
   const users = Object.keys(tags)
     .filter((key) => !isOurs(key))

@@ -34,6 +34,10 @@ export const knownPolicies: readonly KnownPolicy[] = [
   ),
   role("sweep-create", "captures instances in place of their agents: `sweep --only create`; beside sweep"),
   role("sweep-alarms", "makes and removes the one alarm of an account and Region: `sweep alarms apply`"),
+  role(
+    "sweep-copy",
+    "copies points to other Regions in place of their agents: `sweep --only copy`; beside sweep",
+  ),
   role("restore", "makes volumes of points, and undoes it; of a person or a rescue host"),
   role("restore-replace", "puts restored volumes in the place of others; beside restore"),
   role("restore-instance", "launches an instance of a point; beside restore"),

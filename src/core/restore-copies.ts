@@ -10,6 +10,8 @@ export const copyKeys = {
   from: "ec2-backup:copied-from",
   volume: "ec2-backup:copied-volume",
   attempt: "ec2-backup:copy-attempt",
+  /** The sweep that began it; absent where the instance's own agent did. */
+  by: "ec2-backup:copied-by",
 } as const;
 
 /** What EC2 shows for the volume of a copied snapshot (EC2 API reference, CopySnapshot: "an arbitrary volume ID"). */

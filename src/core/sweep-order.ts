@@ -1,7 +1,10 @@
 import type { SweepScope } from "./sweep-ports.ts";
 
-/** What a sweep does, in this order: what is overdue is captured before anything is removed. */
-export const sweepParts = ["create", "prune", "alarms"] as const;
+/**
+ * What a sweep does, in this order: what is overdue is captured before anything is removed, and other Regions, which
+ * may be the ones that do not answer, come last.
+ */
+export const sweepParts = ["create", "prune", "alarms", "copy"] as const;
 export type SweepPart = (typeof sweepParts)[number];
 
 /** What the command line says of accounts and Regions; it wins over the file. */

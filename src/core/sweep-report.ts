@@ -1,3 +1,4 @@
+import type { FailedCopy } from "./copy-report.ts";
 import { exitCodeOfKinds, exitCodes, type Problem } from "./report.ts";
 import { outcomeOf, type SweepUnit, type UnitOutcome } from "./sweep-ports.ts";
 
@@ -62,11 +63,47 @@ export interface AlarmsSwept {
   readonly disabled: readonly string[];
 }
 
+/** What the copier did into one Region; of a dry run, what it would do. */
+export interface DestinationSwept {
+  readonly region: string;
+  /** EC2's clock there; absent where the Region could not be asked. */
+  readonly asOf?: string;
+  /** Series that are copied there. */
+  readonly series: number;
+  readonly begun: readonly {
+    readonly series: string;
+    readonly point: string;
+    readonly source: string;
+    readonly copy?: string;
+  }[];
+  /** Snapshots that are due and have no room yet, or of which it was not tried. */
+  readonly waiting: number;
+  /** Points that their own agents are to copy by their next run. */
+  readonly leftToAgents: number;
+  /** Points that cannot be copied, by the reason. */
+  readonly left: readonly { readonly because: string; readonly points: number }[];
+  readonly failed: readonly (FailedCopy & { readonly series: string })[];
+  readonly cleared: readonly { readonly snapshot: string; readonly because: string }[];
+  /** Age of the oldest point that is wanted there and is not whole there; 0 if there is none. */
+  readonly lagSeconds?: number;
+  /** Another sweep is at work there, so that this one has gone no further. */
+  readonly yielded?: true;
+  /** What was removed there, where that Region is no unit of this sweep. */
+  readonly prune?: PruneSwept;
+}
+
+/** What the copier did in a unit. */
+export interface CopySwept {
+  readonly asOf: string;
+  readonly destinations: readonly DestinationSwept[];
+}
+
 /** What one sweep did in one unit. */
 export interface UnitSwept {
   readonly create?: CreateSwept;
   readonly alarms?: AlarmsSwept;
   readonly prune?: PruneSwept;
+  readonly copy?: CopySwept;
   readonly problems: readonly Problem[];
 }
 
@@ -101,13 +138,24 @@ export const totalsOf = (swept: PruneSwept) => {
 
 /** Whether anything is other than before. */
 export function didSomething(swept: Omit<UnitSwept, "problems"> | undefined): boolean {
-  const { prune, alarms, create } = swept ?? {};
+  const { prune, alarms, create, copy } = swept ?? {};
+  if (copy?.destinations.some(copiedSomething)) return true;
   if (create?.captured.some(({ outcome }) => outcome === "created")) return true;
   if (alarms !== undefined && [alarms.removed, alarms.muted, alarms.woken].some((list) => list.length > 0))
     return true;
-  if (prune === undefined) return false;
+  return prune !== undefined && prunedSomething(prune);
+}
+
+function prunedSomething(prune: PruneSwept): boolean {
   const { removed, marked, unmarked } = totalsOf(prune);
   return removed + marked + unmarked > 0;
+}
+
+/** A Region in which nothing was left to do counts as done. */
+function copiedSomething(one: CopySwept["destinations"][number]): boolean {
+  if (one.begun.length + one.cleared.length > 0) return true;
+  if (one.asOf !== undefined && one.waiting === 0) return true;
+  return one.prune !== undefined && prunedSomething(one.prune);
 }
 
 /** How a unit ended, seen that its work came to an end: with errors it is what they agree on. */

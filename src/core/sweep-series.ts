@@ -1,3 +1,4 @@
+import { withChainHolds } from "./copies.ts";
 import { copiesThere, pointsThere } from "./copies-there.ts";
 import { pointsOf, tagKeys } from "./point-tags.ts";
 import type { RecoveryPoint, Snapshot } from "./recovery-point.ts";
@@ -50,6 +51,12 @@ export function pointsAmong(snapshots: readonly Snapshot[], asOf: Date): readonl
   if (copies.length === 0) return pointsOf(once, asOf);
   const captured = once.filter((one) => !isCopy(one));
   return [...pointsOf(captured, asOf), ...pointsThere(copiesThere(copies), asOf)];
+}
+
+/** All points of a draft. Of copies the newest of each volume is held, also of half a set: the next one builds on it. */
+export function pointsIn({ snapshots }: SeriesDraft, asOf: Date): readonly RecoveryPoint[] {
+  const points = pointsAmong(snapshots, asOf);
+  return snapshots.some(isCopy) ? withChainHolds(points) : points;
 }
 
 /** What a listing of all instances of a unit says of one. */

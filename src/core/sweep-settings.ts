@@ -1,3 +1,4 @@
+import type { CopyTarget } from "./copy-target.ts";
 import type { RetentionPolicy } from "./retention-policy.ts";
 import type { SweepScope } from "./sweep-ports.ts";
 
@@ -40,6 +41,17 @@ export interface SweepCreateRules {
   readonly retention?: TaggedRules;
 }
 
+/** A target of copies as the file has it: its rules go with the zone of the points. */
+export type SweepCopyTarget = Omit<CopyTarget, "retention"> & { readonly retention?: TaggedRules };
+
+/** What the copier goes by beyond what points and tags say. */
+export interface SweepCopyRules {
+  /** Where all points go that name no other target in that Region. */
+  readonly targets: readonly SweepCopyTarget[];
+  /** Milliseconds: how long a point is left to a running agent that is to copy it by itself. */
+  readonly after: number;
+}
+
 /** What the file says of sweeps, above the built-in values. */
 export interface SweepSettings {
   readonly scope: SweepScope;
@@ -47,6 +59,9 @@ export interface SweepSettings {
   readonly create: SweepCreateRules;
   /** Whether the file speaks of creating: without a word of it nothing is created unless it is asked for. */
   readonly creates: boolean;
+  readonly copy: SweepCopyRules;
+  /** Whether the file asks for copies. */
+  readonly copies: boolean;
   /** Whether alarms of instances that are gone are deleted, and those of stopped ones muted. */
   readonly alarms: { readonly clean: boolean };
   /** Milliseconds before the deadline of a function of AWS Lambda at which a sweep stops by itself. */
@@ -61,6 +76,8 @@ export const defaultSweepSettings: SweepSettings = {
   prune: { expireLastAfterOfGroups: 30 * day, seriesOfGroups: "instance", minimumAge: 7 * day, mark: 0 },
   create: { overdueAfter: 26 * 60 * minute, filters: [], all: false },
   creates: false,
+  copy: { targets: [], after: 26 * 60 * minute },
+  copies: false,
   alarms: { clean: true },
   margin: 15_000,
 };

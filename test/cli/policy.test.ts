@@ -54,7 +54,7 @@ test.each([
     )) {
       expect(one, name).toBe(partition);
       // Copies are made in other Regions.
-      const elsewhere = name.startsWith("copy") ? ["?*"] : [];
+      const elsewhere = /^(sweep-)?copy/.test(name) ? ["?*"] : [];
       if (service !== "iam" && where !== "") expect([region, ...elsewhere], name).toContain(where);
       // A sweep takes on roles of other accounts.
       if (whose !== "" && !(name.startsWith("sweep") && service === "iam")) expect(whose, name).toBe(account);
