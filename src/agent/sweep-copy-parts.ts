@@ -1,7 +1,7 @@
 import type { CopyDestination, SweepCopyDeps } from "../actions/sweep-copy-deps.ts";
 import { connect } from "../aws/connection.ts";
 import { listCopies } from "../aws/sweep-listing.ts";
-import { copyRegions } from "../config/tags.ts";
+import { copyRegions } from "../config/copy-regions.ts";
 import { copyKeys } from "../core/restore-copies.ts";
 import type { SweepOrder } from "../core/sweep-order.ts";
 import type { PointService, SweepUnit } from "../core/sweep-ports.ts";

@@ -62,12 +62,6 @@ export function readTags(tags: Tags): TagOverlay {
   };
 }
 
-/** The Regions that the tags of an instance name for copies; `unreadable` where one of the tags is faulty. */
-export function copyRegions(tags: Tags): readonly string[] | "unreadable" {
-  const { tagged, faults } = readOne(spelled(tags, copySpellings), copyExamples, readRegions);
-  return faults.length > 0 ? "unreadable" : (tagged?.value ?? []);
-}
-
 const scheduleExamples = 'a cron expression such as "0 2 * * *" or a period such as "every 12h"';
 
 const copyExamples = "Regions such as eu-west-1, us-east-1";
