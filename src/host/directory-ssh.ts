@@ -174,11 +174,11 @@ export function remoteDisks(
 function diskScript(volume: string, device: string): string {
   const serial = volume.replace("-", "");
   const xen = device.replace(/^\/dev\/(sd|xvd)/, "/dev/xvd");
-  return `for i in $(seq 120); do
+  return `for i in $(seq 600); do
 for l in /dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_${serial} /dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_${serial}_1; do
 [ -b $l ] && { echo "disk $(readlink -f $l)"; exit 0; }; done
 for s in /sys/block/nvme*/device/serial; do
 [ "$(tr -d ' ' <$s 2>/dev/null)" = ${serial} ] && { s=\${s#/sys/block/}; echo "disk /dev/\${s%%/*}"; exit 0; }; done
 [ -b ${shellWord(xen)} ] && [ ! -e /sys/block/nvme0n1 ] && { echo "disk ${xen}"; exit 0; }
-sleep 1; done; exit 1`;
+sleep 0.2; done; exit 1`;
 }

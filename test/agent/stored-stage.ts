@@ -32,14 +32,15 @@ export class StoredStage {
     this.program = program;
   }
 
-  static async start(home: string, program: string): Promise<StoredStage> {
+  /** @param bounds lines of the repository, such as `, idleTimeout: 5s` */
+  static async start(home: string, program: string, bounds = ""): Promise<StoredStage> {
     const stage = new StoredStage(home, program);
     writeFileSync(stage.at("password"), "a good password\n", { mode: 0o600 });
     const repository = (name: string, more = "") =>
       `  ${name}: { url: ${stage.at(name)}, passwordFile: ${stage.at("password")}, restic: ${program}${more} }\n`;
     writeFileSync(
       stage.at("config.yaml"),
-      `version: 1\nhost: { name: build }\nstateDirectory: ${stage.at("state")}\nrepositories:\n${repository("central", ", mirror: { to: offsite }")}${repository("offsite")}jobs:\n  nightly:\n    schedule: "0 22 * * *"\n    files: { repository: central, paths: [/srv] }\n`,
+      `version: 1\nhost: { name: build }\nstateDirectory: ${stage.at("state")}\nrepositories:\n${repository("central", `, mirror: { to: offsite }${bounds}`)}${repository("offsite")}jobs:\n  nightly:\n    schedule: "0 22 * * *"\n    files: { repository: central, paths: [/srv] }\n`,
       { mode: 0o600 },
     );
     for (const name of ["central", "offsite"])

@@ -4,7 +4,7 @@ import { readdirSync, readFileSync, statSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
 import { folder, need, node } from "../host/places.ts";
-import { needRestic, restics } from "../system/stores/restics.ts";
+import { needRestic, oneRestic } from "../system/stores/restics.ts";
 import { Sshd, sshdCan, sshdNeed } from "../system/stores/sshd.ts";
 import { never, quiet, Stage } from "./restic-stage.ts";
 
@@ -21,7 +21,7 @@ function atWork(url: string, key: string): string[] {
   });
 }
 
-describe.each(restics())(
+describe.each(oneRestic())(
   "an agent that is killed while $name restic, $version, works over SFTP",
   (restic) => {
     test("leaves nobody at work, whatever becomes of the network, and no lock that stays", async (context) => {

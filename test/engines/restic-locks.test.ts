@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { setTimeout as pause } from "node:timers/promises";
-import { describe, expect, test } from "vitest";
+import { describe, expect, type TestContext, test } from "vitest";
 import type { Store } from "../../src/core/store-ports.ts";
 import { folder } from "../host/places.ts";
-import { needRestic, restics } from "../system/stores/restics.ts";
+import { needRestic, oneRestic, type Restic, restics } from "../system/stores/restics.ts";
 import { failureIn, filesOrder, never, quiet, Stage } from "./restic-stage.ts";
 
 /** Somebody else's restic, which holds a lock for as long as its input is open. */
@@ -15,14 +15,14 @@ async function holding(place: Stage, store: Store): Promise<ChildProcess> {
   return other;
 }
 
-describe.each(restics())("locks of $name restic, $version", (restic) => {
-  const made = async (context: Parameters<typeof needRestic>[0], lockWait: number) => {
-    const place = new Stage(await folder(), needRestic(context, restic));
-    return { place, store: await place.made("store", { lockWait }) };
-  };
+async function made(context: TestContext, restic: Restic, lockWait: number) {
+  const place = new Stage(await folder(), needRestic(context, restic));
+  return { place, store: await place.made("store", { lockWait }) };
+}
 
+describe.each(restics())("locks of $name restic, $version", (restic) => {
   test("one of the living is waited for, and then told with who holds it", async (context) => {
-    const { place, store } = await made(context, 500);
+    const { place, store } = await made(context, restic, 500);
     const other = await holding(place, store);
     expect(await store.locks(never)).toMatchObject([
       { pid: other.pid, exclusive: false, dead: false, user: "root" },
@@ -37,21 +37,23 @@ describe.each(restics())("locks of $name restic, $version", (restic) => {
     const patient = await place.open(place.config("store", { lockWait: 60_000 }));
     const stop = new AbortController();
     const waiting = failureIn(patient.prune(quiet, stop.signal));
-    await pause(3_000);
+    await pause(1_500);
     const began = performance.now();
     stop.abort();
     expect(await waiting).toMatchObject({ kind: "interrupted" });
     expect(performance.now() - began).toBeLessThan(10_000);
     const pruned = patient.prune(quiet, never);
-    await pause(1_000);
+    await pause(500);
     other.stdin?.end("x");
     await once(other, "exit");
     await pruned;
     expect(await store.locks(never)).toEqual([]);
   });
+});
 
+describe.each(oneRestic("a current"))("locks of $name restic, $version", (restic) => {
   test("one of the dead of this host is removed, and only then", async (context) => {
-    const { place, store } = await made(context, 500);
+    const { place, store } = await made(context, restic, 500);
     const other = await holding(place, store);
     other.kill("SIGKILL");
     await once(other, "exit");
@@ -68,7 +70,7 @@ describe.each(restics())("locks of $name restic, $version", (restic) => {
   });
 
   test("one of the dead that nobody has buried yet is removed when that is done", async (context) => {
-    const { place, store } = await made(context, 30_000);
+    const { place, store } = await made(context, restic, 30_000);
     // restic's parent becomes a program that asks for no child's end.
     const line = `mkfifo input; exec 3<>input; "$0" backup --stdin <input >/dev/null 2>&1 & exec sleep 1000`;
     const env = place.environment(store);
@@ -79,7 +81,7 @@ describe.each(restics())("locks of $name restic, $version", (restic) => {
     process.kill(lock?.pid ?? 0, "SIGKILL");
     await expect.poll(() => store.locks(never)).toMatchObject([{ dead: true }]);
     const pruned = store.prune(quiet, never);
-    await pause(3_000);
+    await pause(1_500);
     parent.kill("SIGKILL");
     await pruned;
     expect(await store.locks(never)).toEqual([]);

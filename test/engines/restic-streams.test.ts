@@ -3,10 +3,10 @@ import { once } from "node:events";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { describe, expect, test } from "vitest";
+import { describe, expect, type TestContext, test } from "vitest";
 import type { StreamSource } from "../../src/core/store-ports.ts";
 import { folder, node } from "../host/places.ts";
-import { needRestic, restics } from "../system/stores/restics.ts";
+import { needRestic, oneRestic, type Restic, restics } from "../system/stores/restics.ts";
 import { failureIn, never, order, quiet, Stage, writing } from "./restic-stage.ts";
 
 /** A program that writes to the store's pipe, as a dump does. */
@@ -38,14 +38,14 @@ function resticsOf(place: Stage): string[] {
   });
 }
 
-describe.each(restics())("a stream into a repository by $name restic, $version", (restic) => {
-  const made = async (context: Parameters<typeof needRestic>[0]) => {
-    const place = new Stage(await folder(), needRestic(context, restic));
-    return { place, store: await place.made("store") };
-  };
+async function made(context: TestContext, restic: Restic) {
+  const place = new Stage(await folder(), needRestic(context, restic));
+  return { place, store: await place.made("store") };
+}
 
+describe.each(restics())("a stream into a repository by $name restic, $version", (restic) => {
   test("of nothing is none, and says where to look", async (context) => {
-    const { store } = await made(context);
+    const { store } = await made(context, restic);
     const nothing = program("d.sql", "true");
     expect(await failureIn(store.saveStream(order("p"), nothing, quiet, never))).toMatchObject({
       found: "nothing came that could be stored",
@@ -55,7 +55,7 @@ describe.each(restics())("a stream into a repository by $name restic, $version",
   });
 
   test("is stored as it was written, by a program that writes for itself", async (context) => {
-    const { place, store } = await made(context);
+    const { place, store } = await made(context, restic);
     const saved = await store.saveStream(
       order("p"),
       program("d.sql", "head -c 20000000 /dev/zero; echo the end"),
@@ -72,7 +72,7 @@ describe.each(restics())("a stream into a repository by $name restic, $version",
   });
 
   test("that fails at its last byte leaves nothing, and no lock", async (context) => {
-    const { store } = await made(context);
+    const { store } = await made(context, restic);
     const fails = program("d.sql", "head -c 3000000 /dev/zero; exit 7");
     expect((await failureIn(store.saveStream(order("p1"), fails, quiet, never))).message).toContain(
       "ended with 7",
@@ -84,15 +84,17 @@ describe.each(restics())("a stream into a repository by $name restic, $version",
     const slow = program(
       "f.sql",
       "echo some; exec sleep 1000",
-      () => void setTimeout(() => stop.abort(), 1_000),
+      () => void setTimeout(() => stop.abort(), 300),
     );
     await failureIn(store.saveStream(order("p3"), slow, quiet, stop.signal));
     expect(await store.snapshots([], never)).toEqual([]);
     expect(await store.locks(never)).toEqual([]);
   });
+});
 
+describe.each(oneRestic())("a stream into a repository by $name restic", (restic) => {
   test("of a restic that is killed ends its source too, and says so", async (context) => {
-    const { place, store } = await made(context);
+    const { place, store } = await made(context, restic);
     let dump: ChildProcess | undefined;
     const source = program("d.sql", "while :; do echo more; sleep 0.05; done", (child) => {
       dump = child;
@@ -110,9 +112,9 @@ describe.each(restics())("a stream into a repository by $name restic, $version",
   });
 
   test("of an agent that is killed at any moment never becomes a snapshot", async (context) => {
-    const { place, store } = await made(context);
+    const { place, store } = await made(context, restic);
     const agent = path.join(import.meta.dirname, "restic-agent.ts");
-    for (const after of [0, 500, 3_000]) {
+    for (const after of [0, 300, 1_500]) {
       const events = place.at("events");
       writeFileSync(events, "");
       const words = [...node.slice(1), agent, place.directory, place.program];

@@ -7,7 +7,7 @@ import { type EngineUnderTest, engineContract } from "../contracts/engine.ts";
 import { instance, job } from "../contracts/engine-order.ts";
 import { folder } from "../host/places.ts";
 import { makeRepository } from "../system/stores/cheap-key.ts";
-import { restics } from "../system/stores/restics.ts";
+import { oneRestic, restics } from "../system/stores/restics.ts";
 import { shelfAt } from "../system/stores/shelf.ts";
 import { never, quiet, Stage, writing } from "./restic-stage.ts";
 
@@ -72,8 +72,11 @@ const dump = (text: string) => (): Subject => ({
 });
 
 for (const { name, version, program } of restics())
-  if (program !== undefined) {
+  if (program !== undefined)
     engineContract(`files by ${name} restic, ${version}`, () => engineOf(program, files));
+
+for (const { name, version, program } of oneRestic())
+  if (program !== undefined) {
     engineContract(`a dump by ${name} restic, ${version}`, () => engineOf(program, dump("all of it\n")));
 
     const when = new Date("2026-03-01T02:00:00.900Z");

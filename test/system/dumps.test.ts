@@ -4,7 +4,7 @@ import type { DumpStream } from "../../src/core/dump-config.ts";
 import { sumOf } from "../hooks/dumping.ts";
 import { isLinux } from "../host/places.ts";
 import { killHalfWay, repositoryOf, shell, streamsOf } from "./dump-stage.ts";
-import { restics } from "./stores/restics.ts";
+import { oneRestic, restics } from "./stores/restics.ts";
 
 // Real servers, beside other tests.
 vi.setConfig({ testTimeout: 300_000 });
@@ -29,7 +29,10 @@ for (const restic of restics())
         expect(await sumOf(file)).toBe(await sumOf(stage.at("expected")));
       }
     });
+  });
 
+for (const restic of oneRestic("a current"))
+  describe.skipIf(!isLinux)(`the dump of a program into a repository of ${restic.name} restic`, () => {
     it("is no point when its program fails at the last byte, is killed, or takes too long", async (context) => {
       const stage = await repositoryOf(context, restic);
       for (const more of [{}, { spool: stage.at("spool") }]) {

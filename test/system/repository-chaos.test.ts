@@ -20,7 +20,7 @@ const soak = process.env["SOAK"] !== undefined;
 const seed = Number(process.env["SEED"] ?? Math.floor(Math.random() * 1e9));
 const rounds = soak ? 50 : 10;
 /** After so long without a word from restic, and after so long at all, an operation is to end. Milliseconds. */
-const [idleTimeout, deadline] = [8_000, 60_000];
+const [idleTimeout, deadline] = [5_000, 40_000];
 
 const blows = ["kill the server", "cut the network", "let the network fall silent"] as const;
 const operations = ["save files", "save a stream", "copy", "prune"] as const;
@@ -175,7 +175,7 @@ describe("a repository whose server dies or is cut off at any moment", () => {
       await pause(when * stage.takes);
       await strike[blow](server);
       // It is back soon, or only when the operation has given up.
-      if (away < 0.5) await pause(away * 5_000);
+      if (away < 0.5) await pause(away * 3_000);
       else await outcome;
       await back(server, blow);
       const error = await outcome;

@@ -2,13 +2,13 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { afterAll, describe, expect, test } from "vitest";
+import { afterAll, expect, test } from "vitest";
 import type { Store, StoredEntry } from "../../src/core/store-ports.ts";
 import { everythingOf, makeOddTree, oddTreeCan, oddTreeNeed } from "../host/odd-tree.ts";
 import { folder, isRoot, need } from "../host/places.ts";
-import { cheapenOf, configured, local, needStore, ready, storeKinds } from "./stores/kinds.ts";
+import { cheapenOf, configured, local, needStore, pairsOf, ready } from "./stores/kinds.ts";
 import { opened } from "./stores/opened.ts";
-import { needRestic, restics } from "./stores/restics.ts";
+import { currentResticOf, needRestic } from "./stores/restics.ts";
 import type { StoreServer } from "./stores/store-server.ts";
 
 const ever = new AbortController();
@@ -41,106 +41,105 @@ const lookAt = (directory: string, version: string) => {
   return version.startsWith("0.14") ? all.replace(/^(sparse|full)$/m, "(holes are not looked at)") : all;
 };
 
-describe.each(restics())("$name restic, $version,", (restic) => {
-  test.for(storeKinds)(
-    "in $name: saves, gives back, mirrors, forgets, prunes and checks",
-    { timeout: 600_000 },
-    async (kind, context) => {
-      const program = needRestic(context, restic);
-      need(context, oddTreeCan && isRoot, oddTreeNeed);
-      await using server = await needStore(context, kind);
-      await using elsewhere = await local.start();
-      const work = await folder();
-      makeOddTree(work);
-      const tree = path.join(work, "tree");
-      const beside = path.join(work, "beside");
-      mkdirSync(beside);
-      for (const name of ["x.left-out", "kept"]) writeFileSync(path.join(beside, name), name);
-      const before = lookAt(work, restic.version);
-      const at = (name: string) => path.join(work, name);
-      const of = async (place: StoreServer, name: string) =>
-        opened(await configured(place.repository(name), name, at("conf"), { program }), at("state"), signal);
+// test/engines/restic-servers.test.ts has the other pairs.
+test.for(pairsOf(currentResticOf()))(
+  "in $kind.name, $restic.name restic saves, gives back, mirrors, forgets, prunes and checks",
+  { timeout: 600_000 },
+  async ({ kind, restic }, context) => {
+    const program = needRestic(context, restic);
+    need(context, oddTreeCan && isRoot, oddTreeNeed);
+    await using server = await needStore(context, kind);
+    await using elsewhere = await local.start();
+    const work = await folder();
+    makeOddTree(work);
+    const tree = path.join(work, "tree");
+    const beside = path.join(work, "beside");
+    mkdirSync(beside);
+    for (const name of ["x.left-out", "kept"]) writeFileSync(path.join(beside, name), name);
+    const before = lookAt(work, restic.version);
+    const at = (name: string) => path.join(work, name);
+    const of = async (place: StoreServer, name: string) =>
+      opened(await configured(place.repository(name), name, at("conf"), { program }), at("state"), signal);
 
-      // There is none before it is made, and it is made once.
-      const store = await of(server, "central");
-      await expect(store.open(signal)).rejects.toMatchObject({ kind: "not-found" });
-      const made = await store.init(signal);
-      expect(made).toMatchObject({ program: restic.version, formatVersion: 2 });
-      expect(await store.open(signal)).toEqual(made);
-      await cheapenOf(server, store.config);
-      await expect(store.init(signal)).rejects.toThrow();
+    // There is none before it is made, and it is made once.
+    const store = await of(server, "central");
+    await expect(store.open(signal)).rejects.toMatchObject({ kind: "not-found" });
+    const made = await store.init(signal);
+    expect(made).toMatchObject({ program: restic.version, formatVersion: 2 });
+    expect(await store.open(signal)).toEqual(made);
+    await cheapenOf(server, store.config);
+    await expect(store.init(signal)).rejects.toThrow();
 
-      const order = (point: string) => ({
-        tags: [`ec2-backup:point=${point}`, "a, b"],
-        host: "matrix",
-        // restic is told whole seconds.
-        time: new Date(Math.floor(Date.now() / 1000) * 1000),
-      });
-      const files = {
-        ...order("files"),
-        paths: [tree, beside],
-        exclude: ["*.left-out"],
-        oneFileSystem: true,
-        excludeCaches: true,
-      };
-      const saved = await store.saveFiles(files, quiet, signal);
-      expect(saved).toMatchObject({ id: expect.stringMatching(/^[0-9a-f]{64}$/), unread: [] });
-      const dump = await store.saveStream(
-        order("dump"),
-        {
-          file: "shop.sql",
-          start: (output) => ({ done: counting(output) }),
-        },
-        quiet,
-        signal,
-      );
+    const order = (point: string) => ({
+      tags: [`ec2-backup:point=${point}`, "a, b"],
+      host: "matrix",
+      // restic is told whole seconds.
+      time: new Date(Math.floor(Date.now() / 1000) * 1000),
+    });
+    const files = {
+      ...order("files"),
+      paths: [tree, beside],
+      exclude: ["*.left-out"],
+      oneFileSystem: true,
+      excludeCaches: true,
+    };
+    const saved = await store.saveFiles(files, quiet, signal);
+    expect(saved).toMatchObject({ id: expect.stringMatching(/^[0-9a-f]{64}$/), unread: [] });
+    const dump = await store.saveStream(
+      order("dump"),
+      {
+        file: "shop.sql",
+        start: (output) => ({ done: counting(output) }),
+      },
+      quiet,
+      signal,
+    );
 
-      const all = await store.snapshots([], signal);
-      expect(all.map(({ id }) => id).sort()).toEqual([saved.id, dump.id].sort());
-      const [listed] = await store.snapshots(["ec2-backup:point=files"], signal);
-      expect(listed).toMatchObject({
-        id: saved.id,
-        host: "matrix",
-        paths: expect.arrayContaining([tree, beside]),
-        time: files.time,
-      });
-      expect(listed?.tags).toEqual(files.tags);
+    const all = await store.snapshots([], signal);
+    expect(all.map(({ id }) => id).sort()).toEqual([saved.id, dump.id].sort());
+    const [listed] = await store.snapshots(["ec2-backup:point=files"], signal);
+    expect(listed).toMatchObject({
+      id: saved.id,
+      host: "matrix",
+      paths: expect.arrayContaining([tree, beside]),
+      time: files.time,
+    });
+    expect(listed?.tags).toEqual(files.tags);
 
-      // What it holds is listed and given back as it was.
-      const entries = await entriesOf(store, saved.id);
-      const sub = entries.find((one) => one.path === path.join(tree, "sub/data"));
-      expect(sub).toMatchObject({ type: "file", size: 300_000 });
-      expect(entries.some((one) => one.path.endsWith(".left-out"))).toBe(false);
-      const data = await fileOf(store, saved.id, path.join(tree, "sub/data"), at("data"));
-      expect(data.equals(readFileSync(path.join(tree, "sub/data")))).toBe(true);
-      await givesBack(store, saved.id, at("back"), work, before, restic.version);
+    // What it holds is listed and given back as it was.
+    const entries = await entriesOf(store, saved.id);
+    const sub = entries.find((one) => one.path === path.join(tree, "sub/data"));
+    expect(sub).toMatchObject({ type: "file", size: 300_000 });
+    expect(entries.some((one) => one.path.endsWith(".left-out"))).toBe(false);
+    const data = await fileOf(store, saved.id, path.join(tree, "sub/data"), at("data"));
+    expect(data.equals(readFileSync(path.join(tree, "sub/data")))).toBe(true);
+    await givesBack(store, saved.id, at("back"), work, before, restic.version);
 
-      // The mirror has it too, and needs the first no more.
-      const mirror = await of(elsewhere, "mirror");
-      await ready(elsewhere, mirror.config);
-      await mirror.copyFrom(store, [saved.id, dump.id], quiet, signal);
-      await mirror.copyFrom(store, [saved.id, dump.id], quiet, signal);
-      const copies = await mirror.snapshots([], signal);
-      expect(copies.map(({ original }) => original).sort()).toEqual([saved.id, dump.id].sort());
-      const copy = copies.find(({ original }) => original === saved.id);
-      await givesBack(mirror, copy?.id ?? "", at("from-mirror"), work, before, restic.version);
-      expect(await mirror.check({ part: 1, of: 1 }, quiet, signal)).toMatchObject({
-        sound: true,
-        errors: [],
-      });
+    // The mirror has it too, and needs the first no more.
+    const mirror = await of(elsewhere, "mirror");
+    await ready(elsewhere, mirror.config);
+    await mirror.copyFrom(store, [saved.id, dump.id], quiet, signal);
+    await mirror.copyFrom(store, [saved.id, dump.id], quiet, signal);
+    const copies = await mirror.snapshots([], signal);
+    expect(copies.map(({ original }) => original).sort()).toEqual([saved.id, dump.id].sort());
+    const copy = copies.find(({ original }) => original === saved.id);
+    await givesBack(mirror, copy?.id ?? "", at("from-mirror"), work, before, restic.version);
+    expect(await mirror.check({ part: 1, of: 1 }, quiet, signal)).toMatchObject({
+      sound: true,
+      errors: [],
+    });
 
-      // What is forgotten is gone, and what is kept is whole.
-      expect(await store.forget([saved.id], signal)).toEqual([{ id: saved.id, outcome: "removed" }]);
-      expect(await store.forget([saved.id], signal)).toEqual([{ id: saved.id, outcome: "was-gone" }]);
-      await store.prune(quiet, signal);
-      expect(await store.check({ part: 1, of: 1 }, quiet, signal)).toMatchObject({ sound: true, errors: [] });
-      const lines = await fileOf(store, dump.id, "/shop.sql", at("shop.sql"));
-      expect(lines.toString("latin1").split("\n")).toHaveLength(300_001);
-      expect((await store.snapshots([], signal)).map(({ id }) => id)).toEqual([dump.id]);
-      expect(await store.locks(signal)).toEqual([]);
-    },
-  );
-});
+    // What is forgotten is gone, and what is kept is whole.
+    expect(await store.forget([saved.id], signal)).toEqual([{ id: saved.id, outcome: "removed" }]);
+    expect(await store.forget([saved.id], signal)).toEqual([{ id: saved.id, outcome: "was-gone" }]);
+    await store.prune(quiet, signal);
+    expect(await store.check({ part: 1, of: 1 }, quiet, signal)).toMatchObject({ sound: true, errors: [] });
+    const lines = await fileOf(store, dump.id, "/shop.sql", at("shop.sql"));
+    expect(lines.toString("latin1").split("\n")).toHaveLength(300_001);
+    expect((await store.snapshots([], signal)).map(({ id }) => id)).toEqual([dump.id]);
+    expect(await store.locks(signal)).toEqual([]);
+  },
+);
 
 async function givesBack(
   store: Store,

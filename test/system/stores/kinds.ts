@@ -5,6 +5,7 @@ import type { RepositoryConfig } from "../../../src/core/store-ports.ts";
 import { need } from "../../host/places.ts";
 import { cheapenKeys, makeRepository } from "./cheap-key.ts";
 import { RestServer, rcloneCan, rcloneNeed } from "./rclone.ts";
+import { oneRestic, type Restic, restics } from "./restics.ts";
 import { S3Server } from "./s3-server.ts";
 import { shelfAt } from "./shelf.ts";
 import { Sshd, sshdCan, sshdNeed } from "./sshd.ts";
@@ -59,6 +60,14 @@ export const rest: StoreKind = {
 };
 
 export const storeKinds: readonly StoreKind[] = [local, sftp, s3, rest];
+
+/** Each way with each restic where SOAK=1. Else a directory with both, S3 with that one, the other servers with the other. */
+export function pairsOf(ofS3: Restic): readonly { readonly kind: StoreKind; readonly restic: Restic }[] {
+  const other = restics().find((one) => one !== ofS3) ?? ofS3;
+  const own = (kind: StoreKind): readonly Restic[] =>
+    kind === local ? restics() : oneRestic((kind === s3 ? ofS3 : other).name);
+  return storeKinds.flatMap((kind) => own(kind).map((restic) => ({ kind, restic })));
+}
 
 /** Starts a server of that kind; the test is left out where it cannot be had, but not in CI. */
 export function needStore(context: TestContext, kind: StoreKind): Promise<StoreServer> {

@@ -48,6 +48,10 @@ export function currentResticOf(): Restic {
 
 export const restics = (): readonly Restic[] => [systemRestic, currentResticOf()];
 
+/** What both do alike is tried with one of them, and with both where SOAK=1. */
+export const oneRestic = (name: Restic["name"] = "the system's"): readonly Restic[] =>
+  process.env["SOAK"] === undefined ? restics().filter((one) => one.name === name) : restics();
+
 /** The path of a restic; the test is left out where it is missing, but not in CI. */
 export function needRestic(context: TestContext, restic: Restic): string {
   need(context, restic.program !== undefined, restic.missing);
