@@ -18,6 +18,16 @@ export function farAway(): string {
   return `0 ${(new Date().getUTCHours() + 12) % 24} * * *`;
 }
 
+/**
+ * For a daemon that is to serve a minute that begins: its clock, and that of its runs, is so far ahead that one does in
+ * some seconds.
+ */
+export function soonAMinute(): { readonly ahead: number; readonly env: Readonly<Record<string, string>> } {
+  const ahead = 60_000 - ((Date.now() + 6_000) % 60_000);
+  const preload = path.resolve(import.meta.dirname, "../fakes/clock-ahead.cjs");
+  return { ahead, env: { NODE_OPTIONS: `--require ${preload}`, CLOCK_AHEAD: String(ahead) } };
+}
+
 /** A host with a simulated AWS that goes with the test, and jobs as YAML in braces. */
 export async function hostWith(
   { onTestFinished }: Context,

@@ -7,7 +7,7 @@ import type { UpkeepStatus } from "../../src/core/upkeep-status.ts";
 import { pingService } from "../fakes/ping-service.ts";
 import { topicService } from "../fakes/topic-service.ts";
 import { Bench } from "./bench.ts";
-import { DaemonProcess, until } from "./daemon-process.ts";
+import { DaemonProcess, soonAMinute, until } from "./daemon-process.ts";
 import { instance, scenarioOf } from "./history.ts";
 import { makeRepository } from "./stores/cheap-key.ts";
 import { needRestic, systemRestic } from "./stores/restics.ts";
@@ -185,7 +185,7 @@ test("the daemon wakes for a job's dumps and files, and for the check, the prune
   const each = '"every 1m"';
   const upkeep = `check: { schedule: ${each} }, prune: { schedule: ${each} }, mirror: { to: offsite, schedule: ${each} }`;
   const kept = await Kept.start(context, upkeep, "", `schedule: ${each}`);
-  const daemon = new DaemonProcess(context, kept.bench);
+  const daemon = new DaemonProcess(context, kept.bench, soonAMinute().env);
   const stored = () =>
     JSON.parse(kept.restic("mirror", "snapshots", "--json", "--no-lock")) as { tags: string[] }[];
   await until(
