@@ -59,7 +59,7 @@ describe("an alarm that rang while the instance was off tells again", () => {
     stage.bench.simulator.control.faults([
       { kind: "hang", service: "cloudwatch", count: "always", ...where },
     ]);
-    await stage.killed(2_500, "resume");
+    await stage.killed("resume");
     expect((await stage.missed()).length, "at no moment is there none").toBeGreaterThan(0);
     stage.bench.simulator.control.clearFaults();
     await stage.alarms("resume");
@@ -87,7 +87,7 @@ test("an alarm that was left disabled in the midst of its making is told of, and
   const stage = await Stage.start();
   expect(await stage.run()).toBe("done");
   stage.bench.simulator.control.faults([{ kind: "hang", action: "EnableAlarmActions", count: "always" }]);
-  await stage.killed(3_000, "apply");
+  await stage.killed("apply");
   stage.bench.simulator.control.clearFaults();
   const again = await stage.alarms("apply");
   const disabled = again.json.done?.filter(({ outcome }) => outcome === "disabled") ?? [];
@@ -107,7 +107,7 @@ test.each([
   stage.bench.simulator.control.faults([
     { ...fault, action: "SetAlarmState", skip: 1, count: how === "SIGTERM" ? 1 : 4 },
   ]);
-  if (how === "SIGTERM") await stage.killed(4_000, "test", "SIGTERM");
+  if (how === "SIGTERM") await stage.killed("test", "SIGTERM");
   else await stage.alarms("test");
   const states = await stage.states();
   expect(Object.values(states)).not.toContain("ALARM");

@@ -81,11 +81,23 @@ alarms: { createTopic: ec2-backup, slowerThan: 4s${this.#more} }
     return { code, stdout, json: JSON.parse(stdout) };
   }
 
-  /** Runs a verb of `alarms` and ends it after so many milliseconds. */
-  async killed(after: number, verb: string, signal: NodeJS.Signals = "SIGKILL"): Promise<void> {
+  /** Runs a verb of `alarms` and ends it when a call of its hangs. */
+  async killed(verb: string, signal: NodeJS.Signals = "SIGKILL"): Promise<void> {
+    const { control } = this.bench.simulator;
+    const hung = () => control.calls().filter(({ outcome }) => outcome?.code === "hang").length;
+    const before = hung();
+    let watch: NodeJS.Timeout | undefined;
     await this.bench.execute(["--config", this.bench.config, "alarms", verb], {
-      onStart: (pid) => void setTimeout(() => killIfThere(pid, signal), after),
+      onStart: (pid) => {
+        watch = setInterval(() => {
+          if (hung() === before) return;
+          clearInterval(watch);
+          killIfThere(pid, signal);
+        }, 20);
+      },
     });
+    clearInterval(watch);
+    expect(hung()).toBeGreaterThan(before);
   }
 
   /** The alarms for missed backups, as CloudWatch has them. */
