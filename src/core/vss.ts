@@ -1,4 +1,5 @@
 import type { Tags } from "./instance.ts";
+import { tagKeys } from "./point-tags.ts";
 import type { RecoveryPoint } from "./recovery-point.ts";
 import type { CaptureScope } from "./selection.ts";
 
@@ -32,12 +33,14 @@ export function tagsForVss(tags: Tags): {
   readonly lost: readonly string[];
 } {
   const all = Object.entries(tags);
-  const lost = [
-    ...all.filter(([key]) => reserved.has(key)),
-    ...all.filter(([key]) => !reserved.has(key)).slice(room),
-  ].map(([key]) => key);
+  const isSaid = ([key, value]: readonly [string, string]) =>
+    expressible.test(key) && expressible.test(value);
+  // A group may be called as it likes, and who could name it later could name another one.
+  const isOut = (one: readonly [string, string]) =>
+    reserved.has(one[0]) || (one[0] === tagKeys.group && !isSaid(one));
+  const lost = [...all.filter(isOut), ...all.filter((one) => !isOut(one)).slice(room)].map(([key]) => key);
   const kept = all.filter(([key]) => !lost.includes(key));
-  const now = kept.filter(([key, value]) => expressible.test(key) && expressible.test(value));
+  const now = kept.filter(isSaid);
   return {
     text: now.map(([key, value]) => `Key=${key},Value=${value}`).join(";"),
     later: Object.fromEntries(kept.filter((one) => !now.includes(one))),

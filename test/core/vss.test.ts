@@ -1,7 +1,9 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { expect, test } from "vitest";
+import { copyTag } from "../../src/core/copy-target.ts";
 import { tagKeys, tagsOf } from "../../src/core/point-tags.ts";
+import { copiedFrom, copyKeys } from "../../src/core/restore-copies.ts";
 import { idBesideVss, isAppConsistent, tagsForVss } from "../../src/core/vss.ts";
 import { at, day, instance, job, policy, volumes } from "./points.ts";
 
@@ -15,6 +17,12 @@ test("two braces are never handed to Systems Manager, which would put something 
 
 test("one list never joins braces of two tags", () => {
   expect(tagsForVss({ "a{": "{", "{b": "{" }).text).not.toContain("{{");
+});
+
+test("a group whose name VSS does not take is left out, since nobody may name it later", () => {
+  const named = (group: string) => tagsForVss({ [tagKeys.group]: group, Owner: "\u017dofie" });
+  expect(named("web")).toMatchObject({ lost: [], later: { Owner: "\u017dofie" } });
+  expect(named("web #1")).toMatchObject({ lost: [tagKeys.group], later: { Owner: "\u017dofie" } });
 });
 
 test("the point beside VSS has an id of its own, always the same", () => {
@@ -60,5 +68,6 @@ test("what policies/vss.json forbids to write late is always written at once, an
   expect(Object.keys(later)).toContain("Owner");
   expect(Object.keys(later).filter((key) => forbidden.includes(key))).toEqual([]);
   const { name, consistency, frozen, manifest, ...identifying } = tagKeys;
-  expect(forbidden).toEqual(expect.arrayContaining(Object.values(identifying)));
+  const ofCopies = [copyTag, copiedFrom, ...Object.values(copyKeys)];
+  expect(forbidden).toEqual(expect.arrayContaining([...Object.values(identifying), ...ofCopies]));
 });
