@@ -1,13 +1,8 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
 import type { Socket } from "node:net";
-import { setTimeout as pause } from "node:timers/promises";
-import { BackupError } from "../core/errors.ts";
-import { codeOf } from "./atomic-file.ts";
+import { type ChildEnd, endOf, startChild } from "./command-child.ts";
 import { type CommandLog, openCommandLog } from "./command-log.ts";
-import { openCommandPipe } from "./command-pipe.ts";
 import { OutputTail } from "./output-tail.ts";
-import { endGroup, type Kill, type LeftBehind, leftBehind } from "./process-group.ts";
+import { type Kill, type LeftBehind, leftBehind } from "./process-group.ts";
 import type { UserAccount } from "./user-account.ts";
 import { within } from "./within.ts";
 
@@ -38,12 +33,7 @@ export interface CommandManners {
 }
 
 /** How a command ended. */
-export interface CommandEnd {
-  /** Both are null where it could not even be killed. */
-  readonly code: number | null;
-  readonly signal: NodeJS.Signals | null;
-  /** Why it was told to end, and whether it had to be killed for it. */
-  readonly stopped?: { readonly because: "timeout" | "abort"; readonly how: "ended" | "killed" | "stuck" };
+export interface CommandEnd extends ChildEnd<"timeout" | "abort"> {
   readonly output: OutputTail;
   /** What it left running in its process group. */
   readonly left?: LeftBehind;
@@ -69,10 +59,13 @@ export async function runCommand(
   const { log, fault } = await opened(order.log, manners);
   const output = new OutputTail(manners.keep);
   try {
-    const { child, reading } = await start(order);
-    const read = collect(reading, output, log);
-    const end = await ending(child, order.timeout, manners, signal);
-    await within(manners.drain, read, undefined);
+    const { child, reading, heard } = await startChild(
+      order,
+      (pipe) => ["ignore", pipe, pipe],
+      (_, from) => collect(from, output, log),
+    );
+    const end = await endOf(child, { ...manners, timeout: order.timeout }, signal);
+    await within(manners.drain, heard, undefined);
     reading.destroy();
     const left = end.stopped === undefined ? await leftBehind(child.pid ?? 0, manners.kill) : undefined;
     const logFault = fault ?? (await closed(log, manners.grace));
@@ -108,37 +101,6 @@ async function opened(
   return { fault: unanswered() };
 }
 
-async function start({
-  words,
-  env,
-  account,
-}: CommandOrder): Promise<{ child: ChildProcess; reading: Socket }> {
-  const [program = "", ...rest] = words;
-  const { writeEnd, reading } = await openCommandPipe(account);
-  // A command that cannot be started is told by the error below; a reader of nothing has nothing to tell.
-  reading.on("error", () => undefined);
-  try {
-    const child = spawn(program, rest, {
-      cwd: "/",
-      env,
-      detached: true,
-      stdio: ["ignore", writeEnd.fd, writeEnd.fd],
-    });
-    await once(child, "spawn");
-    return { child, reading };
-  } catch (error) {
-    reading.destroy();
-    const found = `it cannot be started (${codeOf(error)})`;
-    const remedy = "check the file, and the interpreter that its first line names";
-    throw new BackupError(
-      { kind: "configuration", doing: `run ${program}`, found, remedy },
-      { cause: error },
-    );
-  } finally {
-    await writeEnd.close();
-  }
-}
-
 /** Resolves when every writer has closed the pipe. */
 function collect(reading: Socket, output: OutputTail, log: CommandLog | undefined): Promise<void> {
   reading.on("data", (chunk: Buffer) => {
@@ -149,35 +111,6 @@ function collect(reading: Socket, output: OutputTail, log: CommandLog | undefine
     void log.idle().then(() => reading.resume());
   });
   return new Promise((resolve) => reading.once("close", () => resolve()));
-}
-
-type Ending = Pick<CommandEnd, "code" | "signal" | "stopped">;
-
-async function ending(
-  child: ChildProcess,
-  timeout: number,
-  { grace, kill }: CommandManners,
-  signal: AbortSignal | undefined,
-): Promise<Ending> {
-  const exited = new Promise<Ending>((resolve) => {
-    if (child.exitCode !== null || child.signalCode !== null)
-      resolve({ code: child.exitCode, signal: child.signalCode });
-    else child.once("exit", (code, signalCode) => resolve({ code, signal: signalCode }));
-  });
-  const stop = Promise.withResolvers<"timeout" | "abort">();
-  const timer = setTimeout(() => stop.resolve("timeout"), timeout);
-  const abort = (): void => stop.resolve("abort");
-  signal?.addEventListener("abort", abort);
-  if (signal?.aborted === true) abort();
-  const first = await Promise.race([exited, stop.promise]);
-  clearTimeout(timer);
-  signal?.removeEventListener("abort", abort);
-  if (typeof first === "object") return first;
-  const how = await endGroup(child.pid ?? 0, grace, kill);
-  const stopped = { because: first, how };
-  if (how === "stuck") child.unref();
-  const end = await Promise.race([exited, how === "stuck" ? pause(0) : exited]);
-  return { ...(end ?? { code: null, signal: null }), stopped };
 }
 
 /** Closes the log; one whose filesystem does not answer is left to close by itself. */

@@ -1,14 +1,11 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
+import type { ChildProcess } from "node:child_process";
 import type { Socket } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
-import { BackupError } from "../core/errors.ts";
-import { codeOf } from "./atomic-file.ts";
-import { openCommandPipe } from "./command-pipe.ts";
+import { type ChildEnd, endOf, startChild } from "./command-child.ts";
 import { groupIdle } from "./group-activity.ts";
 import { guardGroup } from "./group-guard.ts";
 import { OutputTail } from "./output-tail.ts";
-import { endGroup, endLeftBehind, type Kill, leftBehind } from "./process-group.ts";
+import { endLeftBehind, type Kill, leftBehind } from "./process-group.ts";
 import type { UserAccount } from "./user-account.ts";
 import { within } from "./within.ts";
 
@@ -36,15 +33,7 @@ export interface StreamManners {
 }
 
 /** How it ended. */
-export interface StreamEnd {
-  /** Both are null where it could not even be killed. */
-  readonly code: number | null;
-  readonly signal: NodeJS.Signals | null;
-  /** Why it was told to end, and whether it had to be killed for it. */
-  readonly stopped?: {
-    readonly because: "timeout" | "idle" | "abort";
-    readonly how: "ended" | "killed" | "stuck";
-  };
+export interface StreamEnd extends ChildEnd<"timeout" | "idle" | "abort"> {
   /** It left processes that could still have written, which have been ended; or what it printed is not all there. */
   readonly left: boolean;
   /** The end of what it complained of. */
@@ -74,7 +63,13 @@ export async function runStream(
   const { child, reading, heard, said, printed } = await start(order);
   const group = child.pid ?? 0;
   const release = guardGroup(group);
-  const end = await ending(child, order, manners, signal);
+  const limits = { ...manners, timeout: order.timeout };
+  const end = await endOf<"idle">(child, limits, signal, (stop, over) => {
+    groupIdle(group, order.idleTimeout, over).then(
+      () => stop("idle"),
+      () => undefined,
+    );
+  });
   const left = await outlived(group, end, manners).finally(release);
   // Of an answer nothing may be missing; complaints may end in the middle.
   const isWhole = await within(order.output === undefined ? answerDrain : drain, heard, false);
@@ -93,35 +88,17 @@ interface Started {
   readonly printed: readonly Buffer[];
 }
 
-async function start({ words, env, account, output, input }: StreamOrder): Promise<Started> {
-  const [program = "", ...rest] = words;
-  const { writeEnd, reading } = await openCommandPipe(account);
-  reading.on("error", () => undefined);
+async function start(order: StreamOrder): Promise<Started> {
+  const { output, input } = order;
   const said = new OutputTail(keep);
   const printed: Buffer[] = [];
   const stdin = input === undefined ? "ignore" : typeof input === "number" ? input : "pipe";
-  try {
-    const child = spawn(program, rest, {
-      cwd: "/",
-      env,
-      detached: true,
-      stdio: [stdin, output ?? "pipe", writeEnd.fd],
-    });
-    // At once: what nobody listens to is thrown away when the program ends.
-    const heard = hear(child, reading, said, printed, input);
-    await once(child, "spawn");
-    return { child, reading, heard, said, printed };
-  } catch (error) {
-    reading.destroy();
-    const found = `it cannot be started (${codeOf(error)})`;
-    const remedy = "check the file, and the interpreter that its first line names";
-    throw new BackupError(
-      { kind: "configuration", doing: `run ${program}`, found, remedy },
-      { cause: error },
-    );
-  } finally {
-    await writeEnd.close();
-  }
+  const started = await startChild(
+    order,
+    (pipe) => [stdin, output ?? "pipe", pipe],
+    (child, reading) => hear(child, reading, said, printed, input),
+  );
+  return { ...started, said, printed };
 }
 
 async function hear(
@@ -147,46 +124,10 @@ async function hear(
   return size <= mostCollected;
 }
 
-type Ending = Pick<StreamEnd, "code" | "signal" | "stopped">;
-
-async function ending(
-  child: ChildProcess,
-  { timeout, idleTimeout }: StreamOrder,
-  { grace, kill }: StreamManners,
-  signal: AbortSignal,
-): Promise<Ending> {
-  const group = child.pid ?? 0;
-  const exited = new Promise<Ending>((resolve) => {
-    if (child.exitCode !== null || child.signalCode !== null)
-      resolve({ code: child.exitCode, signal: child.signalCode });
-    else child.once("exit", (code, signalCode) => resolve({ code, signal: signalCode }));
-  });
-  const stop = Promise.withResolvers<"timeout" | "idle" | "abort">();
-  const over = new AbortController();
-  const timer = setTimeout(() => stop.resolve("timeout"), timeout);
-  groupIdle(group, idleTimeout, over.signal).then(
-    () => stop.resolve("idle"),
-    () => undefined,
-  );
-  const abort = (): void => stop.resolve("abort");
-  signal.addEventListener("abort", abort);
-  if (signal.aborted) abort();
-  const first = await Promise.race([exited, stop.promise]);
-  clearTimeout(timer);
-  over.abort();
-  signal.removeEventListener("abort", abort);
-  if (typeof first === "object") return first;
-  const how = await endGroup(group, grace, kill);
-  const stopped = { because: first, how };
-  if (how === "stuck") child.unref();
-  const end = await Promise.race([exited, how === "stuck" ? pause(0) : exited]);
-  return { ...(end ?? { code: null, signal: null }), stopped };
-}
-
 /** Whether it left somebody who could still write; they are ended. */
 async function outlived(
   group: number,
-  { stopped }: Ending,
+  { stopped }: Pick<StreamEnd, "stopped">,
   { kill, grace }: StreamManners,
 ): Promise<boolean> {
   if (stopped !== undefined) return false;
