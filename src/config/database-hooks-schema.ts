@@ -19,6 +19,25 @@ export const serverHost = maybe(
 export const serverSocket = maybe(path("The socket of the server.", "/run/mysqld/mysqld.sock"));
 export const serverUser = (what: string, example: string) =>
   maybe(text(/^[^\0]{1,128}$/, "a user", { description: what, examples: [example] }));
+/** `expected`: what is told of one that is not as the pattern has it. */
+export const mongodbAddress = (pattern: RegExp, expected: string) =>
+  maybe(
+    z
+      .string(expected)
+      .check(
+        z.superRefine((value, context) => {
+          // What may hold a password is never shown.
+          const found = value.includes("@") ? "one with a user or a password" : "something else";
+          if (!pattern.test(value))
+            context.addIssue({ code: "custom", message: expected, params: { found } });
+        }),
+      )
+      .register(notes, {
+        description: "The server; user and password have places of their own.",
+        examples: ["mongodb://127.0.0.1:27017"],
+        default: "mongodb://127.0.0.1:27017",
+      }),
+  );
 const passwordFile = maybe(
   path("A file that holds the password alone, readable by its owner only.", "/etc/ec2-backup/password"),
 );
@@ -91,27 +110,9 @@ export const redis = section(
   { description: "Redis or Valkey: its data is saved before the capture." },
 );
 
-const address = "a mongodb:// address without user and password";
-
 export const mongodb = section(
   {
-    uri: maybe(
-      z
-        .string(address)
-        .check(
-          z.superRefine((value, context) => {
-            // What may hold a password is never shown.
-            const found = value.includes("@") ? "one with a user or a password" : "something else";
-            if (!/^mongodb:\/\/[^\s@]{1,1000}$/.test(value))
-              context.addIssue({ code: "custom", message: address, params: { found } });
-          }),
-        )
-        .register(notes, {
-          description: "The server; user and password have places of their own.",
-          examples: ["mongodb://127.0.0.1:27017"],
-          default: "mongodb://127.0.0.1:27017",
-        }),
-    ),
+    uri: mongodbAddress(/^mongodb:\/\/[^\s@]{1,1000}$/, "a mongodb:// address without user and password"),
     user: serverUser("The user of the server.", "backup"),
     passwordFile,
     timeout: wait("How long connecting and locking may take.", "30s"),

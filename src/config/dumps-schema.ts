@@ -1,6 +1,6 @@
 import * as z from "zod/mini";
 import type { DumpConfig } from "../core/dump-config.ts";
-import { port, serverHost, serverSocket, serverUser } from "./database-hooks-schema.ts";
+import { mongodbAddress, port, serverHost, serverSocket, serverUser } from "./database-hooks-schema.ts";
 import { common, list, passwordFile, runAs, selected } from "./dump-fields.ts";
 import { dumpOptions as options } from "./dump-options-schema.ts";
 import { exactlyOne, notes, oneOf, section, text, yesOrNo } from "./fields.ts";
@@ -69,27 +69,12 @@ const postgres = section(
   { description: "PostgreSQL, by pg_dump and pg_dumpall." },
 ).check(z.superRefine(excludedOfAll, { when: () => true }));
 
-const address = "a mongodb:// or mongodb+srv:// address without user and password";
-
 const mongodb = section(
   {
     ...common,
-    uri: maybe(
-      z
-        .string(address)
-        .check(
-          z.superRefine((value, context) => {
-            // What may hold a password is never shown.
-            const found = value.includes("@") ? "one with a user or a password" : "something else";
-            if (!/^mongodb(\+srv)?:\/\/[^\s@]{1,1000}$/.test(value))
-              context.addIssue({ code: "custom", message: address, params: { found } });
-          }),
-        )
-        .register(notes, {
-          description: "The server; user and password have places of their own.",
-          examples: ["mongodb://127.0.0.1:27017"],
-          default: "mongodb://127.0.0.1:27017",
-        }),
+    uri: mongodbAddress(
+      /^mongodb(\+srv)?:\/\/[^\s@]{1,1000}$/,
+      "a mongodb:// or mongodb+srv:// address without user and password",
     ),
     user: serverUser("The user of the server.", "backup"),
     passwordFile,
