@@ -206,28 +206,36 @@ function pointOf(id: string, snapshots: readonly Snapshot[], asOf: Date): Recove
   const tags: Tags = Object.assign({}, ...snapshots.map((snapshot) => snapshot.tags));
   const recipe = decodeManifest(manifestValues(tags));
   const planned = recipe.map((volume) => volume.volumeId);
-  const consistency = consistencies.find((one) => one === tags[tagKeys.consistency]) ?? "crash";
-  const policy = tags[tagKeys.retention];
-  const name = tags[tagKeys.name];
   const period = tags[tagKeys.image];
   const why = mixtureOf(snapshots, period !== undefined);
   const mixture: Hold[] =
     why === undefined ? [] : [{ by: "mixed", detail: `${why}; look at its tag ${tagKeys.point}` }];
   return {
     id,
+    ...toldOf(tags),
+    state: why === undefined ? stateOf(snapshots, planned) : "partial",
+    captured: new Date(Math.min(...snapshots.map((one) => one.startTime.getTime()))),
+    snapshots,
+    recipe,
+    holds: [...mixture, ...snapshots.flatMap((snapshot) => holdsOf(snapshot, asOf))],
+    ...(period === undefined ? {} : { image: { period } }),
+  };
+}
+
+/** What a point's tags tell of it, wherever it is kept. */
+export function toldOf(
+  tags: Tags,
+): Pick<RecoveryPoint, "run" | "job" | "series" | "instanceArn" | "name" | "consistency" | "policy"> {
+  const name = tags[tagKeys.name];
+  const policy = tags[tagKeys.retention];
+  return {
     run: tags[tagKeys.run] ?? "",
     job: tags[tagKeys.job] ?? "",
     series: tags[tagKeys.series] ?? "",
     instanceArn: tags[tagKeys.instance] ?? "",
     ...(name === undefined ? {} : { name }),
-    state: why === undefined ? stateOf(snapshots, planned) : "partial",
-    captured: new Date(Math.min(...snapshots.map((one) => one.startTime.getTime()))),
-    consistency,
-    snapshots,
-    recipe,
+    consistency: consistencies.find((one) => one === tags[tagKeys.consistency]) ?? "crash",
     ...(policy === undefined ? {} : { policy: parsePolicy(policy) ?? "unreadable" }),
-    holds: [...mixture, ...snapshots.flatMap((snapshot) => holdsOf(snapshot, asOf))],
-    ...(period === undefined ? {} : { image: { period } }),
   };
 }
 

@@ -1,6 +1,5 @@
-import { tagKeys } from "./point-tags.ts";
+import { tagKeys, toldOf } from "./point-tags.ts";
 import type { Hold, RecoveryPoint, Snapshot } from "./recovery-point.ts";
-import { consistencies, parsePolicy } from "./retention-policy.ts";
 import type { StoreClock, StoredSnapshot } from "./store-ports.ts";
 import { isOwn, memberOf, ownTags, type StoredSubject, storedKeys } from "./store-tags.ts";
 
@@ -49,23 +48,15 @@ function pointOf(
     ...(one.original === undefined ? [] : (markers.get(one.original) ?? [])),
   ]);
   const received = origin.clock?.received.get(first.id);
-  const name = tags[tagKeys.name];
-  const policy = tags[tagKeys.retention];
   const holds: readonly Hold[] = set.length === 1 ? [] : [twofold(set)];
   return {
     id,
-    run: tags[tagKeys.run] ?? "",
-    job: tags[tagKeys.job] ?? "",
-    series: tags[tagKeys.series] ?? "",
-    instanceArn: tags[tagKeys.instance] ?? "",
-    ...(name === undefined ? {} : { name }),
+    ...toldOf(tags),
     // Nobody can say which of two is the point, so neither may stand for a good one.
     state: marking.length > 0 || holds.length > 0 ? "partial" : "complete",
     captured: first.time,
-    consistency: consistencies.find((one) => one === tags[tagKeys.consistency]) ?? "crash",
     snapshots: set.map((one) => snapshotOf(one, subject, tags)),
     recipe: [{ volumeId: memberOf(subject) }],
-    ...(policy === undefined ? {} : { policy: parsePolicy(policy) ?? "unreadable" }),
     holds,
     stored: {
       repository: origin.repository,
