@@ -5,7 +5,6 @@ import { printCopied, printFilesPlan, printListing } from "../cli/restore-files.
 import type { RestoreFilesAction } from "../cli/restore-files-action.ts";
 import { field } from "../cli/restore-volumes.ts";
 import type { Terminal } from "../cli/terminal.ts";
-import { BackupError } from "../core/errors.ts";
 import { exitCodes } from "../core/report.ts";
 import type { Context, Result } from "./command.ts";
 
@@ -16,16 +15,9 @@ const stdout = 1;
 export async function files(
   command: RestoreFilesAction,
   options: RestoreOptions,
-  { global, stop }: Context,
+  { stop }: Context,
 ): Promise<Result> {
   const { query, path, volumes, filesystem, planned } = command;
-  if (command.action === "cat" && global.json && !planned)
-    throw new BackupError({
-      kind: "usage",
-      doing: `write ${path} to standard output`,
-      found: "the bytes of a file are no JSON",
-      remedy: "leave out --json, or add --dry-run",
-    });
   const order = { query, path, volumes, planned, act: actOf(command), ...(filesystem && { filesystem }) };
   const answer = await lookForFiles(order, options, stop);
   return {
