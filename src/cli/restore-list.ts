@@ -27,24 +27,16 @@ export function printRestorable({ points, all, zone, away, named }: PointsShown,
     say(none, out);
     return;
   }
-  const machines = new Map<string, RecoveryPoint[]>();
-  for (const point of points)
-    machines.set(point.instanceArn, [...(machines.get(point.instanceArn) ?? []), point]);
-  const short = shortener(points);
-  for (const [arn, own] of machines) {
-    if (machines.size > 1) out.print(out.paint("bold", `${own[0]?.name ?? ""} ${arn}`.trim()));
-    const rows = own.map((point) => [
-      formatLocal(point.captured, zone),
-      point.job || "-",
-      pointState(point),
-      kindOf(point),
-      String(point.snapshots.length),
-      formatBytes(sizeOf(point)),
-      short(point.id),
-    ]);
-    const head = ["CAPTURED", "JOB", "STATE", "CONSISTENCY", "VOLS", "SIZE", "POINT"];
-    for (const line of table(head, rows, out.width)) out.print(line);
-  }
+  const head = ["CAPTURED", "JOB", "STATE", "CONSISTENCY", "VOLS", "SIZE", "POINT"];
+  printByMachine(points, head, out, (point, short) => [
+    formatLocal(point.captured, zone),
+    point.job || "-",
+    pointState(point),
+    kindOf(point),
+    String(point.snapshots.length),
+    formatBytes(sizeOf(point)),
+    short(point.id),
+  ]);
   const times = `Times are of ${zone}, as --at reads them.`;
   if (away === undefined) say(`${times} Restore: ec2-backup restore volumes --point POINT`, out);
   else
@@ -52,6 +44,22 @@ export function printRestorable({ points, all, zone, away, named }: PointsShown,
       `${times} These are in ${away}. How to bring one here: ec2-backup restore volumes --region ${away} --point POINT`,
       out,
     );
+}
+
+/** A table of each machine's points; below its name where there are several. */
+export function printByMachine(
+  points: readonly RecoveryPoint[],
+  head: readonly string[],
+  out: Terminal,
+  cells: (point: RecoveryPoint, short: (id: string) => string) => readonly string[],
+): void {
+  const machines = Map.groupBy(points, ({ instanceArn }) => instanceArn);
+  const short = shortener(points);
+  for (const [arn, own] of machines) {
+    if (machines.size > 1) out.print(out.paint("bold", `${own[0]?.name ?? ""} ${arn}`.trim()));
+    const rows = own.map((point) => cells(point, short));
+    for (const line of table(head, rows, out.width)) out.print(line);
+  }
 }
 
 function say(text: string, out: Terminal): void {

@@ -3,9 +3,9 @@ import type { CopyResult } from "../core/file-ports.ts";
 import { isMixed, isSizeKnown, type RecoveryPoint, sizeOf } from "../core/recovery-point.ts";
 import type { Choice } from "../core/restore-choice.ts";
 import { printable, printCopied } from "./restore-files.ts";
-import { formatLocal, type PointsShown, pointState, shortener } from "./restore-list.ts";
+import { formatLocal, type PointsShown, pointState, printByMachine } from "./restore-list.ts";
 import { field } from "./restore-volumes.ts";
-import { formatBytes, type Terminal, table, wrapped } from "./terminal.ts";
+import { formatBytes, type Terminal, wrapped } from "./terminal.ts";
 
 /** What is shown of a restore from a repository. */
 export interface StoredShown {
@@ -84,22 +84,16 @@ export function pointText({ id, captured, consistency }: RecoveryPoint, zone: st
 
 /** Prints points of which some are in repositories, newest first, in the zone in which `--at` is read. */
 export function printStored({ points, zone }: PointsShown, out: Terminal): void {
-  const machines = Map.groupBy(points, ({ instanceArn }) => instanceArn);
-  const short = shortener(points);
-  for (const [arn, own] of machines) {
-    if (machines.size > 1) out.print(out.paint("bold", `${own[0]?.name ?? ""} ${arn}`.trim()));
-    const rows = own.map((point) => [
-      formatLocal(point.captured, zone),
-      point.job || "-",
-      isMixed(point) ? "held" : pointState(point),
-      holdsText(point),
-      sizeText(point),
-      point.stored?.repository ?? "EBS",
-      short(point.id),
-    ]);
-    const head = ["CAPTURED", "JOB", "STATE", "HOLDS", "SIZE", "IN", "POINT"];
-    for (const line of table(head, rows, out.width)) out.print(line);
-  }
+  const head = ["CAPTURED", "JOB", "STATE", "HOLDS", "SIZE", "IN", "POINT"];
+  printByMachine(points, head, out, (point, short) => [
+    formatLocal(point.captured, zone),
+    point.job || "-",
+    isMixed(point) ? "held" : pointState(point),
+    holdsText(point),
+    sizeText(point),
+    point.stored?.repository ?? "EBS",
+    short(point.id),
+  ]);
   const text = `Times are of ${zone}, as --at reads them. Restore: ec2-backup restore file PATH --point POINT, or restore cat dump/NAME`;
   for (const line of wrapped(text, out.width)) out.print(line);
 }
