@@ -1,7 +1,7 @@
 import { type Looked, lookInto, type Way } from "../actions/look-into.ts";
 import type { RatedProgress } from "../actions/restore-file.ts";
 import { BackupError } from "../core/errors.ts";
-import type { CopyResult, Existing, FileEntry } from "../core/file-ports.ts";
+import type { CopyResult, FileEntry, FilesAct } from "../core/file-ports.ts";
 import { besideOf, sourceOf } from "../core/file-target.ts";
 import { attemptsFor, type PathAttempt } from "../core/path-volumes.ts";
 import { rateOf, type Sample, withSample } from "../core/rate.ts";
@@ -16,13 +16,6 @@ import { alone, planOf } from "./restore.ts";
 import { clearScratch, removeLeftovers } from "./restore-leftovers.ts";
 import { choose, type FoundPoints, findPoints } from "./restore-points.ts";
 import { openRestore, type RestoreOptions, type RestoreSession } from "./restore-session.ts";
-
-/** What is to be done with what lies at the path. */
-export type FilesAct =
-  | { readonly kind: "file"; readonly to?: string; readonly existing: Existing }
-  | { readonly kind: "ls" }
-  /** `descriptor`: of this process, for the bytes. */
-  | { readonly kind: "cat"; readonly descriptor: number };
 
 /** What `restore file`, `ls` and `cat` are asked for. */
 export interface FilesOrder {

@@ -1,10 +1,10 @@
 import { BackupError } from "../core/errors.ts";
-import type { CopyResult, Existing, FileEntry } from "../core/file-ports.ts";
+import type { FilesAct } from "../core/file-ports.ts";
 import { besideOf } from "../core/file-target.ts";
 import type { RecoveryPoint } from "../core/recovery-point.ts";
-import type { Choice } from "../core/restore-choice.ts";
 import type { PointQuery } from "../core/restore-query.ts";
 import type { StoredEntry } from "../core/store-ports.ts";
+import type { StoredAnswer, StoredItem } from "../core/stored-answer.ts";
 import { chooseStored, holding } from "../core/stored-choice.ts";
 import { placeText, type StoredPlace, storedPlace } from "../core/stored-path.ts";
 import { restoreBeside, restoreTarget } from "../host/restore-target.ts";
@@ -13,47 +13,14 @@ import { type FoundPlace, fileEntry, lookAt, type Reading, reading, treeAt } fro
 import { restoreTree } from "./stored-restore.ts";
 import type { StoredFound, StoredSession } from "./stored-session.ts";
 
-/** What is to be done with what lies at the paths. */
-export type StoredAct =
-  | { readonly kind: "file"; readonly to?: string; readonly existing: Existing }
-  | { readonly kind: "ls" }
-  /** `descriptor`: of this process, for the bytes. */
-  | { readonly kind: "cat"; readonly descriptor: number };
-
 /** What `restore file`, `ls` and `cat` are asked for. */
 export interface StoredOrder {
   readonly query: PointQuery;
   /** Absolute, or `dump/NAME`; one at least. */
   readonly paths: readonly string[];
-  readonly act: StoredAct;
+  readonly act: FilesAct;
   /** Only the plan. */
   readonly planned: boolean;
-}
-
-/** One entry that is brought back. */
-export interface StoredItem {
-  /** As it was called for. */
-  readonly asked: string;
-  /** In the snapshot. */
-  readonly path: string;
-  readonly to: string;
-  readonly entries: number;
-  readonly bytes: number;
-  readonly copied?: CopyResult;
-}
-
-/** How the point was chosen, what would be done and what was done. */
-export interface StoredAnswer {
-  readonly choice: Choice;
-  readonly zone: string;
-  /** What `--at` came to. */
-  readonly at?: Date;
-  /** Where the point was read. */
-  readonly repository: string;
-  readonly items: readonly StoredItem[];
-  readonly entries?: readonly FileEntry[];
-  /** Whether `cat` has written. */
-  readonly written?: true;
 }
 
 /** Looks for the paths in the stored points that were found. */
@@ -140,7 +107,7 @@ async function fileAt(
 
 type Planned = StoredItem & { readonly listed: readonly StoredEntry[]; readonly confined: boolean };
 
-type FileAct = Extract<StoredAct, { readonly kind: "file" }> & {
+type FileAct = Extract<FilesAct, { readonly kind: "file" }> & {
   /** Whether the point is of this host. */
   readonly own: boolean;
   readonly zone: string;

@@ -3,10 +3,11 @@ import { isMixed, type RecoveryPoint } from "../core/recovery-point.ts";
 import { choosePoint, matching } from "../core/restore-choice.ts";
 import type { PointQuery } from "../core/restore-query.ts";
 import type { StoredEntry } from "../core/store-ports.ts";
-import { type DiffSum, diffOf, type StoredChange } from "../core/stored-diff.ts";
+import type { DiffAnswer, FindAnswer } from "../core/stored-answer.ts";
+import { diffOf } from "../core/stored-diff.ts";
 import { type FindWish, pathFinder } from "../core/stored-find.ts";
 import { listedEntries } from "../core/stored-listing.ts";
-import { type FoundVersion, versionsOf } from "../core/stored-versions.ts";
+import { versionsOf } from "../core/stored-versions.ts";
 import { wishOf } from "./restore-points.ts";
 import { entriesWanted, keptEntries, keyOf, reading } from "./stored-reading.ts";
 import type { StoredFound, StoredSession } from "./stored-session.ts";
@@ -17,15 +18,6 @@ export interface FindOrder {
   readonly find: FindWish;
   /** In all points that were asked for, and not in the newest alone. */
   readonly every: boolean;
-}
-
-/** What was found, and where was looked. */
-export interface FindAnswer {
-  /** Newest first. */
-  readonly points: readonly RecoveryPoint[];
-  readonly versions: readonly FoundVersion[];
-  readonly zone: string;
-  readonly at?: Date;
 }
 
 /** Looks for names in one point of files or in all of them. */
@@ -70,17 +62,6 @@ export interface DiffOrder {
   readonly before: string;
   readonly after: string;
   readonly below?: string;
-}
-
-/** What differs. */
-export interface DiffAnswer {
-  readonly before: RecoveryPoint;
-  readonly after: RecoveryPoint;
-  readonly changes: readonly StoredChange[];
-  readonly sum: DiffSum;
-  readonly zone: string;
-  /** Whether contents were compared, and not sizes and times alone. */
-  readonly exact: boolean;
 }
 
 /** Compares two points, by what is listed of them. */

@@ -1,8 +1,7 @@
 import { counted } from "../core/counted.ts";
-import type { RecoveryPoint } from "../core/recovery-point.ts";
 import type { StoredEntry } from "../core/store-ports.ts";
-import { type DiffSum, type StoredChange, toldChanges } from "../core/stored-diff.ts";
-import type { FoundVersion } from "../core/stored-versions.ts";
+import type { DiffAnswer, FindAnswer } from "../core/stored-answer.ts";
+import { type StoredChange, toldChanges } from "../core/stored-diff.ts";
 import { printable } from "./restore-files.ts";
 import { formatLocal, shortener } from "./restore-list.ts";
 import { entriesText, pointText } from "./restore-stored.ts";
@@ -10,12 +9,9 @@ import { field } from "./restore-volumes.ts";
 import { formatBytes, type Terminal } from "./terminal.ts";
 
 /** What `restore find` shows. */
-export interface FoundShown {
+export interface FoundShown extends FindAnswer {
   readonly pattern: string;
   readonly every: boolean;
-  readonly points: readonly RecoveryPoint[];
-  readonly versions: readonly FoundVersion[];
-  readonly zone: string;
   readonly notes: readonly string[];
 }
 
@@ -55,13 +51,7 @@ export function printFound(
 }
 
 /** What `restore diff` shows. */
-export interface DiffShown {
-  readonly before: RecoveryPoint;
-  readonly after: RecoveryPoint;
-  readonly changes: readonly StoredChange[];
-  readonly sum: DiffSum;
-  readonly zone: string;
-  readonly exact: boolean;
+export interface DiffShown extends DiffAnswer {
   readonly notes: readonly string[];
 }
 

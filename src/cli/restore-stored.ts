@@ -1,7 +1,6 @@
 import { dumpLoading } from "../core/dump-loading.ts";
-import type { CopyResult } from "../core/file-ports.ts";
 import { isMixed, isSizeKnown, type RecoveryPoint, sizeOf } from "../core/recovery-point.ts";
-import type { Choice } from "../core/restore-choice.ts";
+import type { StoredAnswer } from "../core/stored-answer.ts";
 import { printable, printCopied } from "./restore-files.ts";
 import { formatLocal, type PointsShown, pointState, printByMachine } from "./restore-list.ts";
 import { field } from "./restore-volumes.ts";
@@ -10,19 +9,7 @@ import { formatBytes, type Terminal, wrapped } from "./terminal.ts";
 /** What is shown of a restore from a repository. */
 export interface StoredShown {
   readonly paths: readonly string[];
-  readonly answer: {
-    readonly choice: Choice;
-    readonly zone: string;
-    readonly repository: string;
-    readonly items: readonly {
-      readonly asked: string;
-      readonly path: string;
-      readonly to: string;
-      readonly entries: number;
-      readonly bytes: number;
-      readonly copied?: CopyResult;
-    }[];
-  };
+  readonly answer: StoredAnswer;
   /** Why it is a repository, where something else could be. */
   readonly because?: string;
   /** What stood in for what. */

@@ -1,24 +1,23 @@
-import { blocked, type FilesAct, type FilesAnswer, lookForFiles } from "../agent/restore-files.ts";
+import { blocked, type FilesAnswer, lookForFiles } from "../agent/restore-files.ts";
 import type { RestoreOptions } from "../agent/restore-session.ts";
 import { pointJson } from "../cli/list.ts";
 import { printCopied, printFilesPlan, printListing } from "../cli/restore-files.ts";
 import type { RestoreFilesAction } from "../cli/restore-files-action.ts";
 import { field } from "../cli/restore-volumes.ts";
 import type { Terminal } from "../cli/terminal.ts";
+import type { FilesAct } from "../core/file-ports.ts";
 import { exitCodes } from "../core/report.ts";
 import type { Context, Result } from "./command.ts";
-
-/** Of this process: where `cat` writes to. */
-const stdout = 1;
 
 /** \`restore file\`, \`ls\` and \`cat\`. */
 export async function files(
   command: RestoreFilesAction,
+  act: FilesAct,
   options: RestoreOptions,
   { stop }: Context,
 ): Promise<Result> {
   const { query, path, volumes, filesystem, planned } = command;
-  const order = { query, path, volumes, planned, act: actOf(command), ...(filesystem && { filesystem }) };
+  const order = { query, path, volumes, planned, act, ...(filesystem && { filesystem }) };
   const answer = await lookForFiles(order, options, stop);
   return {
     code: codeOf(answer, planned),
@@ -27,21 +26,6 @@ export async function files(
     whole: command.action === "cat" && answer.looked !== undefined,
     print: (out) => print(command, answer, out),
   };
-}
-
-function actOf(command: RestoreFilesAction): FilesAct {
-  switch (command.action) {
-    case "ls":
-      return { kind: "ls" };
-    case "cat":
-      return { kind: "cat", descriptor: stdout };
-    case "file":
-      return {
-        kind: "file",
-        existing: command.existing,
-        ...(command.to === undefined ? {} : { to: command.to }),
-      };
-  }
 }
 
 function codeOf({ looked, leftovers, ways }: FilesAnswer, planned: boolean): number {

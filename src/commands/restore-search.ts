@@ -1,5 +1,5 @@
 import type { RestoreOptions } from "../agent/restore-session.ts";
-import { type DiffAnswer, diffStored, type FindAnswer, findInStored } from "../agent/search-stored.ts";
+import { diffStored, findInStored } from "../agent/search-stored.ts";
 import { findStored, type StoredFound, type StoredSession, storedSession } from "../agent/stored-session.ts";
 import { pointJson } from "../cli/list.ts";
 import type { RestoreSearchAction } from "../cli/restore-files-action.ts";
@@ -7,6 +7,7 @@ import { printDiff, printFound } from "../cli/restore-search.ts";
 import { BackupError } from "../core/errors.ts";
 import { exitCodes } from "../core/report.ts";
 import type { PointQuery } from "../core/restore-query.ts";
+import type { DiffAnswer, FindAnswer } from "../core/stored-answer.ts";
 import type { Context, Result } from "./command.ts";
 
 /** `restore find` and `restore diff`: of stored points only. */

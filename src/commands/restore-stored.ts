@@ -1,6 +1,5 @@
-import type { FilesAct } from "../agent/restore-files.ts";
 import type { RestoreOptions } from "../agent/restore-session.ts";
-import { lookInStored, type StoredAnswer } from "../agent/restore-stored.ts";
+import { lookInStored } from "../agent/restore-stored.ts";
 import { routeOf } from "../agent/stored-route.ts";
 import { pointJson } from "../cli/list.ts";
 import { printListing } from "../cli/restore-files.ts";
@@ -8,7 +7,9 @@ import type { RestoreFilesAction } from "../cli/restore-files-action.ts";
 import { printStoredDone, printStoredPlan } from "../cli/restore-stored.ts";
 import { dumpLoading } from "../core/dump-loading.ts";
 import { BackupError } from "../core/errors.ts";
+import type { FilesAct } from "../core/file-ports.ts";
 import { exitCodes } from "../core/report.ts";
+import type { StoredAnswer } from "../core/stored-answer.ts";
 import type { Context, Result } from "./command.ts";
 
 /** `restore file`, `ls` and `cat`, of a repository where one has what is asked for and else of volumes. */
@@ -27,6 +28,7 @@ export async function storedOrVolumes(
       found: "the bytes of a file are no JSON",
       remedy: "leave out --json, or add --dry-run",
     });
+  const act = actOf(command);
   const ofVolumes = command.ofVolumes === true || volumes.length > 0 || filesystem !== undefined;
   const route = await routeOf({ query, paths, ofVolumes }, options, stop);
   if (route.kind === "volumes") {
@@ -39,10 +41,10 @@ export async function storedOrVolumes(
         remedy: "name one at a time; several are brought back together from a repository only",
       });
     const { files } = await import("./restore-files.ts");
-    return files(command, options, context);
+    return files(command, act, options, context);
   }
   const { session, found, because } = route;
-  const order = { query, paths, act: actOf(command), planned };
+  const order = { query, paths, act, planned };
   const answer = await lookInStored(order, found, session, stop);
   return {
     code: exitCodes.done,

@@ -31,6 +31,13 @@ export interface FileEntry {
 /** What to do with what is there already at the target. */
 export type Existing = "refuse" | "keep" | "overwrite";
 
+/** What is to be done with what lies at the paths. */
+export type FilesAct =
+  | { readonly kind: "file"; readonly to?: string; readonly existing: Existing }
+  | { readonly kind: "ls" }
+  /** `descriptor`: of this process, for the bytes. */
+  | { readonly kind: "cat"; readonly descriptor: number };
+
 export interface CopyOrder {
   /** The directory at which the clone is mounted. */
   readonly root: string;

@@ -2,16 +2,18 @@ import { spawn } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import path from "node:path";
 import type { RestoreOptions } from "../../src/agent/restore-session.ts";
-import { lookInStored, type StoredAct, type StoredAnswer } from "../../src/agent/restore-stored.ts";
+import { lookInStored } from "../../src/agent/restore-stored.ts";
 import { openStore } from "../../src/agent/store-world.ts";
 import { routeOf } from "../../src/agent/stored-route.ts";
 import { loadFile } from "../../src/config/load.ts";
 import { repositoriesOf } from "../../src/config/repositories.ts";
 import { BackupError } from "../../src/core/errors.ts";
+import type { FilesAct } from "../../src/core/file-ports.ts";
 import type { PointQuery } from "../../src/core/restore-query.ts";
 import { defaultRetention } from "../../src/core/retention-policy.ts";
 import type { Store } from "../../src/core/store-ports.ts";
 import { type StoredSubject, storedTags } from "../../src/core/store-tags.ts";
+import type { StoredAnswer } from "../../src/core/stored-answer.ts";
 import { node } from "../host/places.ts";
 import { makeRepository } from "../system/stores/cheap-key.ts";
 import { shelfAt } from "../system/stores/shelf.ts";
@@ -110,7 +112,7 @@ export class StoredStage {
 
   /** What `restore file`, `ls` and `cat` do. */
   async look(
-    act: StoredAct,
+    act: FilesAct,
     paths: readonly string[],
     query: Partial<PointQuery> = {},
   ): Promise<StoredAnswer> {
