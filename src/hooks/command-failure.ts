@@ -1,9 +1,6 @@
 import type { ErrorKind, Failure } from "../core/errors.ts";
 import type { CommandEnd } from "../host/run-command.ts";
-
-/** So much of the output's end is told in a failure; the log has the rest. */
-const mostLines = 10;
-const mostCharacters = 2_000;
+import { lastOf, stoppedWords } from "./end-words.ts";
 
 /** What a command's end has to do with; times are in milliseconds. */
 export interface CommandStory {
@@ -45,19 +42,13 @@ function wayOf({ code, signal, stopped }: CommandEnd, { timeout }: CommandStory)
   if (stopped === undefined) return code === null ? `it was ended by ${signal}` : `it ended with ${code}`;
   const why =
     stopped.because === "abort" ? "the run was told to stop" : `it was not done after ${timeout / 1000} s`;
-  if (stopped.how === "ended") return `${why}; it was told to end and did`;
-  if (stopped.how === "killed") return `${why}; it did not heed SIGTERM and was killed`;
-  return `${why}; it could not even be killed and is still there`;
+  return stoppedWords(why, stopped.how);
 }
 
 function outputOf({ output }: CommandEnd, conceal: CommandStory["conceal"]): string {
   const lines = output.lines();
   if (lines.length === 0) return "it printed nothing";
-  // Before anything is cut: of half a secret nobody would know that it is one.
-  const all = conceal(lines.join("\n")).split("\n");
-  const text = all.slice(-mostLines).join(" | ");
-  const characters = [...text];
-  const last = characters.length > mostCharacters ? `...${characters.slice(-mostCharacters).join("")}` : text;
+  const last = lastOf(conceal(lines.join("\n")).split("\n"));
   const dropped = output.dropped === 0 ? "" : ` (${output.dropped} bytes before that were not kept)`;
   return `its last output: ${last}${dropped}`;
 }

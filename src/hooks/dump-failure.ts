@@ -1,10 +1,7 @@
 import { formatDuration } from "../core/duration.ts";
 import type { ErrorKind, Failure } from "../core/errors.ts";
 import type { StreamEnd } from "../host/stream-program.ts";
-
-/** So much of what a program complained of is told. */
-const mostLines = 10;
-const mostCharacters = 2_000;
+import { lastOf, stoppedWords } from "./end-words.ts";
 
 /** What a program's own words mean. */
 export interface Reason {
@@ -54,19 +51,12 @@ function wayOf({ code, signal, stopped, left }: StreamEnd, { timeout, idleTimeou
     timeout: `it was not done after ${formatDuration(timeout)}`,
     idle: `its program did nothing for ${formatDuration(idleTimeout)}`,
   }[stopped.because];
-  if (stopped.how === "ended") return `${why}; it was told to end and did`;
-  if (stopped.how === "killed") return `${why}; it did not heed SIGTERM and was killed`;
-  return `${why}; it could not even be killed and is still there`;
+  return stoppedWords(why, stopped.how);
 }
 
 function saidBy({ said }: StreamEnd, conceal: DumpStory["conceal"]): string {
-  const lines = conceal(said.lines().join("\n"))
-    .split("\n")
-    .filter((line) => line !== "");
-  const characters = [...lines.slice(-mostLines).join(" | ")];
-  return characters.length > mostCharacters
-    ? `...${characters.slice(-mostCharacters).join("")}`
-    : characters.join("");
+  const lines = conceal(said.lines().join("\n")).split("\n");
+  return lastOf(lines.filter((line) => line !== ""));
 }
 
 function remedyFor({ code, signal, stopped, left }: StreamEnd, { path }: DumpStory): string | undefined {
