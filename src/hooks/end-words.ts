@@ -4,7 +4,7 @@ import type { ChildEnd } from "../host/command-child.ts";
 const mostLines = 10;
 const mostCharacters = 2_000;
 
-/** The end of what a program printed. Secrets must be out of it: of half a one nobody would know that it is one. */
+/** The end of what a program printed. Secrets must be out of it: of half of one nobody would know that it is one. */
 export function lastOf(lines: readonly string[]): string {
   const characters = [...lines.slice(-mostLines).join(" | ")];
   return characters.length > mostCharacters

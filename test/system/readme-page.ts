@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import path from "node:path";
+import { expect } from "vitest";
 
 /** A command of the page, and the lines below it that it is said to print. */
 export interface Shown {
@@ -27,6 +28,30 @@ export async function commandsOf(section: string): Promise<readonly Shown[]> {
     }
   }
   return found;
+}
+
+/** Where a page's commands are typed. */
+export interface Stage {
+  /** Before the first command of a chapter. */
+  enter(chapter: string): Promise<unknown>;
+  type(command: string): Promise<{
+    readonly code: number | null;
+    readonly stdout: string;
+    readonly stderr: string;
+  }>;
+}
+
+/** Types all commands in their order: each is to work, and to print what the page says. */
+export async function typePage(page: readonly Shown[], stage: Stage): Promise<void> {
+  let chapter = "";
+  for (const shown of page) {
+    if (shown.chapter !== chapter) await stage.enter(shown.chapter);
+    chapter = shown.chapter;
+    const { code, stdout, stderr } = await stage.type(shown.command);
+    const where = `${chapter}: ${shown.command}\n${stdout}${stderr}`;
+    expect(code, where).toBe(0);
+    expect(missingLines(shown.lines, stdout), where).toEqual([]);
+  }
 }
 
 /** What stands for itself on the page and is another thing each time. */

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { need } from "../host/places.ts";
 import { loopDisksCan, loopDisksNeed } from "./loop-disks.ts";
 import { PageStage } from "./page-stage.ts";
-import { commandsOf, missingLines } from "./readme-page.ts";
+import { commandsOf, missingLines, typePage } from "./readme-page.ts";
 
 test("each command of 'At three in the morning' works and prints what the page says, in its order", async (context) => {
   need(context, loopDisksCan, loopDisksNeed);
@@ -10,15 +10,7 @@ test("each command of 'At three in the morning' works and prints what the page s
   expect(page.length).toBeGreaterThan(5);
   await using stage = await PageStage.start();
   const before = await stage.originals();
-  let chapter = "";
-  for (const shown of page) {
-    if (shown.chapter !== chapter) await stage.enter(shown.chapter);
-    chapter = shown.chapter;
-    const { code, stdout, stderr } = await stage.type(shown.command);
-    const where = `${chapter}: ${shown.command}\n${stdout}${stderr}`;
-    expect(code, where).toBe(0);
-    expect(missingLines(shown.lines, stdout), where).toEqual([]);
-  }
+  await typePage(page, stage);
   // What the page began it also undoes.
   expect(await stage.originals()).toBe(before);
 }, 180_000);
