@@ -36,6 +36,15 @@ export interface Copying {
 /** One look at a Region: what is there, and what follows from it. */
 interface Look extends CopyPlan {
   readonly asOf: Date;
+  /** Copies that were begun and that EC2 does not show yet. */
+  readonly unseen: readonly Unseen[];
+}
+
+interface Unseen {
+  readonly source: string;
+  readonly copy: string;
+  /** When it was begun, by the clock that only goes on. */
+  readonly at: number;
 }
 
 /** Where a Region could not be asked. */
@@ -56,9 +65,10 @@ export async function copyTo(copying: Copying, signal: AbortSignal, limit: Abort
   const empty = emptyReport(target);
   const begun: CopyReport["begun"][number][] = [];
   const cleared: CopyReport["cleared"][number][] = [];
+  let unseen: readonly Unseen[] = [];
   for (;;) {
     const look = await record.step(`look at the copies in ${target.region}`, () =>
-      lookAt(copying, signal, limit),
+      lookAt(copying, unseen, signal, limit),
     );
     if (look === undefined) return { ...empty, begun, cleared };
     const sent = await send(look, copying, signal, limit);
@@ -66,15 +76,25 @@ export async function copyTo(copying: Copying, signal: AbortSignal, limit: Abort
     begun.push(...begunOf(look, sent, request.planned));
     if (copying.rights.tidy) cleared.push(...(await clear(look, sent, copying, signal)));
     const under = look.points.filter(({ state }) => state === "pending").length;
-    const isDone = waiting.length + under + sent.begun.length === 0 || sent.failures.length > 0;
+    const at = deps.clock.elapsed();
+    unseen = [
+      ...look.unseen,
+      ...sent.begun.map(({ order, copy }) => ({ source: order.source.id, copy, at })),
+    ];
+    const isDone = waiting.length + under + unseen.length === 0 || sent.failures.length > 0;
     if (!request.wait || request.planned || isDone || signal.aborted)
       return closed(look, { ...empty, begun, cleared, waiting: [...new Set(waiting)] }, copying, signal);
     await deps.clock.sleep(request.job.waits.settleEvery, signal);
   }
 }
 
-async function lookAt(copying: Copying, signal: AbortSignal, limit: AbortSignal): Promise<Look> {
-  const { request, target, region, here, rights } = copying;
+async function lookAt(
+  copying: Copying,
+  begun: readonly Unseen[],
+  signal: AbortSignal,
+  limit: AbortSignal,
+): Promise<Look> {
+  const { request, target, region, here, rights, deps } = copying;
   const { job, discovery } = request;
   try {
     const { snapshots, asOf } = await region.list(seriesOf(job.name, discovery.instance.arn), signal);
@@ -85,9 +105,15 @@ async function lookAt(copying: Copying, signal: AbortSignal, limit: AbortSignal)
       now: asOf,
       running: 0,
     };
+    const shown = new Set(snapshots.map(({ id }) => id));
+    const since = deps.clock.elapsed() - job.waits.reconcileFor;
+    const unseen = begun.filter(({ copy, at }) => !shown.has(copy) && at > since);
+    const hidden = new Set(unseen.map(({ source }) => source));
     const plan = planCopies(scene);
-    if (plan.copy.length === 0 || !rights.send) return { ...plan, asOf };
-    return { ...planCopies({ ...scene, running: await region.running(signal) }), asOf };
+    if (plan.copy.length === 0 || !rights.send) return { ...plan, asOf, unseen };
+    const now = planCopies({ ...scene, running: await region.running(signal) });
+    // Minutes may pass before EC2 shows what it has begun: asked for again, it would be made twice.
+    return { ...now, copy: now.copy.filter(({ source }) => !hidden.has(source.id)), asOf, unseen };
   } catch (error) {
     throw inRegion(failureOf(error, "list the copies"), target, limit);
   }

@@ -19,7 +19,9 @@ export interface CopiesOfOne {
  * them, nor what does not tell which snapshot of which point it is of: neither is ours to judge.
  */
 export function copiesThere(snapshots: readonly Snapshot[]): readonly CopiesOfOne[] {
-  const told = snapshots.filter(
+  // By id: of one that a listing tells twice, one would be cleared as the other's double.
+  const once = [...new Map(snapshots.map((one) => [one.id, one])).values()];
+  const told = once.filter(
     ({ tags, state }) =>
       /^snap-[0-9a-f]{8,17}$/.test(tags[copiedFrom] ?? "") &&
       (tags[tagKeys.point] ?? "") !== "" &&

@@ -200,6 +200,15 @@ test("of doubled copies the oldest complete one stays, and none goes before one 
   expect(points).toMatchObject([{ state: "complete", holds: [] }]);
 });
 
+test("a copy that a listing tells twice is one, and is not cleared as its own double", () => {
+  const here = days(2);
+  const world = new CopyWorld(keeping);
+  world.begin(world.plan(here, now), now);
+  world.settle();
+  world.there = [...world.there, ...world.there];
+  expect(world.plan(here, now)).toMatchObject({ copy: [], clear: [], points: [{}, {}] });
+});
+
 test("what another tool has copied is neither counted nor cleared", () => {
   const here = days(1);
   const world = new CopyWorld(keeping);

@@ -249,6 +249,19 @@ test("copy --wait waits until all is whole there, a plan copies nothing, and no 
   ]);
 });
 
+test("copy --wait begins nothing twice that EC2 is late to show", async () => {
+  const targets = "{ last: 4 }, copy: [{ region: eu-west-1 }]";
+  await using bench = await start(2, 1, targets, { copies: { seconds: 1, secondsPerGiB: 0 } });
+  await bench.configure({ settleEvery: "200ms", reconcileFor: "1m" }, targets);
+  await bench.simulator.control.faults([
+    { ...inIreland, action: "CopySnapshot", kind: "invisible", seconds: 3 },
+  ]);
+  const waited = await copy(bench, "--wait");
+  expect(waited.code, waited.stdout).toBe(0);
+  expect(callsOf(bench, "CopySnapshot")).toHaveLength(2);
+  expect(copiesOf(waited)).toMatchObject([{ complete: 1, begun: [{}, {}], waiting: [], lagSeconds: 0 }]);
+});
+
 test("the tag Copy_Dest names Regions, the own one is refused, and what is recorded lets others copy in its place", async () => {
   await using bench = await start(1, 0, "{ last: 4 }");
   const tags = { Copy_Dest: "eu-west-1 eu-central-1" };
