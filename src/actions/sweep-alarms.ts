@@ -17,6 +17,8 @@ export interface SweepAlarmDeps {
   readonly living: LivingInstances;
   /** Of the whole unit. */
   readonly instances: () => Promise<readonly SweepInstance[]>;
+  /** The same by a listing of its own: the one above may be as old as the sweep. */
+  readonly instancesNow: () => Promise<readonly SweepInstance[]>;
   readonly clock: Clock;
 }
 
@@ -61,12 +63,14 @@ export async function sweepAlarms(
 class Sweeping {
   readonly failures: Failure[] = [];
   readonly #alarms: SweepAlarmDeps["alarms"];
+  readonly #instancesNow: SweepAlarmDeps["instancesNow"];
   readonly #clock: Clock;
   readonly #signal: AbortSignal;
   readonly #pace: Pace;
 
-  constructor({ alarms, clock }: SweepAlarmDeps, signal: AbortSignal) {
+  constructor({ alarms, instancesNow, clock }: SweepAlarmDeps, signal: AbortSignal) {
     this.#alarms = alarms;
+    this.#instancesNow = instancesNow;
     this.#clock = clock;
     this.#signal = signal;
     this.#pace = pace(perSecond, clock);
@@ -89,22 +93,49 @@ class Sweeping {
     const doing = "mute the alarms of stopped instances";
     const since = this.#clock.now().toISOString();
     const marked = await this.#each(doing, all, ({ arn }) => this.#alarms.tag(arn, { [mutedTag]: since }));
-    const names = marked.map(({ alarm }) => alarm);
+    if (marked.length === 0) return [];
+    const { off, on } = await this.#stillOff(marked);
+    if (on.length > 0) await this.#each(doing, on, ({ arn }) => this.#alarms.untag(arn, [mutedTag]));
+    const names = off.map(({ alarm }) => alarm);
     return this.some(doing, names, () => this.#alarms.enableActions(names, false));
+  }
+
+  /** One that has been started meanwhile was woken by its own agent, and nobody else would hear of it for a day. */
+  async #stillOff(marked: AlarmSweep["mute"]): Promise<{ off: AlarmSweep["mute"]; on: AlarmSweep["mute"] }> {
+    try {
+      const now = new Map((await this.#instancesNow()).map(({ id, state }) => [id, state]));
+      const { off = [], on = [] } = Object.groupBy(marked, ({ instance }) =>
+        now.get(instance) === "stopped" ? "off" : "on",
+      );
+      return { off, on };
+    } catch (error) {
+      this.failures.push(failureOf(error, "see which instances are stopped still"));
+      return { off: [], on: marked };
+    }
   }
 
   /** The mark goes last, so that whoever is cut short is gone on with. */
   async wake(all: AlarmSweep["silent"]): Promise<readonly string[]> {
     const doing = "wake the alarms of running instances";
     const names = all.map(({ alarm }) => alarm);
+    const rang = new Set(all.flatMap((one) => (one.rang ? [one.alarm] : [])));
     const woken = await this.some(doing, names, async () => {
-      // Only a change of state is told: one that rang unheard must ring again.
-      for (const { alarm, rang } of all)
-        if (rang) await this.#alarms.setState(alarm, "OK", "ec2-backup sweep: it rang while it was muted");
+      await this.#calm(rang);
       await this.#alarms.enableActions(names, true);
+      if (rang.size === 0) return;
+      // CloudWatch may have looked at some in between, and have told nobody what it saw.
+      const now = await this.#alarms.find(alarmPrefix());
+      const ringing = now.filter(({ name, state }) => state === "ALARM" && rang.has(name));
+      await this.#calm(ringing.map(({ name }) => name));
     });
     if (woken.length > 0) await this.#each(doing, all, ({ arn }) => this.#alarms.untag(arn, [mutedTag]));
     return woken;
+  }
+
+  /** Only a change of state is told: one that rang unheard must ring again. */
+  async #calm(names: Iterable<string>): Promise<void> {
+    for (const name of names)
+      await this.#alarms.setState(name, "OK", "ec2-backup sweep: it rang while it was muted");
   }
 
   /** All at once: what came of it, or nothing. */

@@ -117,15 +117,17 @@ export function jobOf(name: string, retention: Job["retention"], { options }: Pa
 }
 
 export async function alarmDeps({ place, ec2 }: PartGround, signal: AbortSignal): Promise<SweepAlarmDeps> {
-  const { connection, connecting } = place;
+  const { unit, connection, connecting } = place;
   const { cloudWatchAlarms } = await import("../aws/alarms.ts");
   const { connectCloudWatch } = await import("../aws/connection.ts");
   const { livingInstances } = await import("../aws/living-instances.ts");
+  const { listInstances } = await import("../aws/sweep-listing.ts");
   const client = connectCloudWatch(connecting, connection);
   return {
     alarms: cloudWatchAlarms(client, connecting.requestTimeout * 4, signal),
     living: livingInstances(connection, signal),
     instances: () => ec2.instances(signal),
+    instancesNow: () => listInstances(connection, unit, signal),
     clock: systemClock,
   };
 }

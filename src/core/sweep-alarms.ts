@@ -6,7 +6,7 @@ export interface AlarmSweep {
   /** Of instances that no listing has; each is asked about once more before its alarms go. */
   readonly orphans: readonly { readonly alarm: string; readonly instance: string }[];
   /** Of stopped instances: they would ring for backups that nobody can make. */
-  readonly mute: readonly { readonly alarm: string; readonly arn: string }[];
+  readonly mute: readonly { readonly alarm: string; readonly arn: string; readonly instance: string }[];
   /** Silent ones of instances that run again: to be woken if a sweep has muted them, which their tags tell. */
   readonly silent: readonly { readonly alarm: string; readonly arn: string; readonly rang: boolean }[];
 }
@@ -40,7 +40,7 @@ export function planAlarmSweep(
       .map(({ alarm, instance }) => ({ alarm: alarm.name, instance })),
     mute: dead
       .filter(({ on, alarm }) => on?.state === "stopped" && alarm.actionsEnabled && alarm.state !== "ALARM")
-      .map(({ alarm }) => ({ alarm: alarm.name, arn: alarm.arn })),
+      .map(({ alarm, instance }) => ({ alarm: alarm.name, arn: alarm.arn, instance })),
     silent: dead
       .filter((one) => runs(one) && !one.alarm.actionsEnabled)
       .map(({ alarm }) => ({ alarm: alarm.name, arn: alarm.arn, rang: alarm.state === "ALARM" })),
