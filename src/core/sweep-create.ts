@@ -9,8 +9,8 @@ import type { SweepCreateRules, TaggedRules } from "./sweep-settings.ts";
 export interface NewestPoint {
   readonly captured: Date;
   readonly job: string;
-  /** As it is recorded; absent where it is not, or cannot be read. */
-  readonly policy?: RetentionPolicy;
+  /** As it is recorded; absent where it is not. */
+  readonly policy?: RetentionPolicy | "unreadable";
 }
 
 /** What instances have been captured lately, by ARN. A set that failed holds nothing; one that is pending may yet. */
@@ -26,11 +26,11 @@ export function newestPoints(snapshots: readonly Snapshot[]): ReadonlyMap<string
 }
 
 function newestOf({ startTime, tags }: Snapshot): NewestPoint {
-  const policy = parsePolicy(tags[tagKeys.retention] ?? "none");
+  const recorded = tags[tagKeys.retention];
   return {
     captured: startTime,
     job: tags[tagKeys.job] ?? "default",
-    ...(policy === undefined ? {} : { policy }),
+    ...(recorded === undefined ? {} : { policy: parsePolicy(recorded) ?? "unreadable" }),
   };
 }
 
@@ -75,14 +75,19 @@ export function planCreate(facts: CreateFacts, rules: SweepCreateRules, now: Dat
     .sort((a, b) => (a.last?.getTime() ?? 0) - (b.last?.getTime() ?? 0));
 }
 
-/** The tag, else what its last point records, else the file. A tag that cannot be read must not make it poorer. */
+/**
+ * The tag, else what its last point records, else the file. What cannot be read must not make it poorer: as long as it
+ * is what the newest point records, nothing of the series goes, and that is so with a point that keeps everything, too.
+ */
 function policyFor(
   tag: TaggedRules | "unreadable" | undefined,
-  recorded: RetentionPolicy | undefined,
+  last: NewestPoint["policy"],
   { retention }: SweepCreateRules,
 ): RetentionPolicy {
+  const recorded = last === "unreadable" ? undefined : last;
   const { timezone, demanded, shrinkDelay } = recorded ?? defaultRetention;
   const whole = (rules: TaggedRules): RetentionPolicy => ({ ...rules, timezone, demanded, shrinkDelay });
   if (tag !== undefined && tag !== "unreadable") return whole(tag);
+  if (last === "unreadable") return whole({ counts: {} });
   return recorded ?? (retention === undefined ? defaultRetention : whole(retention));
 }
