@@ -99,6 +99,7 @@ function leftAlone(points: readonly RecoveryPoint[], left: string): SeriesPlan {
 /** Whose wish nobody can read keeps everything. */
 function unreadable(ordered: readonly RecoveryPoint[], { tagged }: SeriesGround): string | undefined {
   if (tagged.includes("unreadable")) return "the retention tag of its instance cannot be read";
+  if (ordered.every(({ series }) => series === "")) return "its tags do not say which series it is of";
   const [newest] = believed(ordered);
   if (newest === undefined || typeof newest.policy === "object") return undefined;
   const what = newest.policy === undefined ? "records no policy" : "records a policy that cannot be read";

@@ -338,6 +338,16 @@ test("an instance whose newest point came to nothing keeps all but failed sets, 
   expect(planSweep(points, goneForGood, usual, no, now).remove.length).toBeGreaterThan(1);
 });
 
+test("points that have lost their series are of whomever: none goes by the policy of another", () => {
+  const now = at("2027-06-16T09:41");
+  const points = [400, 300, 200, 1].map((age) => ({
+    ...point(earlier(now, age * day), { policy: policy({ last: 1 }) }),
+    series: "",
+  }));
+  const { left, keep } = planSweep(points, living, usual, yes, now);
+  expect([left, keep.length]).toEqual(["its tags do not say which series it is of", 4]);
+});
+
 test("a retention tag that cannot be read keeps the whole series", () => {
   const now = at("2027-06-16T09:41");
   const points = Array.from({ length: 12 }, (_, index) =>
