@@ -101,7 +101,7 @@ const parts: Readonly<Record<SweepPart, Part>> = {
   },
 };
 
-/** One part that fails keeps no other from its turn. */
+/** One part that fails keeps no other from its turn, and one that is told to stop takes nothing away from what is done. */
 async function sweepUnit(
   place: OpenUnit,
   order: SweepOrder,
@@ -124,7 +124,8 @@ async function sweepUnit(
       done = { ...done, ...swept };
       problems.push(...more);
     } catch (error) {
-      if (error instanceof BackupError && error.kind === "interrupted") throw error;
+      const isStopped = error instanceof BackupError && error.kind === "interrupted";
+      if (isStopped && problems.length + Object.keys(done).length === 0) throw error;
       const problem = problemOf("error", failureOf(error, `sweep ${place.unit.id} (${part})`));
       // What keeps a unit out of reach is told once, not by each part.
       if (!problems.some(({ found }) => found === problem.found)) problems.push(problem);

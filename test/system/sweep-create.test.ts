@@ -69,6 +69,15 @@ test("takes instances without a tag where it is told to, those alone that EC2's 
   expect(created(await stage.sweep(["--dry-run"]))).toEqual([`overdue ${instanceId(2)}`]);
 });
 
+test("a sweep whose time is up in its last part tells what the first ones have done", async () => {
+  await using stage = await SweepStage.start(fleetOf(fleet), "{ create: {}, unitDeadline: 10s }");
+  stage.simulator.control.faults([{ kind: "hang", action: "DescribeAlarms" }]);
+  await stage.configure("{ create: {}, unitDeadline: 10s }", "1m");
+  const swept = await stage.sweep();
+  expect(swept.unit(home)).toMatchObject({ outcome: "late", prune: {}, problems: [{ kind: "interrupted" }] });
+  expect(created(swept)).toHaveLength(3);
+});
+
 test("one that cannot be captured keeps no other from it, and a lost answer makes no second set", async () => {
   await using stage = await SweepStage.start(fleetOf(fleet), "{ create: {} }");
   stage.simulator.control.faults([
