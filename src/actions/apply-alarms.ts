@@ -4,7 +4,7 @@ import type { AlarmsPlan } from "../core/alarms-plan.ts";
 import { formatDuration } from "../core/duration.ts";
 import { BackupError, type Failure, failureOf, interrupted } from "../core/errors.ts";
 import { enablingCommand } from "../core/judge-alarms.ts";
-import { topicPolicy } from "../core/topic.ts";
+import { topicPolicy } from "../core/topic-policy.ts";
 import type { AlarmDeps, AlarmRequest } from "./look-at-alarms.ts";
 
 /** What became of one thing that was to be changed. */

@@ -7,6 +7,7 @@ import type { Volume } from "../core/instance.ts";
 import type { Problem } from "../core/report.ts";
 import type { RootNews } from "../core/root-news.ts";
 import { rootReplacementTag } from "../core/root-tag.ts";
+import type { TerminationWatch } from "../core/termination.ts";
 import type { JobTiming } from "../core/timetable.ts";
 import { systemClock } from "../host/clock.ts";
 import type { StateDirectory } from "../host/state.ts";
@@ -32,6 +33,8 @@ export interface Checked {
   readonly instance?: string;
   /** The jobs as the daemon is to run them: those in force, also where what is written is faulty. */
   readonly timetable: readonly JobTiming[];
+  /** Where the daemon is to watch for a notice of this instance's end. */
+  readonly termination?: TerminationWatch;
   /** Where this host's root volume has been ordered to be replaced: what became of it so far. */
   readonly root?: RootNews;
 }
@@ -73,7 +76,10 @@ export async function checkConfiguration(options: AgentOptions, signal: AbortSig
   };
   const facts = await withAlarms(await factsOf(force, whole), force, options);
   const root = await rootNews(opened, options, signal);
-  return { ...facts, instance: session.identity.instanceId, timetable, ...(root && { root }) };
+  const { terminationWatch } = await import("./termination-watch.ts");
+  const termination = await terminationWatch(opened, options, signal);
+  const daemon = { ...(root && { root }), ...(termination && { termination }) };
+  return { ...facts, instance: session.identity.instanceId, timetable, ...daemon };
 }
 
 const nothingWrong: CheckedHooks = { faults: [], warnings: [] };
@@ -127,6 +133,7 @@ async function withAlarms<F extends Pick<Checked, "values" | "warnings">>(
       ...alarmValues(loaded.file),
       ...(await valuesOfDrills(loaded)),
       ...(await valuesOfSweep(loaded)),
+      ...(await valuesOfTermination(loaded)),
     ],
   };
 }
@@ -139,6 +146,11 @@ async function valuesOfDrills({ file }: Loaded & { ok: true }): Promise<Checked[
 async function valuesOfSweep({ file }: Loaded & { ok: true }): Promise<Checked["values"]> {
   if (file.config.sweep === undefined) return [];
   return (await import("../config/sweep-settings.ts")).sweepValues(file);
+}
+
+async function valuesOfTermination({ file }: Loaded & { ok: true }): Promise<Checked["values"]> {
+  if (file.config.termination === undefined) return [];
+  return (await import("../config/termination-settings.ts")).terminationValues(file);
 }
 
 /** What is written is checked, not what is in force instead of it. Most jobs have no hooks to be looked at. */

@@ -6,8 +6,9 @@ import { BackupError, type Failure } from "../core/errors.ts";
 import type { Log, LogLevel } from "../core/ports.ts";
 import type { RootNews } from "../core/root-news.ts";
 import { namedUpkeep } from "../core/upkeep-names.ts";
-import { type DaemonWaits, daemon, type RunningJob, type Timetable } from "../daemon/daemon.ts";
+import { type DaemonWaits, daemon, type Timetable } from "../daemon/daemon.ts";
 import type { Due } from "../daemon/jobs.ts";
+import type { RunningJob } from "../daemon/running.ts";
 import { wakeAt } from "../daemon/timetable.ts";
 import { systemClock } from "../host/clock.ts";
 import { serviceManager } from "../host/service.ts";
@@ -70,7 +71,11 @@ export async function runDaemon(
       clock: systemClock,
       log,
       readTimetable: (signal) => readTimetable(host, words, signal),
-      start: (due, missed, overlapped) => startRun(due, missed, overlapped, host, words),
+      start: (due, missed, overlapped) => startRun(host, [...words, ...runWords(due, missed, overlapped)]),
+      ending: async (house) => {
+        const { endingOf } = await import("./ending.ts");
+        return endingOf({ ...house, clock: systemClock, log }, (more) => startRun(host, [...words, ...more]));
+      },
       thawLeftovers: thawer(host.self, words, runtimeDirectory, log),
       wakeAt,
       notify: service.notify,
@@ -115,6 +120,7 @@ async function readTimetable(
     instance?: string;
     timetable?: Timetable["jobs"];
     root?: RootNews;
+    termination?: Timetable["termination"];
     faults?: readonly string[];
     withoutTags?: { found: string };
     error?: { found: string };
@@ -122,10 +128,10 @@ async function readTimetable(
   if (checked.instance === undefined || checked.timetable === undefined) {
     throw new Error(checked.withoutTags?.found ?? checked.error?.found ?? "check-config named no instance");
   }
-  const { instance, timetable, root, faults = [] } = checked;
+  const { instance, timetable, root, termination, faults = [] } = checked;
   // Neither a good configuration nor a last good one: to be looked at again, not to be idle with.
   if (timetable.length === 0 && faults.length > 0) throw new Error(faults.join("; "));
-  return { instance, jobs: timetable, ...(root && { root }) };
+  return { instance, jobs: timetable, ...(root && { root }), ...(termination && { termination }) };
 }
 
 /** What is said to the process of a run, or of a drill or of a repository's upkeep, which ask for less. */
@@ -144,16 +150,8 @@ export function runWords({ job, trigger, slot }: Due, missed: number, overlapped
 }
 
 /** In a process group of its own: what stops the daemon at a terminal does not cut a run in two. */
-function startRun(
-  due: Due,
-  missed: number,
-  overlapped: number,
-  host: DaemonHost,
-  global: readonly string[],
-): RunningJob {
-  const [program = "", ...before] = host.self;
-  const words = runWords(due, missed, overlapped);
-  const child = spawn(program, [...before, ...global, ...words], {
+function startRun({ self: [program = "", ...before] }: DaemonHost, words: readonly string[]): RunningJob {
+  const child = spawn(program, [...before, ...words], {
     stdio: ["ignore", "ignore", "inherit"],
     detached: true,
   });

@@ -24,11 +24,11 @@ export async function open(
   run: string,
   options: AgentOptions,
   signal: AbortSignal,
-  wish: Partial<Pick<Wish, "splay" | "jobs">> = {},
+  wish: Partial<Pick<Wish, "splay" | "jobs" | "requestTimeout">> = {},
   identified: (identity: Identity) => void = () => undefined,
 ): Promise<Opened> {
   const { identify, openSession } = await import("./session.ts");
-  const timeout = requestTimeout(options.loaded);
+  const timeout = wish.requestTimeout ?? requestTimeout(options.loaded);
   const who = await whoAmI(identify, timeout, options, wish, signal);
   const { identity, notice } = who;
   identified(identity);

@@ -49,11 +49,12 @@ export interface Session {
   readonly images: () => Promise<ImageEngine>;
   /** For others who ask AWS, so that they need no credentials of their own. */
   readonly connection: Connection;
-  /** Runs one job; hands are tied if the request is planned. `settings` name the repositories. */
+  /** Runs one job; hands are tied if the request is planned. `settings` name the repositories, `change` makes another world of it. */
   readonly perform: (
     request: Omit<RunRequest, "run" | "discovery">,
     settings: Settings,
     signal: AbortSignal,
+    change?: (deps: RunDeps) => RunDeps,
   ) => Promise<RunReport>;
   /** True where CloudWatch cannot be reached: outside EC2, where no Region is known. */
   readonly unheard?: boolean;
@@ -119,7 +120,7 @@ export async function openSession(
     engine: ebsEngine(connection, options.version),
     images: () => imagesOf(connection, options.version, () => Promise.resolve(undefined)),
     connection,
-    perform: async (request, settings, stop) => {
+    perform: async (request, settings, stop, change = (deps) => deps) => {
       const userData = userDataOf(connection, identity);
       const engine = await engineOf(
         request.job,
@@ -138,7 +139,7 @@ export async function openSession(
           : wired(engine, connection, userData, state, options)),
         stores,
       };
-      return runJob({ ...request, run, discovery }, deps, stop);
+      return runJob({ ...request, run, discovery }, change(deps), stop);
     },
     metrics: (namespace) =>
       cloudWatchSink(connectCloudWatch(connecting, connection), namespace, connecting.requestTimeout),

@@ -45,6 +45,8 @@ export interface Wish {
   readonly consent: PruneConsent;
   /** Milliseconds over which the start is spread by the instance id. */
   readonly splay?: number;
+  /** Milliseconds for one request; absent = as the jobs have it. */
+  readonly requestTimeout?: number;
   /**
    * Whether a faulty configuration is replaced by the last good one: a backup is worth more than a
    * correct file, a plan is not.

@@ -29,6 +29,8 @@ export type Command =
       readonly quiet?: true;
       /** Milliseconds over which the start is spread. */
       readonly splay?: number;
+      /** One last run before the instance ends: on a notice, within so many milliseconds. */
+      readonly last?: { readonly notice?: string; readonly within?: number };
       readonly trigger: Trigger;
       readonly slot?: string;
       readonly missed?: number;
@@ -69,7 +71,7 @@ export type Command =
       readonly drills: readonly string[];
       readonly point?: string;
       readonly dryRun: boolean;
-      readonly trigger: Trigger;
+      readonly trigger: Exclude<Trigger, "termination">;
       /** The scheduled instant that it serves, ISO 8601. */
       readonly slot?: string;
     }

@@ -18,17 +18,7 @@ export function printLocks({ locks, planned }: RunReport, out: Terminal): void {
     out.print(`${out.paint("red", "Not locked")}: ${missing.join(", ")}; the next run tries again`);
 }
 
-/** One line on who prunes where it is not the job's own run, for the end of the table of retention. */
-export function elsewhereLine(beyond: number, planned: boolean): string {
-  const what = beyond === 0 ? "nothing is beyond retention" : `${pointsOf(beyond)} beyond retention`;
-  return `Pruned by another role (prune: elsewhere): ${what}${planned ? " now" : ""}.`;
-}
-
 /** What `status` says where the last run left something unlocked. */
 export function unlockedLine(missing: number): string {
   return `${counted(missing, "snapshot")} ${missing === 1 ? "is" : "are"} not locked as the job asks`;
-}
-
-function pointsOf(count: number): string {
-  return count === 1 ? "1 point is" : `${count} points are`;
 }

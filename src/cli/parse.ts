@@ -170,14 +170,28 @@ function addRun(command: Program, choose: (command: Command) => void): void {
     .option("--dry-run", "change nothing, show what would be done")
     .option("--quiet", "print only what went wrong, on stderr")
     .option("--splay <duration>", "start at this instance's own offset within this time", duration)
+    .addOption(
+      new Option(
+        "--last",
+        "once more before the instance ends, in a minute: nothing is pruned, copied or stored",
+      ).conflicts(["dryRun", "splay", "wait"]),
+    )
+    .option("--within <duration>", "the time of --last (default: termination.budget)", duration)
+    .addOption(new Option("--notice <notice>").hideHelp())
     .addOption(new Option("--trigger <trigger>").choices(["manual", "schedule", "catch-up"]).hideHelp())
     .addOption(new Option("--slot <instant>").argParser(instant).hideHelp())
     .addOption(new Option("--missed <count>").argParser(count).hideHelp())
     .addOption(new Option("--overlapped <count>").argParser(count).hideHelp())
     .action((names: string[], options: Options) => {
-      const { splay, slot, missed, overlapped } = options;
+      const { splay, slot, missed, overlapped, notice, within } = options;
       choose({
         name: "run",
+        ...(options["last"] && {
+          last: {
+            ...(typeof notice === "string" && { notice }),
+            ...(typeof within === "number" && { within }),
+          },
+        }),
         jobs: names,
         all: options["all"] === true,
         wait: options["wait"] === true,

@@ -1,8 +1,8 @@
 import type { CopyOutcome } from "../core/copy-report.ts";
 import type { JobPage, ReportPage } from "../core/report-page.ts";
 import { copyFacts } from "./copy-words.ts";
+import { elsewhereLine } from "./elsewhere-line.ts";
 import { type Content, html, type Markup } from "./html.ts";
-import { elsewhereLine } from "./locks.ts";
 import { bars, thinning, timeline } from "./report-charts.ts";
 import {
   gapTable,

@@ -1,6 +1,6 @@
 import { formatSpan } from "../core/duration.ts";
 import type { PointSummary, Problem, RetentionReport, RunReport } from "../core/report.ts";
-import { elsewhereLine, printLocks } from "./locks.ts";
+import { elsewhereLine } from "./elsewhere-line.ts";
 import { printMounts } from "./mounts.ts";
 import { printStillness } from "./stillness.ts";
 import { formatInstant, sizeWords, type Terminal, table } from "./terminal.ts";
@@ -15,14 +15,15 @@ export function printReports(reports: readonly RunReport[], out: Terminal, more:
 
 type PrintMore = (report: RunReport, out: Terminal, retention: typeof printRetention) => void;
 
-/** Most runs store nothing in repositories, copy nowhere and make no images, and load no words for it. */
+/** Most runs store nothing in repositories, copy nowhere, lock nothing and make no images, and load no words for it. */
 export interface MoreWords {
+  readonly locks?: PrintMore;
   readonly image?: PrintMore;
   readonly stored?: PrintMore;
   readonly copies?: PrintMore;
 }
 
-function printReport(report: RunReport, out: Terminal, { stored, copies, image }: MoreWords): void {
+function printReport(report: RunReport, out: Terminal, { stored, copies, image, locks }: MoreWords): void {
   const where = report.instance === undefined ? "" : ` of ${report.instance.name ?? report.instance.id}`;
   out.print(out.paint("bold", `Job ${report.job}${where} (${report.instance?.id ?? "instance unknown"})`));
   stored?.(report, out, printRetention);
@@ -30,7 +31,7 @@ function printReport(report: RunReport, out: Terminal, { stored, copies, image }
   if (report.mounts !== undefined) printMounts(report.mounts, out);
   printStillness(report, out);
   for (const point of report.points) printPoint(point, report, out);
-  printLocks(report, out);
+  locks?.(report, out, printRetention);
   if (report.retention !== undefined) printRetention(report.retention, report, out);
   image?.(report, out, printRetention);
   copies?.(report, out, printRetention);

@@ -3,7 +3,8 @@ import { harmless } from "../core/harmless.ts";
 import type { CopyReport } from "../core/report.ts";
 import { type JobStatus, promisedOf, type Status, type VolumeAge } from "../core/status.ts";
 import { copyFacts } from "./copy-words.ts";
-import { elsewhereLine, unlockedLine } from "./locks.ts";
+import { elsewhereLine } from "./elsewhere-line.ts";
+import { unlockedLine } from "./locks.ts";
 import { formatBytes, formatInstant, type Terminal, table, wrapped } from "./terminal.ts";
 
 /** What is wider is not read. */

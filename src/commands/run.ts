@@ -1,6 +1,5 @@
 import { perform } from "../agent/perform.ts";
 import { type Outcome, wishOf } from "../agent/wish.ts";
-import { forgotten } from "../cli/forget.ts";
 import { type MoreWords, printReports } from "../cli/run.ts";
 import { terminal } from "../cli/terminal.ts";
 import { exitCodeOf, exitCodes } from "../core/report.ts";
@@ -13,14 +12,16 @@ type Reporting = "run" | "plan" | "prune" | "forget" | "copy";
 export const execute: Execute<Reporting> = async (command, context) =>
   reported(await outcomeOf(command, context), context, command.name === "run" && command.quiet === true);
 
-/** Most runs store nothing in repositories, copy nowhere and make no images, and load no words for it. */
+/** Most runs store nothing in repositories, copy nowhere, lock nothing and make no images, and load no words for it. */
 async function moreWords(reports: Outcome["reports"]): Promise<MoreWords> {
   const storing = reports.some(({ stored }) => stored !== undefined);
   const imaging = reports.some(({ image }) => image !== undefined);
   const copying = reports.some(({ copies }) => copies !== undefined);
+  const locking = reports.some(({ locks }) => locks !== undefined);
   return {
     ...(storing && { stored: (await import("../cli/stored-run.ts")).printStored }),
     ...(imaging && { image: (await import("../cli/images.ts")).printImage }),
+    ...(locking && { locks: (await import("../cli/locks.ts")).printLocks }),
     ...(copying && { copies: (await import("../cli/copies.ts")).printCopies }),
   };
 }
@@ -30,6 +31,10 @@ async function outcomeOf(command: Asked<Reporting>, context: Context): Promise<O
   const options = await agentOptions(command, context);
   switch (command.name) {
     case "run":
+      if (command.last !== undefined) {
+        const { lastRun } = await import("../agent/last-run.ts");
+        return lastRun({ ...command.last, jobs: command.jobs }, options, stop);
+      }
       return perform(wishOf(command, { capture: true, planned: command.dryRun }), options, stop);
     case "plan":
       return perform(wishOf(command, { capture: true, planned: true }), options, stop);
@@ -41,6 +46,7 @@ async function outcomeOf(command: Asked<Reporting>, context: Context): Promise<O
     }
     case "forget": {
       const { forgettable } = await import("../agent/forgettable.ts");
+      const { forgotten } = await import("../cli/forget.ts");
       const { jobs, former } = await forgettable(command.volume, options, stop);
       const given = former.length > 0 ? { former } : {};
       const consent = { yes: true, forget: new Set([command.volume]), ...given };

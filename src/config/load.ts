@@ -41,7 +41,7 @@ export async function loadFile(
   return { ...parsed, text };
 }
 
-/** What is good without what sweeps go by is good; all else is judged by the whole schema. */
+/** What is good without what sweeps and last runs go by is good; all else is judged by the whole schema. */
 async function parsedFrom(text: string, name: string) {
   const { parseLean } = await import("./parse.ts");
   const lean = parseLean(text, name);

@@ -15,6 +15,7 @@ import { host, repositories } from "./repositories-schema.ts";
 
 import { storeContradictions } from "./store-contradictions.ts";
 import type { FileSweep } from "./sweep-schema.ts";
+import type { FileTermination } from "./termination-schema.ts";
 
 /** The one version of the file that this release reads. */
 export const fileVersion = 1;
@@ -155,8 +156,11 @@ export const schemaWith = <More extends z.core.$ZodLooseShape>(more: More) =>
     sharedPing,
   );
 
-/** The file of a host that only backs itself up: what sweeps go by is a tenth of all, and no run reads it. */
+/** The file of a host that only backs itself up: what sweeps and last runs go by is a tenth of all, and no run reads it. */
 export const leanSchema = schemaWith({});
 
 /** A file that was found good; durations are in milliseconds. */
-export type FileConfig = z.infer<typeof leanSchema> & { readonly sweep?: FileSweep };
+export type FileConfig = z.infer<typeof leanSchema> & {
+  readonly sweep?: FileSweep;
+  readonly termination?: FileTermination;
+};

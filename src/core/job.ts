@@ -97,8 +97,8 @@ export interface Job {
   readonly waits: Waits;
 }
 
-/** Why a run happens. */
-export type Trigger = "schedule" | "catch-up" | "manual";
+/** Why a run happens. `termination`: the instance is about to end. */
+export type Trigger = "schedule" | "catch-up" | "manual" | "termination";
 
 /** The line of points that one policy thins: one job on one instance. */
 export function seriesOf(job: string, instanceArn: string): string {

@@ -1,6 +1,7 @@
 import { type Finding, shellWord } from "./finding.ts";
 import { keyActions, mayPublish, missingKeyActions, statementsOf } from "./resource-policy.ts";
-import { cloudWatch, readTopicArn, type TopicPlace } from "./topic.ts";
+import { readTopicArn, type TopicPlace } from "./topic.ts";
+import { cloudWatch } from "./topic-policy.ts";
 
 /** A topic as far as it is known. */
 export interface JudgedTopic {

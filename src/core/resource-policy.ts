@@ -1,4 +1,5 @@
-import { cloudWatch, type TopicPlace } from "./topic.ts";
+import type { TopicPlace } from "./topic.ts";
+import { cloudWatch } from "./topic-policy.ts";
 
 /** A statement of a resource policy, unread. */
 export type Statement = Readonly<Record<string, unknown>>;

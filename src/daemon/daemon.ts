@@ -1,7 +1,10 @@
 import type { Clock, Log } from "../core/ports.ts";
 import type { RootNews } from "../core/root-news.ts";
+import type { TerminationWatch } from "../core/termination.ts";
 import type { JobTiming } from "../core/timetable.ts";
+import type { Ending, EndingDeps } from "./ending.ts";
 import { type Due, type JobMemory, nextDue, updateJobs } from "./jobs.ts";
+import { messageOf, type RunningJob, started } from "./running.ts";
 import type { WakeUp } from "./timetable.ts";
 
 /** What the daemon is told about its jobs by a process of its own, so that it needs no AWS itself. */
@@ -10,14 +13,8 @@ export interface Timetable {
   readonly jobs: readonly JobTiming[];
   /** What became of an order to replace this host's root volume, until a run has confirmed it. */
   readonly root?: RootNews;
-}
-
-/** A run at work. */
-export interface RunningJob {
-  /** Resolves with the exit code when the run has ended. */
-  readonly ended: Promise<number>;
-  /** Tells the run to stop soon. */
-  stop(): void;
+  /** Where a notice of this instance's end is to be watched for. */
+  readonly termination?: TerminationWatch;
 }
 
 export interface DaemonDeps {
@@ -27,6 +24,8 @@ export interface DaemonDeps {
   readonly start: (due: Due, missed: number, overlapped: number) => RunningJob;
   /** Sets about thawing what dead runs have left frozen. Returns at once, since nobody waits for it. */
   readonly thawLeftovers: () => void;
+  /** What makes a last capture of a notice; loaded only where there is one to be watched for. */
+  readonly ending?: (house: Pick<EndingDeps, "running" | "ended">) => Promise<Ending>;
   readonly wakeAt: (instant: Date, wake: () => void) => WakeUp;
   readonly notify: (...states: string[]) => Promise<void>;
   /** Milliseconds since the host booted. */
@@ -36,9 +35,6 @@ export interface DaemonDeps {
   /** Aborts when draining takes too long for somebody. */
   readonly hurry: AbortSignal;
 }
-
-/** The exit code of a run that never was one: EX_SOFTWARE of sysexits.h. */
-const couldNotStart = 70;
 
 /** In milliseconds. */
 export interface DaemonWaits {
@@ -62,7 +58,7 @@ export async function daemon(deps: DaemonDeps, stop: AbortSignal): Promise<void>
   const { clock, log, waits } = deps;
   const jobs = new Map<string, JobMemory>();
   const running = new Map<string, RunningJob>();
-  const told: { root?: string | undefined } = {};
+  const memory: Memory = {};
   const bell = new Bell();
   const readyAt = new Date(clock.now().getTime() + Math.max(0, waits.bootDelay - deps.uptime()));
   // On the clock that never jumps: when the timetable is to be read, if it is.
@@ -87,28 +83,38 @@ export async function daemon(deps: DaemonDeps, stop: AbortSignal): Promise<void>
     if (readAt !== undefined && readAt <= clock.elapsed()) {
       // Before the reading: who asks for another meanwhile is heard.
       readAt = undefined;
-      const read = await refresh(deps, jobs, told, stop);
+      const read = await refresh(deps, jobs, memory, stop, () =>
+        deps.ending?.({ running, ended: () => bell.ring() }),
+      );
       if (!read) readAt ??= clock.elapsed() + waits.retryEvery;
     }
     if (stop.aborted) break;
     const now = clock.now();
-    for (const memory of jobs.values()) {
-      const due = nextDue(memory, now, readyAt);
+    for (const job of jobs.values()) {
+      const due = nextDue(job, now, readyAt);
       if (due.at > now) continue;
-      begin(due, memory, deps, running, reload);
+      begin(due, job, memory.ending?.near, deps, running, reload);
     }
-    const next = [...jobs.values()].map((memory) => {
-      const due = nextDue(memory, clock.now(), readyAt);
-      announce(due, memory, log);
+    const next = [...jobs.values()].map((job) => {
+      const due = nextDue(job, clock.now(), readyAt);
+      announce(due, job, log);
       return due.at.getTime();
     });
     if (readAt !== undefined) next.push(clock.now().getTime() + Math.max(0, readAt - clock.elapsed()));
     await bell.rung(next.length === 0 ? undefined : new Date(Math.min(...next)), deps.wakeAt);
   }
   clearInterval(timer);
+  await memory.ending?.leave();
   log("info", `stopping; ${running.size} run(s) at work`);
   await deps.notify("STOPPING=1");
-  await drain(deps, running);
+  await drain(deps, running, memory.ending?.left ?? 0);
+}
+
+/** What the daemon remembers beside its jobs. */
+interface Memory {
+  /** What was last said of this host's root volume. */
+  root?: string | undefined;
+  ending?: Ending | undefined;
 }
 
 const levels = { replaced: "info", waiting: "warn", failed: "error" } as const;
@@ -117,12 +123,15 @@ const levels = { replaced: "info", waiting: "warn", failed: "error" } as const;
 async function refresh(
   { readTimetable, log }: DaemonDeps,
   jobs: Map<string, JobMemory>,
-  told: { root?: string | undefined },
+  told: Memory,
   stop: AbortSignal,
+  ending: () => Promise<Ending> | undefined,
 ): Promise<boolean> {
   try {
-    const { instance, jobs: timetable, root } = await readTimetable(stop);
+    const { instance, jobs: timetable, root, termination } = await readTimetable(stop);
     updateJobs(jobs, timetable, instance);
+    if (termination !== undefined) told.ending ??= await ending();
+    told.ending?.update(termination);
     if (timetable.length === 0) log("warn", "no job has a schedule: nothing will run until a reload");
     // Whoever looks after a host whose root was exchanged waits for this.
     if (root !== undefined && root.found !== told.root) log(levels[root.outcome], root.found);
@@ -142,19 +151,23 @@ function announce({ job, at, trigger }: Due, memory: JobMemory, log: Log): void 
   log("info", `next run at ${at.toISOString()} (${trigger}; ${schedule}, ${timezone})`, { job });
 }
 
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}
-
 function begin(
   due: Due,
   memory: JobMemory,
+  near: string | undefined,
   { log, start, thawLeftovers }: DaemonDeps,
   running: Map<string, RunningJob>,
   done: () => void,
 ): void {
   memory.timing = { ...memory.timing, lastSlot: due.slot };
   delete memory.next;
+  if (near !== undefined) {
+    memory.missed += 1;
+    log("warn", `a slot came when this instance was about to end (${near}); it is left out`, {
+      job: due.job,
+    });
+    return;
+  }
   if (memory.running) {
     memory.overlapped += 1;
     log("warn", "a slot came while the run before was still at work; it is left out", { job: due.job });
@@ -176,27 +189,22 @@ function begin(
   });
 }
 
-/** A process that the system has no room for is a run that failed, and no reason to end the daemon. */
-function started(start: () => RunningJob, log: Log): RunningJob {
-  try {
-    return start();
-  } catch (error) {
-    log("error", `the run cannot be started: ${messageOf(error)}`);
-    return { ended: Promise.resolve(couldNotStart), stop: () => undefined };
-  }
-}
-
 /**
  * Lets the runs end; when the time is up, or somebody is in a hurry, they are told to stop. Once: a run
- * that is told twice ends without a report. Who is in a hurry after that tells them a second time.
+ * that is told twice ends without a report. Who is in a hurry after that tells them a second time. `atLeast`:
+ * milliseconds that a last capture still has.
  */
-async function drain({ clock, waits, hurry }: DaemonDeps, running: Map<string, RunningJob>): Promise<void> {
+async function drain(
+  { clock, waits, hurry }: DaemonDeps,
+  running: Map<string, RunningJob>,
+  atLeast: number,
+): Promise<void> {
   const ended = Promise.all([...running.values()].map((run) => run.ended));
   const stopAll = (): void => {
     for (const run of running.values()) run.stop();
   };
   const late = new AbortController();
-  const limit = clock.sleep(waits.stopWithin, AbortSignal.any([late.signal, hurry]));
+  const limit = clock.sleep(Math.max(waits.stopWithin, atLeast), AbortSignal.any([late.signal, hurry]));
   await Promise.race([ended, limit]);
   late.abort();
   stopAll();

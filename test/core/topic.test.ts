@@ -1,6 +1,7 @@
 import { expect, it } from "vitest";
 import { judgeTopic } from "../../src/core/judge-topic.ts";
-import { readTopicArn, topicArn, topicPolicy } from "../../src/core/topic.ts";
+import { readTopicArn, topicArn } from "../../src/core/topic.ts";
+import { topicPolicy } from "../../src/core/topic-policy.ts";
 
 const place = { partition: "aws", region: "eu-central-1", account: "111122223333" };
 const arn = topicArn(place, "backup");

@@ -1,8 +1,11 @@
 import { vi } from "vitest";
 import type { RootNews } from "../../src/core/root-news.ts";
+import type { Notice, TerminationWatch } from "../../src/core/termination.ts";
 import type { JobTiming } from "../../src/core/timetable.ts";
-import { type DaemonDeps, type DaemonWaits, daemon, type RunningJob } from "../../src/daemon/daemon.ts";
+import { type DaemonDeps, type DaemonWaits, daemon } from "../../src/daemon/daemon.ts";
+import { Ending } from "../../src/daemon/ending.ts";
 import type { Due } from "../../src/daemon/jobs.ts";
+import type { RunningJob } from "../../src/daemon/running.ts";
 import { systemClock } from "../../src/host/clock.ts";
 
 export const minute = 60_000;
@@ -51,6 +54,13 @@ export class FakeHost {
   readonly thaws: string[] = [];
   /** What check-config would say of this host's root volume. */
   root: RootNews | undefined;
+  /** What check-config would say of notices to be watched for, and what the metadata service says then. */
+  termination: TerminationWatch | undefined;
+  notice: () => Notice | undefined = () => undefined;
+  /** How often the metadata service was asked. */
+  looks = 0;
+  /** Milliseconds that each last run was given, and how it is ended. */
+  readonly last: { readonly notice: Notice; readonly within: number; end(code?: number): void }[] = [];
   /** How many readings fail from now on. */
   unreadable = 0;
   /** A reading waits for this. */
@@ -80,6 +90,7 @@ export class FakeHost {
         start: (due, missed, overlapped) => this.#start(due, missed, overlapped),
         thawLeftovers: () => void this.thaws.push(new Date().toISOString()),
         wakeAt,
+        ending: (house) => Promise.resolve(this.#ending(house)),
         notify: (...states) => {
           this.notified.push(...states);
           return Promise.resolve();
@@ -123,7 +134,25 @@ export class FakeHost {
       instance: this.#options.instance ?? "i-0123456789abcdef0",
       jobs: this.jobs,
       ...(this.root && { root: this.root }),
+      ...(this.termination && { termination: this.termination }),
     };
+  }
+
+  #ending(house: Parameters<NonNullable<DaemonDeps["ending"]>>[0]): Ending {
+    return new Ending({
+      ...house,
+      clock: systemClock,
+      log: (level, message) => void this.logged.push(`${level}: ${message}`),
+      askerOf: () => () => {
+        this.looks += 1;
+        return new Promise((resolve) => resolve(this.notice()));
+      },
+      startLast: (notice, within) => {
+        const { promise: ended, resolve } = Promise.withResolvers<number>();
+        this.last.push({ notice, within, end: (code = 0) => resolve(code) });
+        return { ended, stop: () => resolve(143) };
+      },
+    });
   }
 
   #start(due: Due, missed: number, overlapped: number): RunningJob {
