@@ -17,7 +17,7 @@ const everything = {
 
 test("every template can be read, and refers to nothing that it has not, whatever is chosen", () => {
   const files = readdirSync(path.join(import.meta.dirname, "../../policies/cloudformation"));
-  expect(files.sort()).toEqual(["sweep-member.yaml", "sweep.yaml"]);
+  expect(files.sort()).toEqual(["fleet.yaml", "sweep-member.yaml", "sweep.yaml"]);
   const names = (change: object) =>
     Object.keys(new Stack(templateNamed("sweep"), { ...code, ...change }).resources());
   const usual = names({});
@@ -32,7 +32,7 @@ test("every template can be read, and refers to nothing that it has not, whateve
 });
 
 test("every parameter and condition is used, and every role says whose it is", () => {
-  for (const name of ["sweep", "sweep-member"]) {
+  for (const name of ["sweep", "sweep-member", "fleet"]) {
     const template: Template = templateNamed(name);
     const [, body = ""] = template.text.split("\nConditions:\n");
     for (const parameter of Object.keys(template.Parameters))
