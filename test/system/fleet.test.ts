@@ -224,7 +224,7 @@ describe("the step for Linux, run for real on a copy of this system that goes wi
 
     writeFileSync(path.join(root, "fetched"), "");
     const second = await sh(commandsOf("Linux", orders()));
-    expect(second.output).toContain(`version ${version} is there`);
+    expect([second.code, second.output]).toEqual([0, expect.stringContaining(`version ${version} is there`)]);
     expect(second.output).not.toContain("the configuration is new");
     expect(readFileSync(path.join(root, "fetched"), "utf8").trim().split("\n")).toHaveLength(1);
   }, 120_000);
