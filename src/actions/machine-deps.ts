@@ -10,7 +10,7 @@ export interface MachineDeps extends Omit<RestoreDeps, "disks"> {
 }
 
 /** Milliseconds. */
-export interface MachineWaits {
+interface MachineWaits {
   /** For an instance to run, to stop or to be terminated, and for an image to be available. */
   readonly powerFor: number;
   /** For both status checks. */

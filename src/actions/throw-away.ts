@@ -11,7 +11,7 @@ import { answered, until } from "./restore-deps.ts";
 const minute = 60_000;
 
 /** For how long what was made is taken to be in use; renewed at a third of that. */
-export const leaseFor = 30 * minute;
+const leaseFor = 30 * minute;
 
 /** What is reached by ssh once it runs. */
 export interface Reach {

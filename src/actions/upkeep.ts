@@ -83,7 +83,7 @@ export async function reported(
 /** The code of a failure that comes of an upkeep of the same repository by another process of this host. */
 export const heldHere = "HeldHere";
 
-export const doingOf: Readonly<Record<UpkeepAction, string>> = {
+const doingOf: Readonly<Record<UpkeepAction, string>> = {
   init: "make",
   check: "check",
   prune: "prune",

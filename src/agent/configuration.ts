@@ -106,7 +106,7 @@ async function drillsIn(
 }
 
 /** Repositories are looked after as the written file says, as drills are. `host`: its id or name. */
-export async function upkeepIn(
+async function upkeepIn(
   options: Pick<AgentOptions, "loaded" | "stateDirectory">,
   host: string,
 ): Promise<JobTiming[]> {

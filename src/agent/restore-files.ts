@@ -30,7 +30,7 @@ export interface FilesOrder {
 }
 
 /** What was copied or listed. */
-export interface FilesValue {
+interface FilesValue {
   readonly entries?: readonly FileEntry[];
   readonly copied?: CopyResult;
 }

@@ -24,7 +24,7 @@ import { openRestore, type RestoreOptions, type RestoreSession } from "./restore
 import { snapshotFacts } from "./snapshot-facts.ts";
 
 /** What is wanted of the user data. */
-export interface UserDataWish {
+interface UserDataWish {
   readonly none: boolean;
   readonly file?: string;
   /** What is given need not be what was recorded. */

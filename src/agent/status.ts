@@ -8,7 +8,7 @@ import { inForce } from "./in-force.ts";
 import type { AgentOptions } from "./wish.ts";
 
 /** Jobs as a status needs to know them. */
-export type TimedJobs = ReadonlyMap<string, Timed>;
+type TimedJobs = ReadonlyMap<string, Timed>;
 
 /**
  * What this host remembers of its jobs and of those that the file names. Asks the metadata service only for the

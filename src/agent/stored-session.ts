@@ -37,7 +37,7 @@ export interface StoredFound {
 }
 
 /** How a repository is called that the command line names. */
-export const bareName = "given";
+const bareName = "given";
 
 /** Milliseconds for which a repository that has a mirror may say nothing. */
 const patience = 60_000;

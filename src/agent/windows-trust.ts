@@ -5,7 +5,7 @@ import { distrustOfDescriptor } from "../core/security-descriptor.ts";
 import { askPowershell, powershellOf, powershellText } from "../host/powershell.ts";
 
 /** Who can write a file of Windows, or why that cannot be told. */
-export type WindowsTrust = { readonly distrust: readonly Distrust[] } | { readonly unknown: string };
+type WindowsTrust = { readonly distrust: readonly Distrust[] } | { readonly unknown: string };
 
 /**
  * What was read of the configuration, and faulty if others could have written it. `unknown` says why that could not
@@ -31,7 +31,7 @@ const patience = 20_000;
  * Judges the configuration file of a Windows host, where mode bits mean nothing, by its security descriptor and
  * that of its folder. Never throws: what cannot be told is said, and nothing is refused for it.
  */
-export async function windowsTrust(
+async function windowsTrust(
   file: string,
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<WindowsTrust> {

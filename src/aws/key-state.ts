@@ -3,7 +3,7 @@ import { askAws } from "./ask.ts";
 import { type ConnectionOptions, type Credentials, clientConfig } from "./connection.ts";
 
 /** What KMS tells of a key. */
-export interface KeyState {
+interface KeyState {
   readonly state: string;
   readonly deletion?: Date;
 }

@@ -5,7 +5,7 @@ import { withDeadline } from "./deadline.ts";
 import { awsFailure, awsFailureOfUnrepeatable } from "./failure.ts";
 
 /** What a document of Systems Manager is to do on one instance. */
-export interface RunOrder {
+interface RunOrder {
   readonly instanceId: string;
   readonly document: string;
   readonly parameters: Readonly<Record<string, string>>;

@@ -110,7 +110,7 @@ export type Command =
     };
 
 /** What the command line says of the place that policies are for; the rest is looked up. */
-export type PolicyWish = Partial<
+type PolicyWish = Partial<
   Pick<PolicyPlace, "partition" | "region" | "account" | "namespace" | "lockDays" | "bucket">
 > &
   Pick<PolicyPlace, "topics" | "keys">;

@@ -71,7 +71,7 @@ export interface CopiesListed {
 }
 
 /** Where else a point is, and in what state. */
-export function copiesOf({ id, job }: RecoveryPoint, copies: readonly CopiesListed[]) {
+function copiesOf({ id, job }: RecoveryPoint, copies: readonly CopiesListed[]) {
   return copies
     .filter((one) => one.job.name === job)
     .flatMap(({ target: { region }, points }) => {

@@ -15,7 +15,7 @@ export interface Result {
 }
 
 /** The process that a command runs in, as far as anything depends on it. */
-export interface ProcessFacts extends Omit<HostProcess, "runtimeDirectory"> {
+interface ProcessFacts extends Omit<HostProcess, "runtimeDirectory"> {
   /** The version of Node. */
   readonly node: string;
   /** The Node that runs us. */

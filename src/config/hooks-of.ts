@@ -5,7 +5,7 @@ const second = 1000;
 const minute = 60 * second;
 
 /** How long a freeze or a lock lasts at most where the file does not say, in milliseconds. */
-export const defaultDeadline = 10 * second;
+const defaultDeadline = 10 * second;
 
 /** The hooks of a job with everything that the file left to us. Names are unique in the job. */
 export function hooksOf(written: readonly FileHook[]): HookConfig[] {

@@ -7,7 +7,7 @@ import { duration, oneOf, section, whole, yesOrNo } from "./fields.ts";
 const maybe = z.exactOptional;
 
 /** Who removes the points that retention gives up. */
-export const prunes = ["here", "elsewhere"] as const;
+const prunes = ["here", "elsewhere"] as const;
 
 export const prune = oneOf(prunes, {
   description:

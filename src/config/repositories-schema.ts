@@ -190,5 +190,3 @@ export const host = section(
   },
   { description: "Who this host is where there is no EC2: no metadata service is asked then." },
 );
-
-export type FileRepository = z.infer<typeof repository>;

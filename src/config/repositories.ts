@@ -7,7 +7,7 @@ const second = 1000;
 const minute = 60 * second;
 
 /** What is in force of a repository where the file is silent; durations in milliseconds. */
-export const repositoryDefaults = {
+const repositoryDefaults = {
   appendOnly: false,
   lockWait: 30 * second,
   idleTimeout: 10 * minute,

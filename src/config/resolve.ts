@@ -42,7 +42,7 @@ export interface Resolution {
 }
 
 /** The job that tags govern where no file names one. */
-export const defaultJobName = "default";
+const defaultJobName = "default";
 
 /** Puts built-in values, the file, the instance's tags and the flags on top of each other. Never throws. */
 export function resolve(input: {

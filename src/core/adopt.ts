@@ -7,7 +7,7 @@ import { defaultRetention, formatPolicy, type RetentionPolicy } from "./retentio
 import type { ForeignSnapshot, SweepInstance, SweepUnit, SweepVolume } from "./sweep-ports.ts";
 
 /** Says of a point which tool its snapshot was taken over from. */
-export const adoptedKey = "ec2-backup:adopted";
+const adoptedKey = "ec2-backup:adopted";
 
 /** What is known of a unit when it is decided what to take over. */
 export interface AdoptionGround {

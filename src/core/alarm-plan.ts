@@ -33,7 +33,7 @@ export type Start =
   | ({ readonly kind: "wait" } & Waiting);
 
 /** Why an alarm is not made yet, and what lets it be made. */
-export interface Waiting {
+interface Waiting {
   readonly because: string;
   readonly remedy: string;
 }

@@ -75,7 +75,7 @@ export interface VolumeMaker {
 }
 
 /** What a type of instances can run. */
-export interface TypeFacts {
+interface TypeFacts {
   readonly architectures: readonly string[];
   /** `hvm`, `paravirtual`. */
   readonly virtualizations: readonly string[];

@@ -3,7 +3,7 @@ import { ageOfDrill, type DrillReport, type DrillState } from "./drill-report.ts
 import { promiseOf } from "./promise.ts";
 
 /** What is known of one thing that a drill covers. */
-export interface SubjectStatus {
+interface SubjectStatus {
   readonly of: string;
   readonly job: string;
   readonly outcome: DrillReport["outcome"];

@@ -158,13 +158,3 @@ export interface DumpHost {
   /** Milliseconds between SIGTERM and SIGKILL; default 5 s. */
   readonly grace?: number;
 }
-
-/**
- * Finds the streams of a dump: asks the server for its databases where all are wished, and finds and judges the
- * programs. Nothing is dumped yet. Rejects with a BackupError where nothing of it can be made.
- */
-export type DumpSources = (
-  config: DumpConfig,
-  host: DumpHost,
-  signal: AbortSignal,
-) => Promise<readonly DumpStream[]>;

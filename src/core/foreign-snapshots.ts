@@ -6,14 +6,10 @@ import { type ForeignTool, type MarkedSnapshot, toolOf } from "./foreign-tools.t
 export type Marked = MarkedSnapshot;
 
 /** Milliseconds: what is older tells of a tool that may be gone. */
-export const recentlyMade = 14 * 86_400_000;
+const recentlyMade = 14 * 86_400_000;
 
 /** The snapshots that others have lately made, by the tools that made them. */
-export function byTool<S extends Marked>(
-  snapshots: readonly S[],
-  ownTag: string,
-  now: Date,
-): [ForeignTool, S[]][] {
+function byTool<S extends Marked>(snapshots: readonly S[], ownTag: string, now: Date): [ForeignTool, S[]][] {
   const others = snapshots.filter(
     (one) => !Object.hasOwn(one.tags, ownTag) && now.getTime() - one.startTime.getTime() < recentlyMade,
   );

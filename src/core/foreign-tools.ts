@@ -10,7 +10,7 @@ export interface MarkedSnapshot {
 }
 
 /** When a tool would delete a snapshot of its own, in as far as the snapshot says so. */
-export interface ForeignExpiry {
+interface ForeignExpiry {
   /** Absent where it never does, or goes by what is not written on the snapshot. */
   readonly at?: Date;
   /** In words: by what rule. */

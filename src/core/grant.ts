@@ -11,7 +11,7 @@ const snapshots = "arn:*:ec2:*::snapshot/*";
 const own = { "aws:ResourceTag/ec2-backup:instance": "${ec2:SourceInstanceARN}" };
 
 /** What the role of an instance needs, by action; as narrow as the actions allow. */
-export const grants = {
+const grants = {
   "ec2:DescribeInstances": { resource: "*" },
   "ec2:DescribeVolumes": { resource: "*" },
   "ec2:DescribeSnapshots": { resource: "*" },

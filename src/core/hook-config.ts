@@ -1,5 +1,5 @@
 /** Whether a hook's failure ends the run before the capture. */
-export type OnFailure = "abort" | "continue";
+type OnFailure = "abort" | "continue";
 
 /** Words of a program, or one line for a shell. */
 export type CommandLine = readonly string[] | string;

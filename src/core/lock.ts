@@ -5,7 +5,7 @@ import { nextSlot, parseSchedule, type Schedule } from "./schedule.ts";
 
 /** EC2's modes: a governance lock is taken off by who may, a compliance lock by nobody once it has cooled off. */
 export const lockModes = ["governance", "compliance"] as const;
-export type LockMode = (typeof lockModes)[number];
+type LockMode = (typeof lockModes)[number];
 
 /** How a job has the snapshots of its points locked. */
 export interface LockWish {

@@ -24,7 +24,7 @@ import type { Left } from "./restore-selection.ts";
 /** ARN of the instance that a restore of a whole instance was begun from. */
 export const restoredBy = "ec2-backup:restored-by";
 /** What stands in place of an ARN on volumes that are made for an instance that is not there yet. */
-export const forNewInstance = "a new instance";
+const forNewInstance = "a new instance";
 
 /** What the plan goes by. */
 export interface MachineGround {
@@ -71,11 +71,7 @@ export interface MachinePlan {
 }
 
 /** The id of a restore; it is also what the client tokens are made of. */
-export function machineRestoreId(
-  point: string,
-  label: string | undefined,
-  digest: MachineGround["digest"],
-): string {
+function machineRestoreId(point: string, label: string | undefined, digest: MachineGround["digest"]): string {
   return `instance-${digest([point, "instance", label ?? ""].join("\n")).slice(0, 16)}`;
 }
 

@@ -5,7 +5,7 @@ import type { StoredSnapshot } from "./store-ports.ts";
 import type { RememberedPolicy } from "./upkeep.ts";
 
 /** What tells a snapshot and its copies in other repositories from all others. */
-export function identityOf({ id, original }: Pick<StoredSnapshot, "id" | "original">): string {
+function identityOf({ id, original }: Pick<StoredSnapshot, "id" | "original">): string {
   return original ?? id;
 }
 
@@ -119,7 +119,7 @@ function givenUp(
 }
 
 /** The policy of the newest point that can be believed; absent where it records none, or none that is understood. */
-export function recordedPolicy(points: readonly RecoveryPoint[]): RetentionPolicy | undefined {
+function recordedPolicy(points: readonly RecoveryPoint[]): RetentionPolicy | undefined {
   const [newest] = points.filter((point) => !isMixed(point) && point.state !== "failed").sort(newestFirst);
   return newest?.policy === "unreadable" ? undefined : newest?.policy;
 }

@@ -26,7 +26,7 @@ export interface OtherMount {
 }
 
 /** A mount that only others see: it cannot be reached by its path. */
-export interface HiddenMount extends MappedMount {
+interface HiddenMount extends MappedMount {
   /** Who sees it, such as `postgres (process 123)`. */
   readonly by: string;
 }

@@ -1,5 +1,5 @@
 /** What a document of `policies/` is: of a role, of a topic, of an organization, or no policy at all. */
-export type PolicyKind = "role" | "topic" | "organization" | "rule";
+type PolicyKind = "role" | "topic" | "organization" | "rule";
 
 /** What a document of `policies/` is for. */
 export interface KnownPolicy {

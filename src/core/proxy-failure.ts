@@ -2,7 +2,7 @@
 export const proxyFailed = "EPROXY";
 
 /** What to do about it. */
-export const proxyRemedy =
+const proxyRemedy =
   "check HTTPS_PROXY, HTTP_PROXY and NO_PROXY in the agent's own environment, and what the proxy allows";
 
 /** Node's codes for a certificate that nobody whom this host trusts has signed. */

@@ -66,7 +66,7 @@ export interface PointImage {
 }
 
 /** What is known of a point that lies in a repository: its one snapshot's volume is `files` or `dump/<name>`. */
-export interface StoredContent {
+interface StoredContent {
   /** The name of the repository in the configuration. */
   readonly repository: string;
   readonly content: "files" | "dump";

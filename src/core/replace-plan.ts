@@ -53,7 +53,7 @@ export function heirOf(
 }
 
 /** A volume of this swap that an earlier invocation has made, with the place that it is for. */
-export function madeFor(
+function madeFor(
   { request }: PlannedVolume,
   made: readonly VolumeState[],
 ): { readonly volume: VolumeState; readonly place: OldPlace } | undefined {

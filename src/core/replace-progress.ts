@@ -17,7 +17,7 @@ export interface Standing {
 }
 
 /** Whether two names are of one place. */
-export function isSamePlace(one: string, other: string): boolean {
+function isSamePlace(one: string, other: string): boolean {
   const place = placeOf(one);
   return one === other || (place !== undefined && place === placeOf(other));
 }

@@ -2,7 +2,7 @@ import type { Failure } from "./errors.ts";
 import type { Remounted } from "./replace-ports.ts";
 
 /** One volume that takes the place of another. */
-export interface SwappedVolume {
+interface SwappedVolume {
   readonly old: string;
   readonly fresh?: string;
   readonly device: string;

@@ -129,7 +129,7 @@ function byKey({ kmsKey }: FoundSnapshot, { keys }: ObstacleFacts): Judged | und
  * Why a key cannot be used. EC2 looks at it only after it has answered: a volume that cannot be encrypted is made and
  * then goes away without a word (API reference, CreateVolume, KmsKeyId).
  */
-export function judgeRestoreKey({ arn, state, deletion }: RestoreKey): Judged | undefined {
+function judgeRestoreKey({ arn, state, deletion }: RestoreKey): Judged | undefined {
   if (state === undefined || state === "Enabled") return undefined;
   const key = shellWord(arn);
   switch (state) {

@@ -2,7 +2,7 @@ import type { Instance } from "./instance.ts";
 import type { RecoveryPoint, Snapshot, VolumeRecipe } from "./recovery-point.ts";
 
 /** How one volume of a point becomes a volume again. Each command is one line for a POSIX shell. */
-export interface VolumeSteps {
+interface VolumeSteps {
   readonly volume: string;
   readonly snapshot: string;
   /** As it was attached; absent if the point does not say. */

@@ -2,7 +2,7 @@ import type { Failure } from "./errors.ts";
 import type { Mounted } from "./restore-ports.ts";
 
 /** How far a volume of a restore is. */
-export type RestoreStep = "planned" | "created" | "attached" | "ready";
+type RestoreStep = "planned" | "created" | "attached" | "ready";
 
 /** One volume of a restore, as far as it is known to be. */
 export interface RestoredVolume {

@@ -15,7 +15,7 @@ export interface VolumeWish {
 }
 
 /** What is taken where neither a flag nor the point names a type: EC2 itself would take gp2. */
-export const defaultType = "gp3";
+const defaultType = "gp3";
 
 /** Types that are bought with a number of IOPS; that of gp2 follows from its size (API reference, CreateVolume). */
 const withIops = new Set(["gp3", "io1", "io2"]);

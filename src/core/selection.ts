@@ -2,9 +2,9 @@ import type { Volume } from "./instance.ts";
 import type { VolumeMatcher, VolumeSelection } from "./job.ts";
 
 /** EC2 takes at most this many ids in ExcludeDataVolumeIds of CreateSnapshots. */
-export const maxExclusions = 40;
+const maxExclusions = 40;
 /** EC2 makes at most this many snapshots in one set, the root volume included. */
-export const maxVolumes = 128;
+const maxVolumes = 128;
 
 /** A decision about one volume, with its reason. */
 export interface Choice {

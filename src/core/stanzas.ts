@@ -26,7 +26,7 @@ export interface Stanza {
 }
 
 /** The tag that names the target of copies where a stanza asks for them. */
-export const replicationTag = "replication_dst_region";
+const replicationTag = "replication_dst_region";
 
 /** The stanzas that an instance comes under: running or stopped, and ignored by none of them. */
 export function stanzasOf(instance: SweepInstance, stanzas: readonly Stanza[]): Stanza[] {

@@ -38,7 +38,7 @@ export interface RepositoryConfig {
 }
 
 /** Copies of a repository's points in another one. */
-export interface MirrorConfig {
+interface MirrorConfig {
   /** The name of the repository that holds the copies. */
   readonly to: string;
   readonly schedule?: string;

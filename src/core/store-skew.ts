@@ -4,7 +4,7 @@ import type { Hold, RecoveryPoint } from "./recovery-point.ts";
 import type { StoreClock, StoredSnapshot } from "./store-ports.ts";
 
 /** Milliseconds that a clock may be off: what differs by more is not believed. */
-export const allowedSkew = 3_600_000;
+const allowedSkew = 3_600_000;
 
 /** What is known of the clocks of a repository and of who asks it. */
 export interface SkewFacts {

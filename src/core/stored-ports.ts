@@ -40,7 +40,7 @@ export interface MadePoint extends RecoveryPoint {
   readonly saved: Saved;
 }
 
-export interface StoredPrepared extends Prepared {
+interface StoredPrepared extends Prepared {
   capture(pointId: string, captured: Date, within?: number): Promise<MadePoint>;
 }
 

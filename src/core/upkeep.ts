@@ -67,7 +67,7 @@ export interface UpkeepReport {
 }
 
 /** What a host remembers of one kind of upkeep. */
-export interface KindState {
+interface KindState {
   /** When this host first knew that it has a schedule, ISO 8601: until it is overdue from then on, all is calm. */
   readonly since?: string;
   readonly lastSlot?: string;

@@ -79,7 +79,7 @@ const special = [
 ] as const;
 
 /** Go numbers kinds and special bits in its own way. */
-export function modeOf(go: number): number {
+function modeOf(go: number): number {
   const has = (bit: number): boolean => Math.floor(go / 2 ** bit) % 2 === 1;
   const kind = kinds.find(([bit]) => has(bit))?.[1] ?? 0o100000;
   return special.reduce((mode, [bit, ours]) => (has(bit) ? mode | ours : mode), kind | (go & 0o777));

@@ -19,7 +19,7 @@ export interface VssWaits {
   readonly lookAfterFailure: number;
 }
 
-export const vssWaits: VssWaits = {
+const vssWaits: VssWaits = {
   every: 2_000,
   within: 900_000,
   seenWithin: 60_000,

@@ -39,7 +39,7 @@ export interface DumpProgram {
  * The system's user that a dump's programs run as; absent = the agent's. PostgreSQL lets its own user in, so root
  * becomes that one where nothing else is said.
  */
-export function userOf(config: DumpConfig, uid: number | undefined): string | undefined {
+function userOf(config: DumpConfig, uid: number | undefined): string | undefined {
   if (config.kind === "command") return config.user;
   if (config.kind !== "postgres") return config.runAs;
   return config.user ?? (uid === 0 && config.role === undefined ? "postgres" : undefined);

@@ -24,7 +24,7 @@ export interface LedgerMount {
   readonly by?: ProcessIdentity;
 }
 
-export type MountState = "none" | "freezing" | "frozen" | "busy" | "failed" | "thawed" | "loose" | "stuck";
+type MountState = "none" | "freezing" | "frozen" | "busy" | "failed" | "thawed" | "loose" | "stuck";
 
 /** What a ledger says. */
 export interface Ledger {

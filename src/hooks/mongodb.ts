@@ -7,7 +7,7 @@ import { type MongodbSession, type MongodbTarget, openMongodb } from "./mongodb-
 import { isLocked, type Unlocked, type UnlockWaits, unlock } from "./mongodb-unlock.ts";
 
 /** A record of what outlives its connection, kept where a crash of the agent does not reach it. */
-export interface Ledger {
+interface Ledger {
   /** Written before the lock is asked for; `data` has no secrets. Dropped once the lock is ended. */
   note(kind: string, data: unknown): Promise<{ drop(): Promise<void> }>;
 }

@@ -5,7 +5,7 @@ import { BackupError } from "../core/errors.ts";
 import { codeOf } from "./atomic-file.ts";
 
 /** A service of AWS that answers with the address that it sees. */
-export const addressService = "https://checkip.amazonaws.com/";
+const addressService = "https://checkip.amazonaws.com/";
 
 /** Milliseconds for the answer. */
 const patience = 10_000;

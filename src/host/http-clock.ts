@@ -3,7 +3,7 @@ import http from "node:http";
 import https from "node:https";
 
 /** An answer of a server, with its own clock. */
-export interface DatedAnswer {
+interface DatedAnswer {
   readonly status: number;
   readonly headers: http.IncomingHttpHeaders;
   readonly text: string;
@@ -12,7 +12,7 @@ export interface DatedAnswer {
 }
 
 /** A request that only reads. */
-export interface DatedRequest {
+interface DatedRequest {
   readonly method: "GET" | "HEAD";
   readonly url: URL;
   readonly headers?: Readonly<Record<string, string>>;

@@ -93,7 +93,7 @@ export async function listLedgers(directory: string): Promise<LedgerDirectory[]>
     .map((entry) => ledgerDirectory(path.join(directory, entry.name)));
 }
 
-export function ledgerDirectory(directory: string): LedgerDirectory {
+function ledgerDirectory(directory: string): LedgerDirectory {
   const file = path.join(directory, ledgerFile);
   return {
     path: directory,

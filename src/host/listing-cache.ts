@@ -14,7 +14,7 @@ export interface CacheLimits {
   readonly entries: number;
 }
 
-export const cacheLimits: CacheLimits = { bytes: 256 * 1024 * 1024, entries: 2_000_000 };
+const cacheLimits: CacheLimits = { bytes: 256 * 1024 * 1024, entries: 2_000_000 };
 
 /** Of which snapshot a listing is: the address of the repository, and restic's id. */
 export interface ListingKey {

@@ -12,7 +12,7 @@ import { patience } from "./probe-signatures.ts";
  * "duplicate" to it, and it would choose. `devices/filter` is known to all versions; the others are passed over
  * where they are not known.
  */
-export function onlyThese(devices: readonly string[], more = ""): string {
+function onlyThese(devices: readonly string[], more = ""): string {
   const accept = devices.map((one) => `"a|^${one.replace(/[.+*?^${}()|[\]\\]/g, "\\$&")}$|"`);
   const filter = `[${[...accept, '"r|.*|"'].join(",")}]`;
   const rest = "use_devicesfile=0 obtain_device_list_from_udev=0 multipath_component_detection=0";

@@ -16,7 +16,7 @@ export interface LeftBehind {
 const look = 20;
 
 /** Whether a group still has members; those that cannot be signalled count. */
-export function isThere(group: number, kill: Kill): boolean {
+function isThere(group: number, kill: Kill): boolean {
   try {
     kill(-group, 0);
     return true;

@@ -26,7 +26,7 @@ export interface ResticOrder {
   readonly windows: boolean;
 }
 
-export type StopReason = "idle" | "deadline" | "abort";
+type StopReason = "idle" | "deadline" | "abort";
 
 /** How it ended; it and all that it had started are gone by then, as far as the system lets them. */
 export interface ResticEnd {

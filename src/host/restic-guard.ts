@@ -7,7 +7,7 @@
  * Descriptor 3 is that pipe, 4 the write end of restic's input. A line `end` lets go of the input. The first process
  * becomes restic itself, so that its number and its end are restic's.
  */
-export const guardScript = `
+const guardScript = `
 (
   exec </dev/null >/dev/null 2>&1
   while read -r word <&3; do

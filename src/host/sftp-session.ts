@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 
 /** What SFTP tells of a file. */
-export interface SftpFile {
+interface SftpFile {
   readonly name: string;
   readonly mtime: Date | undefined;
 }

@@ -19,7 +19,7 @@ export interface HttpRequest {
 }
 
 /** The services that are called with signed requests. */
-export type ApiService = Exclude<ServiceName, "imds">;
+type ApiService = Exclude<ServiceName, "imds">;
 
 /** A request to one of the APIs, recognised but not yet decoded. */
 export interface ApiRequest {

@@ -11,7 +11,7 @@ import { commonSubvolume, fixSubvolume } from "./subvolume.ts";
 const run = promisify(execFile);
 
 /** A volume's file, and the snapshot that gets its bytes. */
-export interface Capture {
+interface Capture {
   readonly source: string;
   readonly snapshot: string;
 }

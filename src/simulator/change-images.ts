@@ -7,7 +7,7 @@ import { imageCheck } from "./scenario-check.ts";
 import type { World } from "./world.ts";
 
 /** A change of the images, as their owner or somebody else of the account makes it. */
-export type ImageChange =
+type ImageChange =
   | { create: ScenarioImage }
   | {
       change: {

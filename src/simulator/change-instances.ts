@@ -7,7 +7,7 @@ import { instanceCheck } from "./scenario-check.ts";
 import type { World } from "./world.ts";
 
 /** A change of the instances. */
-export type InstanceChange =
+type InstanceChange =
   | { create: ScenarioInstance }
   | {
       change: {

@@ -7,7 +7,7 @@ import { keyCheck } from "./scenario-check.ts";
 import type { World } from "./world.ts";
 
 /** A change of the KMS keys. */
-export type KeyChange =
+type KeyChange =
   | { create: ScenarioKey }
   | { change: { key: string; state?: KmsKey["state"]; policy?: object; aliases?: string[] } };
 

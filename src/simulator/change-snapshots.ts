@@ -8,7 +8,7 @@ import { fail } from "./settling.ts";
 import type { Snapshot, World } from "./world.ts";
 
 /** A change of the snapshots. `image`: an AMI that begins to use it, made when it does not exist; null: no AMI uses it any more. */
-export type SnapshotChange =
+type SnapshotChange =
   | { create: ScenarioSnapshot }
   | { remove: { snapshot: string } }
   | {

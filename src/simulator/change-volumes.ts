@@ -8,7 +8,7 @@ import { volumeCheck } from "./scenario-check.ts";
 import type { World } from "./world.ts";
 
 /** A change of the volumes. */
-export type VolumeChange =
+type VolumeChange =
   | { create: ScenarioVolume }
   | { attach: { volume: string; instance: string; device: string; deleteOnTermination?: boolean } }
   | { detach: { volume: string; instance?: string } }

@@ -54,7 +54,7 @@ export interface Control {
 }
 
 /** What is so at a place, when, and at the further places. */
-export type State = World & { now: string; elapsed: number; places?: Record<string, World> };
+type State = World & { now: string; elapsed: number; places?: Record<string, World> };
 
 /** The control of a running simulator. */
 export function createControl(runtime: Runtime): Control {

@@ -13,7 +13,7 @@ import { matchesPattern } from "./wildcards.ts";
  * `code` says; AttachVolume never gets beyond `attaching`, DetachVolume not beyond `busy`), `invisible` (what is created stays unseen
  * for so many seconds), `partial-listing` (the newest things are missing), `short-page` (few things, and a next page).
  */
-export const faultKinds = [
+const faultKinds = [
   "throttle",
   "500",
   "503",
@@ -99,7 +99,7 @@ export const faultsCheck: Check = list(
 );
 
 /** What is known of a call when faults are chosen for it. */
-export interface FaultTarget {
+interface FaultTarget {
   service: ServiceName;
   action: string;
   account: string | null;

@@ -15,7 +15,7 @@ export interface Permission {
 }
 
 /** Keys that a request has whenever AWS would give it them, and lacks otherwise. */
-export const simulatedKeys: readonly RegExp[] = [
+const simulatedKeys: readonly RegExp[] = [
   /^aws:(requesttag|resourcetag)\//,
   /^aws:(tagkeys|principalarn|principalaccount|requestedregion|userid)$/,
   /^ec2:resourcetag\//,

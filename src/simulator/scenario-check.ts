@@ -190,7 +190,7 @@ const place = {
 };
 
 /** The form of a whole scenario. */
-export const scenarioCheck: Check = object({
+const scenarioCheck: Check = object({
   ...place,
   partition: oneOf("aws", "aws-cn", "aws-us-gov"),
   seed: number({ min: 0, integer: true }),

@@ -41,7 +41,7 @@ export interface ScenarioInstance {
   disableApiTermination?: boolean;
 }
 
-export interface ScenarioAttachment {
+interface ScenarioAttachment {
   instance: string;
   device: string;
   deleteOnTermination?: boolean;

@@ -10,7 +10,7 @@ export interface Saved extends SavedPlaces {
 }
 
 /** A state directory that cannot be used, and why. */
-export class StoreError extends Error {}
+class StoreError extends Error {}
 
 /** Keeps the state in a directory. */
 export interface Store {

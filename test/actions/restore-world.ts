@@ -20,7 +20,7 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 export type Fate = "fine" | "lost" | "unanswered" | "throttled" | "refused" | "killed";
 
 /** The process is gone: nothing of it may be seen any more. */
-export class Killed extends Error {}
+class Killed extends Error {}
 
 const originals = ["vol-0aaaa0000", "vol-0aaaa0001", "vol-0aaaa0002"];
 const devices = ["/dev/xvda", "/dev/sdf", "/dev/sdg"];

@@ -45,7 +45,7 @@ export interface Patient {
   examine(change?: Partial<DoctorOptions>): Promise<Examined>;
 }
 
-export interface Examined {
+interface Examined {
   readonly reports: readonly CheckReport[];
   readonly findings: readonly (Finding & { readonly check: string })[];
   readonly untested: readonly string[];

@@ -43,7 +43,9 @@ describe("the JSON Schema for editors", () => {
         ...(node.additionalProperties ? [["*", node.additionalProperties] as const] : []),
         ...(node.items ? [["[]", node.items] as const] : []),
         // Of several forms, a section is looked into; the others are short for it.
-        ...(node.anyOf ?? []).filter((form) => form.properties ?? form.items?.properties).map((form) => ["|", form] as const),
+        ...(node.anyOf ?? [])
+          .filter((form) => form.properties ?? form.items?.properties)
+          .map((form) => ["|", form] as const),
       ];
       const lacks = [
         ...(node.description === undefined ? [`${path} has no description`] : []),

@@ -21,7 +21,7 @@ export interface EngineUnderTest<Order = CaptureOrder> {
 }
 
 /** What is behind an engine, as far as a test must reach it past the engine. */
-export interface ServiceUnderTest {
+interface ServiceUnderTest {
   /** What has been asked of it, or lies in it, that makes a point. */
   made(): Promise<readonly unknown[]>;
   /** Has its clock go on. */

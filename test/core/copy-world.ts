@@ -9,7 +9,7 @@ import { instance, series, snapshot } from "./points.ts";
 
 /** Ids as EC2 gives them, by a number. */
 export const snapId = (number: number) => `snap-${number.toString(16).padStart(17, "0")}`;
-export const volId = (number: number) => `vol-${number.toString(16).padStart(17, "0")}`;
+const volId = (number: number) => `vol-${number.toString(16).padStart(17, "0")}`;
 
 /** A point as its own Region lists it. */
 export function pointHere(

@@ -14,7 +14,7 @@ export const zones = [
 ];
 
 /** Instants of which both clock changes of the year, the turn of a year and an ordinary day are close. */
-export const nows = [
+const nows = [
   at("2027-03-28T12:00"),
   at("2027-10-31T12:00"),
   at("2027-04-04T02:00"),

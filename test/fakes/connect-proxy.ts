@@ -3,7 +3,7 @@ import { connect, type Socket } from "node:net";
 import { listening } from "./listening.ts";
 
 /** What a proxy was asked for. */
-export interface Asked {
+interface Asked {
   /** `host:port` of a tunnel, or the address of a request that is passed on. */
   readonly target: string;
   readonly authorization: string | undefined;

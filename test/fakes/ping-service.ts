@@ -2,7 +2,7 @@ import http from "node:http";
 import { listening } from "./listening.ts";
 
 /** One request as the service heard it. */
-export interface Heard {
+interface Heard {
   readonly method: string;
   /** Path without the query. */
   readonly path: string;

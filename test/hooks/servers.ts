@@ -21,7 +21,7 @@ async function accountOf(user: string) {
 }
 
 /** A server that runs. */
-export interface Server {
+interface Server {
   /** Its directory, which its user owns. */
   readonly directory: string;
   /** Its first process. */

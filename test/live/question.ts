@@ -1,6 +1,6 @@
 import type { Lab } from "./lab.ts";
 
-export type Verdict = "as assumed" | "differs" | "could not be asked";
+type Verdict = "as assumed" | "differs" | "could not be asked";
 
 /** What AWS, or this instance, said. */
 export interface Answer {

@@ -4,7 +4,7 @@ import { text } from "node:stream/consumers";
 import { onTestFinished } from "vitest";
 
 /** What SNS posted. */
-export interface Posted {
+interface Posted {
   headers: IncomingHttpHeaders;
   body: Record<string, string>;
 }

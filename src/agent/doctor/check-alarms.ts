@@ -86,7 +86,7 @@ export const topics: DoctorCheck = {
   },
 };
 
-export async function lookAtTopic(
+async function lookAtTopic(
   { arn, alarms: ofAlarms }: NamedTopic,
   { options, connection, identity }: Reach,
   signal: AbortSignal,

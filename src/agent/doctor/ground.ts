@@ -13,7 +13,7 @@ import { type Aws, awsOf } from "./reach.ts";
 import { once } from "./sharing.ts";
 
 /** Where doctor looks on this host. */
-export interface Places {
+interface Places {
   /** Below which the files of cron lie. */
   readonly root: string;
   readonly proc: string;

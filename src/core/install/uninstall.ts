@@ -23,7 +23,7 @@ export interface UninstallFacts {
 export type DirectoryWhat = "configuration" | "state" | "cache" | "logs";
 
 /** A directory that the agent keeps things in. */
-export interface OurDirectory {
+interface OurDirectory {
   readonly path: string;
   readonly what: DirectoryWhat;
   /** Whether a link stands there. */

@@ -21,7 +21,7 @@ export function execWord(word: string): string {
 }
 
 /** Directories that a unit hides from its service (systemd.exec(5): ProtectHome, PrivateTmp). */
-export function hiddenPlaces(unit: string): readonly string[] {
+function hiddenPlaces(unit: string): readonly string[] {
   const settings = new Map(
     [...unit.matchAll(/^\s*(\w+)\s*=\s*(.*?)\s*$/gm)].map(([, name = "", value = ""]) => [name, value]),
   );

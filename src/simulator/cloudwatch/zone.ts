@@ -26,7 +26,7 @@ function fixedOffset(zone: string): number | undefined {
 }
 
 /** How far a zone's clocks are ahead of UTC at an instant, in milliseconds. */
-export function offsetAt(zone: string, instant: number): number {
+function offsetAt(zone: string, instant: number): number {
   const fixed = fixedOffset(zone);
   if (fixed !== undefined) return fixed;
   // Clocks are changed on quarters of an hour at most.

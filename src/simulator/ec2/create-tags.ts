@@ -5,7 +5,7 @@ import { operation } from "./operation.ts";
 import { findTagged, retag } from "./tagged-resources.ts";
 
 /** "Up to 1000 resource IDs." */
-export const maximumResources = 1_000;
+const maximumResources = 1_000;
 
 /** Adds or overwrites tags, of all the resources or of none. */
 export const createTags = operation({

@@ -12,12 +12,12 @@ const shared = { InstanceId: ["string"], DryRun: "boolean" } as const;
 const optional = { Force: "boolean", Hibernate: "boolean", SkipOsShutdown: "boolean" } as const;
 
 /** What a key that cannot be used does to an instance that starts (EC2 user guide, instances that terminate immediately). */
-export const keyReason = {
+const keyReason = {
   code: "Client.InvalidKMSKey.InvalidState",
   message: "Client.InvalidKMSKey.InvalidState: The KMS key provided is in an incorrect state",
 };
 /** What a start that fails for no better reason tells. */
-export const plainReason = {
+const plainReason = {
   code: "Client.InternalError",
   message: "Client.InternalError: Client error on launch",
 };

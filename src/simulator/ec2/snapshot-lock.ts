@@ -32,7 +32,7 @@ export function lasting(mode: LockMode, createdAt: number): SnapshotLock {
 }
 
 /** "The lock duration starts only once the snapshot enters the `completed` state." Null until then. */
-export function lockStart({ lock, completionTime }: LockedSnapshot): number | null {
+function lockStart({ lock, completionTime }: LockedSnapshot): number | null {
   return lock === null || completionTime === null ? null : Math.max(lock.createdAt, completionTime);
 }
 
@@ -46,7 +46,7 @@ export function lockEnd(snapshot: LockedSnapshot): number | null {
 }
 
 /** When a compliance lock can no longer be taken off. */
-export function coolOffEnd({ createdAt, coolOff }: SnapshotLock): number {
+function coolOffEnd({ createdAt, coolOff }: SnapshotLock): number {
   return createdAt + (coolOff ?? 0) * hour;
 }
 

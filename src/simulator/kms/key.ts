@@ -1,6 +1,6 @@
 /** The states of a key that are simulated. */
 export const keyStates = ["Enabled", "Disabled", "PendingDeletion", "PendingImport", "Unavailable"] as const;
-export type KeyState = (typeof keyStates)[number];
+type KeyState = (typeof keyStates)[number];
 
 /** A KMS key. Times are milliseconds. */
 export interface KmsKey {

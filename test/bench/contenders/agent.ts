@@ -4,7 +4,7 @@ import type { Contender, Work } from "../contender.ts";
 
 const program = (work: Work) => process.env.BENCH_AGENT ?? path.join(work.root, "dist/ec2-backup.js");
 
-export const missing = (work: Work): string | undefined =>
+const missing = (work: Work): string | undefined =>
   existsSync(program(work)) ? undefined : `${program(work)} is not built`;
 
 /** Those of this machine's own agent, if it has one, are no business of a benchmark. */
