@@ -11,7 +11,11 @@ import { cheaperParsing, checkSchema, onlyMembersWeRead } from "./build-sdk.mjs"
 
 const root = import.meta.dirname;
 const dist = path.join(root, "dist");
-const members = JSON.parse(await readFile(path.join(root, "src/aws/members.json"), "utf8"));
+const [members, membersApart] = await Promise.all(
+  ["members", "members-apart"].map(async (name) =>
+    JSON.parse(await readFile(path.join(root, `src/aws/${name}.json`), "utf8")),
+  ),
+);
 const { version } = JSON.parse(await readFile(path.join(root, "package.json"), "utf8"));
 
 /** Modules that bundling cannot see are never reached. Each must still be met, or the table is out of date. */
@@ -385,7 +389,7 @@ const agent = await bundle(
       leaveOut(),
       replaced(),
       builtinsWithoutNamespace(),
-      onlyMembersWeRead(members),
+      onlyMembersWeRead(members, membersApart),
       cheaperParsing(),
       asciiOnly(),
       shortGetters(),

@@ -36,7 +36,7 @@ export interface RestoreDeps {
 export async function until<T>(
   doing: string,
   limit: number,
-  { clock, waits }: Pick<RestoreDeps, "clock" | "waits">,
+  { clock, waits }: Pick<RestoreDeps, "clock"> & { readonly waits: Pick<RestoreWaits, "poll"> },
   signal: AbortSignal,
   look: (elapsed: number) => Promise<T | undefined>,
   first = waits.poll,

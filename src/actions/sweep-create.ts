@@ -1,56 +1,103 @@
-import { BackupError, type Failure, failureOf, interrupted } from "../core/errors.ts";
-import type { Discovery } from "../core/instance.ts";
-import type { Job } from "../core/job.ts";
-import type { Clock, Engine, LeftOutByTag, Log } from "../core/ports.ts";
+import { type Failure, failureOf, interrupted } from "../core/errors.ts";
 import { type Problem, problemOf } from "../core/report.ts";
-import { scopeOf, selectVolumes } from "../core/selection.ts";
 import { type CreateFacts, newestPoints, type Overdue, planCreate } from "../core/sweep-create.ts";
 import type { PointService, SweepInstance } from "../core/sweep-ports.ts";
-import type { CreateSwept, InstanceCaptured } from "../core/sweep-report.ts";
+import type { CreateSwept, InstanceCaptured, StopsSwept } from "../core/sweep-report.ts";
 import type { SweepCreateRules } from "../core/sweep-settings.ts";
-import { backup } from "./backup.ts";
 import { pace } from "./pace.ts";
+import { readyCapture, type SweepCaptureDeps } from "./sweep-capture.ts";
+import { captureStopped, type SweepStopsDeps, stopsOf } from "./sweep-stops.ts";
 import { onceEach } from "./sweep-trouble.ts";
 
-export interface SweepCreateDeps extends Pick<CreateFacts, "wished" | "tagged"> {
+export interface SweepCreateDeps extends SweepCaptureDeps, Pick<CreateFacts, "wished" | "tagged"> {
   readonly ec2: Pick<PointService, "points" | "instances">;
-  readonly engine: Engine;
   /** Ids of the instances that EC2's filters leave. */
   readonly filtered: (
     filters: SweepCreateRules["filters"],
     signal: AbortSignal,
   ) => Promise<ReadonlySet<string>>;
-  readonly discover: (instance: SweepInstance, signal: AbortSignal) => Promise<Discovery>;
-  /** A job of that name and policy that takes all volumes and holds nothing still. */
-  readonly jobOf: (name: string, policy: Overdue["policy"]) => Job;
-  readonly leftOutByTag: LeftOutByTag;
-  readonly newId: () => string;
-  readonly run: string;
   readonly rules: SweepCreateRules;
-  readonly clock: Clock;
-  readonly log: Log;
+  readonly stops: SweepStopsDeps;
   readonly tell: (done: number, of: number) => void;
 }
 
 /** EC2 lets an account begin five sets a second, and its agents begin theirs. */
 const perSecond = 2;
 
+export interface Created {
+  readonly create?: CreateSwept;
+  readonly stops?: StopsSwept;
+  readonly problems: readonly Problem[];
+}
+
 /** Captures in place of their agents the instances of a unit that are overdue: one set of snapshots each. */
 export async function sweepCreate(
   dryRun: boolean,
   deps: SweepCreateDeps,
   signal: AbortSignal,
-): Promise<{ readonly swept: CreateSwept; readonly problems: readonly Problem[] }> {
-  const { ec2, rules, clock, wished, tagged } = deps;
-  const instances = await ec2.instances(signal);
+): Promise<Created> {
+  const instances = await deps.ec2.instances(signal);
+  let planned: ReturnType<typeof planOf> | undefined;
+  const plan = () => {
+    planned ??= planOf(instances, deps, signal);
+    return planned;
+  };
+  const done: Done = { captured: [], failures: [] };
+  // What a sweep has stopped that is gone is off until somebody starts it: first of all, whatever else may fail.
+  const stops = await stopsOf(instances, deps.stops, dryRun, signal, async (id) => {
+    const { overdue } = await plan();
+    for (const one of overdue)
+      if (one.instance.id === id)
+        done.captured.push({ ...toldOf(one), ...(await captureOne(one, deps, signal)) });
+  });
+  const problems = () => [
+    ...onceEach(done.failures).map((failure) => problemOf("error", failure)),
+    ...stops.failures.map((failure) => problemOf("error", failure)),
+  ];
+  try {
+    const { overdue, asOf } = await plan();
+    const free = overdue.filter(({ instance }) => !stops.touched.has(instance.id));
+    const plain = free.filter(({ instance }) => !deps.stops.wanted(instance));
+    await capturePlainly(plain, dryRun, done, deps, signal);
+    const toStop = free.filter(({ instance }) => deps.stops.wanted(instance));
+    await captureStopped(toStop, dryRun, stops, (one) => readyCapture(one, deps, signal), deps.stops, signal);
+    done.captured.push(...stops.captured.map(({ of, ...became }) => ({ ...toldOf(of), ...became })));
+    const create = { asOf: asOf.toISOString(), instances: instances.length, captured: done.captured };
+    return { create, ...(stops.swept && { stops: stops.swept }), problems: problems() };
+  } catch (error) {
+    const failure = failureOf(error, "see which instances are overdue");
+    const nothing = done.captured.length + done.failures.length + stops.touched.size === 0;
+    if (failure.kind === "interrupted" && nothing) throw error;
+    done.failures.push(failure);
+    return { ...(stops.swept && { stops: stops.swept }), problems: problems() };
+  }
+}
+
+async function planOf(
+  instances: readonly SweepInstance[],
+  { ec2, rules, wished, tagged, ...deps }: SweepCreateDeps,
+  signal: AbortSignal,
+): Promise<{ readonly overdue: readonly Overdue[]; readonly asOf: Date }> {
   const { snapshots, asOf } = await ec2.points(signal);
   const filtered = rules.filters.length === 0 ? undefined : await deps.filtered(rules.filters, signal);
   const newest = newestPoints(snapshots);
   const facts = { instances, newest, wished, tagged, ...(filtered && { filtered }) };
-  const overdue = planCreate(facts, rules, asOf);
-  const captured: InstanceCaptured[] = [];
-  const failures: Failure[] = [];
-  const turns = pace(perSecond, clock);
+  return { overdue: planCreate(facts, rules, asOf), asOf };
+}
+
+interface Done {
+  readonly captured: InstanceCaptured[];
+  readonly failures: Failure[];
+}
+
+async function capturePlainly(
+  overdue: readonly Overdue[],
+  dryRun: boolean,
+  { captured, failures }: Done,
+  deps: SweepCreateDeps,
+  signal: AbortSignal,
+): Promise<void> {
+  const turns = pace(perSecond, deps.clock);
   for (const [index, one] of overdue.entries()) {
     const told = toldOf(one);
     if (dryRun) {
@@ -70,10 +117,6 @@ export async function sweepCreate(
     }
     deps.tell(index + 1, overdue.length);
   }
-  return {
-    swept: { asOf: asOf.toISOString(), instances: instances.length, captured },
-    problems: onceEach(failures).map((failure) => problemOf("error", failure)),
-  };
 }
 
 function toldOf({ instance, job, last }: Overdue): Omit<InstanceCaptured, "outcome"> {
@@ -87,28 +130,11 @@ function toldOf({ instance, job, last }: Overdue): Omit<InstanceCaptured, "outco
 
 /** Looks once more whether it is still overdue: another sweep or its agent may have been there. */
 async function captureOne(
-  { instance, job: name, policy }: Overdue,
+  one: Overdue,
   deps: SweepCreateDeps,
   signal: AbortSignal,
 ): Promise<Pick<InstanceCaptured, "outcome" | "point">> {
-  const { engine, clock, log, rules, run } = deps;
-  const discovery = await deps.discover(instance, signal);
-  const job = deps.jobOf(name, policy);
-  const scope = scopeOf(selectVolumes(discovery.volumes, job.volumes, deps.leftOutByTag));
-  if ("found" in scope)
-    throw new BackupError({ kind: "refused", doing: `capture ${instance.id}`, code: "NoVolumes", ...scope });
-  const prepared = await engine.prepare(
-    { job, instance: discovery.instance, scope, runId: run, ...(discovery.asOf && { asOf: discovery.asOf }) },
-    signal,
-  );
-  const { points, asOf: now } = await engine.list({ instanceArn: instance.arn }, signal);
-  const since = now.getTime() - rules.overdueAfter;
-  if (points.some(({ state, captured }) => state !== "failed" && captured.getTime() >= since))
-    return { outcome: "recent" };
-  const pointId = deps.newId();
-  const expected = scope.expected.map(({ id }) => id);
-  const capture = () => prepared.capture(pointId, clock.now());
-  await backup(capture, pointId, expected, job.waits, { engine, clock, log }, signal);
-  log("info", `captured ${instance.id} in place of its agent`, { run, job: name, point: pointId });
-  return { outcome: "created", point: pointId };
+  const ready = await readyCapture(one, deps, signal);
+  if (await ready.isRecent()) return { outcome: "recent" };
+  return { outcome: "created", point: (await ready.capture()).id };
 }

@@ -4,8 +4,10 @@ import { auditEvent, auditNotice, wrongIn } from "../core/audit-notice.ts";
 import type { AuditOrder } from "../core/audit-order.ts";
 import type { AuditReport } from "../core/audit-report.ts";
 import { BackupError, type Failure, failureOf } from "../core/errors.ts";
-import { overdueMetric } from "../core/fleet-alarm.ts";
+import type { overdueMetric } from "../core/fleet-alarm.ts";
+import type { Notice } from "../core/notice.ts";
 import { pingAddress } from "../core/ping-address.ts";
+import type { stoppedMetric } from "../core/sweep-stop.ts";
 import { requestTimeout } from "./open.ts";
 import { urlOf } from "./pinging.ts";
 import { routeOf } from "./route.ts";
@@ -14,24 +16,25 @@ import type { AgentOptions } from "./wish.ts";
 type Options = Pick<AgentOptions, "loaded" | "self" | "version">;
 
 /** What the file says of metrics and of those who are to be told; there is no instance whose tags could say more. */
-function settingsOf({ loaded }: Pick<Options, "loaded">) {
+export function settingsOf({ loaded }: Pick<Options, "loaded">) {
   return resolve({ file: loaded.ok === true ? loaded.file : undefined, tags: {} }).settings;
 }
 
 /**
- * The number of overdue instances as a metric of the account and Region that it is of, where one alarm on it stands for
- * those of all instances. A zero is told as well: silence means that nobody has looked.
+ * A number of instances as a metric of the account and Region that it is of, where one alarm on it stands for those of
+ * all instances. A zero is told as well: silence means that nobody has looked.
  */
-export async function publishOverdue(
+export async function publishCount(
   { unit, connection, connecting }: OpenUnit,
-  overdue: number,
+  name: typeof overdueMetric | typeof stoppedMetric,
+  value: number,
   options: Options,
 ): Promise<void> {
   const { connectCloudWatch } = await import("../aws/connection.ts");
   const { cloudWatchSink } = await import("../aws/cloudwatch.ts");
   const client = connectCloudWatch(connecting, connection);
   const { namespace } = settingsOf(options).metrics;
-  const metric = { name: overdueMetric, unit: "Count", value: overdue } as const;
+  const metric = { name, unit: "Count", value } as const;
   await cloudWatchSink(client, namespace, connecting.requestTimeout * 4).publish([metric], {
     Account: unit.account,
     Region: unit.region,
@@ -47,7 +50,8 @@ export async function tellAudit(
   const { topic, on = "failure", ping } = (notify && settingsOf(options).notify) || {};
   const isWrong = wrongIn(report).length > 0;
   const ways: (() => Promise<void>)[] = [];
-  if (topic !== undefined && (isWrong || on === "always")) ways.push(() => toTopic(topic, report, options));
+  if (topic !== undefined && (isWrong || on === "always"))
+    ways.push(() => toTopic(topic, auditNotice(report, options.version), report.run, options));
   if (ping !== undefined)
     ways.push(async () => {
       const url = await urlOf(ping, options);
@@ -66,16 +70,23 @@ export async function tellAudit(
   return told.flatMap((one) => (one.status === "rejected" ? failureOf(one.reason, "tell of the audit") : []));
 }
 
+/** Tells the topic of the file, where it names one. */
+export async function tellTopic(notice: Notice, run: string, options: Options): Promise<void> {
+  const { topic } = settingsOf(options).notify ?? {};
+  if (topic !== undefined) await toTopic(topic, notice, run, options);
+}
+
 async function toTopic(
   topic: string,
-  report: AuditReport,
+  notice: Notice,
+  run: string,
   { loaded, self, version }: Options,
 ): Promise<void> {
   const { publishNotice } = await import("../aws/notice.ts");
-  await publishNotice(topic, auditNotice(report, version), {
+  await publishNotice(topic, notice, {
     userAgent: [
       ["ec2-backup-agent", version],
-      ["sweep", report.run],
+      ["sweep", run],
     ],
     requestTimeout: requestTimeout(loaded),
     route: routeOf(self.env),

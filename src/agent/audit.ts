@@ -9,6 +9,7 @@ import type { AuditOrder } from "../core/audit-order.ts";
 import type { AuditedKey, AuditedUnit, AuditFacts, AuditRules } from "../core/audit-ports.ts";
 import { type AuditReport, auditReportOf, type UnitAudit, untoldOf } from "../core/audit-report.ts";
 import { BackupError, type Failure, failureOf } from "../core/errors.ts";
+import { overdueMetric } from "../core/fleet-alarm.ts";
 import { pointsOf, tagKeys } from "../core/point-tags.ts";
 import type { RecoveryPoint } from "../core/recovery-point.ts";
 import { newestFirst } from "../core/retention.ts";
@@ -62,9 +63,9 @@ async function overdueTold(
   { totals }: AuditedUnit,
   options: SweepOptions,
 ): Promise<Failure | undefined> {
-  const { publishOverdue } = await import("./audit-tell.ts");
+  const { publishCount } = await import("./audit-tell.ts");
   try {
-    await publishOverdue(place, totals.overdue, options);
+    await publishCount(place, overdueMetric, totals.overdue, options);
     return undefined;
   } catch (error) {
     return failureOf(error, "publish the metric Overdue");

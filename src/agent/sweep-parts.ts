@@ -29,6 +29,8 @@ export interface PartGround {
   readonly tell: (what: string) => void;
   /** Whether copies in such a unit are pruned by nobody else, and are to be. */
   readonly leftOver: (unitId: string) => boolean;
+  /** When the unit must end, by the clock that never jumps. */
+  readonly until: number;
 }
 
 /** The same listings for all parts of a sweep: what is made meanwhile makes what is older no less worth keeping. */
@@ -72,7 +74,10 @@ export function auditIn(stateDirectory: string): Audit {
   return { append: (line) => appendLine(`${stateDirectory}/removals.jsonl`, JSON.stringify(line)) };
 }
 
-export async function createDeps(ground: PartGround): Promise<SweepCreateDeps> {
+export async function createDeps(
+  ground: PartGround,
+  stops: SweepCreateDeps["stops"],
+): Promise<SweepCreateDeps> {
   const { place, ec2, run, settings, options, tell } = ground;
   const { unit, connection } = place;
   const { discover } = await import("../aws/discover.ts");
@@ -92,16 +97,21 @@ export async function createDeps(ground: PartGround): Promise<SweepCreateDeps> {
     newId: newRunId,
     run,
     rules: settings.create,
+    stops,
     clock: systemClock,
     log: options.log,
     tell: (done, of) => tell(`${done} of ${of} instances captured`),
   };
 }
 
+/** Those of the file's first job. */
+export function waitsOf({ loaded }: Pick<AgentOptions, "loaded">): Job["waits"] {
+  const waits = loaded.ok === true ? Object.values(loaded.file.config.jobs ?? {})[0]?.waits : undefined;
+  return { ...defaultWaits, ...waits };
+}
+
 /** Nothing is held still from outside: such a point is as consistent as after a power failure. */
 export function jobOf(name: string, retention: Job["retention"], { options }: PartGround): Job {
-  const { loaded } = options;
-  const waits = loaded.ok === true ? Object.values(loaded.file.config.jobs ?? {})[0]?.waits : undefined;
   return {
     name,
     timezone: defaultTimezone,
@@ -112,7 +122,7 @@ export function jobOf(name: string, retention: Job["retention"], { options }: Pa
     whenLess: "degrade",
     addTags: {},
     dialect: "none",
-    waits: { ...defaultWaits, ...waits },
+    waits: waitsOf(options),
   };
 }
 

@@ -12,6 +12,7 @@ import {
   type UnitSwept,
 } from "../core/sweep-report.ts";
 import type { SweepSettings } from "../core/sweep-settings.ts";
+import { systemClock } from "../host/clock.ts";
 import { alarmDeps, createDeps, listedOnce, type PartGround, pruneDeps } from "./sweep-parts.ts";
 import { inEachUnit, openSweep, type SweepSession } from "./sweep-session.ts";
 import type { AgentOptions } from "./wish.ts";
@@ -36,14 +37,19 @@ export async function sweep(
   options: SweepOptions,
   signal: AbortSignal,
 ): Promise<SweepReport> {
-  const session = await openSweep(order.scope, options, signal);
+  const opened = await openSweep(order.scope, options, signal);
+  const session = order.stop ? withStops(opened) : opened;
   const units = session.units.open.length + session.units.lost.length;
   let ended = 0;
   const reports = await inEachUnit(
     session,
-    (place, stop) => {
+    async (place, stop) => {
       const tell = (what: string) => options.tell({ ended, units, unit: place.unit, what });
-      return sweepUnit(place, order, { session, options, tell }, stop);
+      const swept = await sweepUnit(place, order, { session, options, tell }, stop);
+      if (swept.stops === undefined || order.dryRun) return swept;
+      const { tellStops } = await import("./sweep-stops-tell.ts");
+      const untold = await tellStops(place, session.run, swept, options);
+      return { ...swept, problems: [...swept.problems, ...untold] };
     },
     signal,
     () => {
@@ -52,6 +58,12 @@ export async function sweep(
     },
   );
   return { run: session.run, dryRun: order.dryRun, units: reports.map(sweptOf) };
+}
+
+/** The command line adds to the file what is to be stopped, and takes nothing from it. */
+function withStops(session: SweepSession): SweepSession {
+  const { settings } = session;
+  return { ...session, settings: { ...settings, create: { ...settings.create, stop: true } } };
 }
 
 interface Ground {
@@ -80,8 +92,8 @@ type Part = (order: SweepOrder, ground: PartGround, signal: AbortSignal) => Prom
 const parts: Readonly<Record<SweepPart, Part>> = {
   async create({ dryRun }, ground, signal) {
     const { sweepCreate } = await import("../actions/sweep-create.ts");
-    const { swept: create, problems } = await sweepCreate(dryRun, await createDeps(ground), signal);
-    return { create, problems };
+    const { stopsDeps } = await import("./sweep-stops.ts");
+    return sweepCreate(dryRun, await createDeps(ground, await stopsDeps(ground)), signal);
   },
   async prune(order, ground, signal) {
     const { sweepPrune } = await import("../actions/sweep-prune.ts");
@@ -101,6 +113,11 @@ const parts: Readonly<Record<SweepPart, Part>> = {
   },
 };
 
+const resumed: Part = async ({ dryRun }, ground, signal) => {
+  const { resumeStops } = await import("./sweep-stops.ts");
+  return resumeStops(ground, dryRun, signal);
+};
+
 /** One part that fails keeps no other from its turn, and one that is told to stop takes nothing away from what is done. */
 async function sweepUnit(
   place: OpenUnit,
@@ -109,18 +126,25 @@ async function sweepUnit(
   signal: AbortSignal,
 ): Promise<UnitSwept> {
   const { sweepPoints } = await import("../engines/sweep-points.ts");
-  const { run, settings } = session;
+  const { run, settings, scope } = session;
   const ec2 = listedOnce(sweepPoints(place.connection, place.unit));
   const wanted = partsOf(order, settings);
   const units = new Set(session.units.open.map(({ unit }) => unit.id));
   const leftOver = (id: string) => wanted.includes("prune") && !units.has(id);
-  const ground: PartGround = { place, ec2, run, settings, options, tell, leftOver };
+  const until = systemClock.elapsed() + scope.unitDeadline;
+  const ground: PartGround = { place, ec2, run, settings, options, tell, leftOver, until };
   const problems: Problem[] = [];
   let done: Omit<UnitSwept, "problems"> = {};
-  for (const part of wanted) {
+  // An instance that a sweep has stopped and left is started by every sweep, whatever else it does.
+  const works: (SweepPart | "stops")[] = wanted.includes("create") ? [...wanted] : ["stops", ...wanted];
+  for (const part of works) {
     if (signal.aborted) break;
     try {
-      const { problems: more, ...swept } = await parts[part](order, ground, signal);
+      const { problems: more, ...swept } = await (part === "stops" ? resumed : parts[part])(
+        order,
+        ground,
+        signal,
+      );
       done = { ...done, ...swept };
       problems.push(...more);
     } catch (error) {

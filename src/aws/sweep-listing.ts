@@ -172,6 +172,10 @@ export async function listInstances(
   return instances;
 }
 
+export function stateOf(found: Ec2Instance): InstanceState {
+  return states.find((state) => state === found.State?.Name) ?? "unknown";
+}
+
 function instanceOf(found: Ec2Instance, account: string, region: string, doing: string): SweepInstance {
   const id = found.InstanceId;
   if (id === undefined) throw unreadable(doing, "an instance lacks its id");
@@ -184,7 +188,7 @@ function instanceOf(found: Ec2Instance, account: string, region: string, doing: 
     account,
     region,
     ...(name === undefined ? {} : { name }),
-    state: states.find((state) => state === found.State?.Name) ?? "unknown",
+    state: stateOf(found),
     tags,
     ...(group === undefined ? {} : { group }),
     ...(found.LaunchTime === undefined ? {} : { launched: found.LaunchTime }),

@@ -21,15 +21,17 @@ export const addSweep: AddWords = (place, choose) => {
   place.helpCommand(false);
   addScope(place)
     .option("--only <parts>", `of ${sweepParts.join(", ")}, with commas`, parts)
+    .option("--stop", "stop, capture and start what has the tag Backup_Stop=yes (sweep.create.stop)")
     .option("--yes", "release the brake, and go by EC2's clock where this host's disagrees")
     .option("--dry-run", "change nothing, show what would be done")
     .action((options: Options) => {
-      const { only = [], yes, dryRun } = options;
+      const { only = [], yes, stop, dryRun } = options;
       const order = {
         scope: scopeWishOf(options),
         only: only as readonly SweepPart[],
         dryRun: dryRun === true,
         yes: yes === true,
+        stop: stop === true,
       };
       choose({ name: "sweep", action: "run", order });
     });

@@ -9,6 +9,7 @@ import {
   type InstanceCaptured,
   type PruneSwept,
   type SeriesSwept,
+  type StopsSwept,
   type SweepReport,
   type SweptUnit,
   totalsOf,
@@ -54,11 +55,12 @@ function cellsOf({ prune, ms }: SweptUnit): string[] {
 }
 
 function printUnit(
-  { unit, create, prune, alarms, copy, problems }: SweptUnit,
+  { unit, create, stops, prune, alarms, copy, problems }: SweptUnit,
   dryRun: boolean,
   out: Terminal,
 ): void {
   const lines = [
+    ...(stops === undefined ? [] : stopLines(stops, dryRun)),
     ...(create === undefined ? [] : createLines(create)),
     ...(prune === undefined ? [] : linesOf(prune, dryRun)),
     ...(alarms === undefined ? [] : alarmLines(alarms, dryRun)),
@@ -78,16 +80,36 @@ const captureWords: Readonly<Record<InstanceCaptured["outcome"], string>> = {
   recent: "somebody else has captured it meanwhile",
   failed: "NOT captured",
   overdue: "would be captured",
+  others: "left to another sweep, which is about to stop it",
+  left: "left to the next sweep: too little time to stop and start it",
 };
 
 function createLines({ captured }: CreateSwept): string[] {
-  const lines = captured.slice(0, mostSeries).map(({ instance, name, last, outcome }) => {
+  const lines = captured.slice(0, mostSeries).map((one) => {
+    const { instance, name, last, outcome } = one;
     const age = last === undefined ? "no point" : `newest point of ${formatInstant(last)}`;
     const who = name === undefined ? instance : `${name} (${instance})`;
-    return harmless(`${who}: ${age}, ${captureWords[outcome]}`);
+    return harmless(`${who}: ${age}, ${captureWords[outcome]}${stopWords(one)}`);
   });
   const rest = captured.length - lines.length;
   return rest > 0 ? [...lines, `... and ${counted(rest, "instance")} more: see --json`] : lines;
+}
+
+function stopWords({ stops, notStopped, offFor }: InstanceCaptured): string {
+  if (notStopped !== undefined) return ` without stopping it: ${notStopped}`;
+  if (stops === true) return ", stopped for it and started again";
+  return offFor === undefined ? "" : `; it was off for ${formatSpan(offFor / 1000)}`;
+}
+
+function stopLines({ started, cleared, left, down }: StopsSwept, dryRun: boolean): string[] {
+  const line = (ids: readonly string[], words: string) =>
+    ids.length === 0 ? [] : [`${ids.join(", ")}: ${words}`];
+  return [
+    ...line(down, "stopped for a backup and NOT RUNNING AGAIN"),
+    ...line(started, `stopped by a sweep that is gone, ${dryRun ? "would be started" : "started"} again`),
+    ...line(cleared, `the tag of a stop that is over ${dryRun ? "would be" : "was"} taken off`),
+    ...line(left, "another sweep is about to stop it, or to start it again"),
+  ].map(harmless);
 }
 
 function alarmLines({ removed, muted, woken, disabled }: AlarmsSwept, dryRun: boolean): string[] {

@@ -173,6 +173,28 @@ const create = section(
       }),
     ),
     retention: maybe(retention),
+    stop: maybe(
+      yesOrNo({
+        description:
+          "Stop, capture and start instances with Backup_Stop=yes; their tag alone does nothing, nor does this.",
+        examples: [false],
+        default: false,
+      }),
+    ),
+    stopFor: maybe(
+      duration("1s", "1h", {
+        description: "How long an instance may take to stop before it is captured as it is.",
+        examples: ["5m"],
+        default: "5m",
+      }),
+    ),
+    startFor: maybe(
+      duration("1s", "1h", {
+        description: "How long an instance may take to run again before somebody is told.",
+        examples: ["3m"],
+        default: "3m",
+      }),
+    ),
   },
   { description: "Capture instances whose agents show no recent point; without the key none is." },
 );

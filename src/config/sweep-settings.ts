@@ -57,12 +57,18 @@ function createOf({
   filters,
   all,
   retention,
+  stop,
+  stopFor,
+  startFor,
 }: NonNullable<FileSweep["create"]> = {}): SweepCreateRules {
   const usual = defaultSweepSettings.create;
   return {
     overdueAfter: overdueAfter ?? usual.overdueAfter,
     filters: filters ?? usual.filters,
     all: all ?? usual.all,
+    stop: stop ?? usual.stop,
+    stopFor: stopFor ?? usual.stopFor,
+    startFor: startFor ?? usual.startFor,
     ...(retention === undefined ? {} : { retention: taggedOf(retention) }),
   };
 }
@@ -143,7 +149,7 @@ function targetText({ region, kmsKeyId, retention }: SweepCopyTarget): string {
 }
 
 function createValues(
-  { overdueAfter, filters, all, retention }: SweepCreateRules,
+  { overdueAfter, filters, all, retention, stop, stopFor, startFor }: SweepCreateRules,
   { create: given = {} }: FileSweep,
 ): [Path, unknown, string][] {
   return [
@@ -154,6 +160,9 @@ function createValues(
       filters.map(({ name, values }) => `${name}=${values.join(",")}`).join(" and ") || "none",
     ],
     [["create", "all"], given.all, String(all)],
+    [["create", "stop"], given.stop, String(stop)],
+    [["create", "stopFor"], given.stopFor, formatDuration(stopFor)],
+    [["create", "startFor"], given.startFor, formatDuration(startFor)],
     [["create", "retention"], given.retention, rulesText(retention) || "as points and tags have it"],
   ];
 }

@@ -33,6 +33,7 @@ export const knownPolicies: readonly KnownPolicy[] = [
     "looks after the points and alarms of all instances: `sweep`; never of an instance that is backed up",
   ),
   role("sweep-create", "captures instances in place of their agents: `sweep --only create`; beside sweep"),
+  role("sweep-stop", "stops those with Backup_Stop=yes for it, and starts them: beside sweep-create"),
   role("sweep-alarms", "makes and removes the one alarm of an account and Region: `sweep alarms apply`"),
   role(
     "sweep-copy",

@@ -26,6 +26,8 @@ export interface SweepOrder {
   readonly dryRun: boolean;
   /** Releases the brake. */
   readonly yes: boolean;
+  /** Stops instances for their captures where their tags want it, as `sweep.create.stop` does. */
+  readonly stop: boolean;
 }
 
 /** The accounts and Regions of a sweep. */

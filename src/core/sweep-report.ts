@@ -34,15 +34,36 @@ export interface PruneSwept {
   readonly details: readonly SeriesSwept[];
 }
 
-/** An instance that was overdue. `recent`: somebody else has captured it meanwhile; `overdue`: of a dry run. */
+/**
+ * An instance that was overdue. `recent`: somebody else has captured it meanwhile; `overdue`: of a dry run; `others`:
+ * another sweep is about to stop it; `left`: there was no time to stop it.
+ */
 export interface InstanceCaptured {
   readonly instance: string;
   readonly name?: string;
   readonly job: string;
   /** Its newest point until now, ISO 8601; absent where it had none. */
   readonly last?: string;
-  readonly outcome: "created" | "recent" | "failed" | "overdue";
+  readonly outcome: "created" | "recent" | "failed" | "overdue" | "others" | "left";
   readonly point?: string;
+  /** Of a dry run: it would be stopped for it. */
+  readonly stops?: boolean;
+  /** Why it was captured as it ran, where it was to be stopped for it. */
+  readonly notStopped?: string;
+  /** Milliseconds from the request to stop until it ran again. */
+  readonly offFor?: number;
+}
+
+/** Instances that sweeps have stopped for their captures, by their ids. Of a dry run: what would become of them. */
+export interface StopsSwept {
+  /** Started again for a sweep that is gone. */
+  readonly started: readonly string[];
+  /** They run, or others have stopped them: the tags were taken off. */
+  readonly cleared: readonly string[];
+  /** Another sweep is about them. */
+  readonly left: readonly string[];
+  /** They do not run again. */
+  readonly down: readonly string[];
 }
 
 /** What the creator did in a unit. */
@@ -101,6 +122,7 @@ export interface CopySwept {
 /** What one sweep did in one unit. */
 export interface UnitSwept {
   readonly create?: CreateSwept;
+  readonly stops?: StopsSwept;
   readonly alarms?: AlarmsSwept;
   readonly prune?: PruneSwept;
   readonly copy?: CopySwept;
@@ -138,7 +160,8 @@ export const totalsOf = (swept: PruneSwept) => {
 
 /** Whether anything is other than before. */
 export function didSomething(swept: Omit<UnitSwept, "problems"> | undefined): boolean {
-  const { prune, alarms, create, copy } = swept ?? {};
+  const { prune, alarms, create, copy, stops } = swept ?? {};
+  if (stops !== undefined && stops.started.length + stops.cleared.length > 0) return true;
   if (copy?.destinations.some(copiedSomething)) return true;
   if (create?.captured.some(({ outcome }) => outcome === "created")) return true;
   if (alarms !== undefined && [alarms.removed, alarms.muted, alarms.woken].some((list) => list.length > 0))

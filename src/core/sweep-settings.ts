@@ -39,6 +39,11 @@ export interface SweepCreateRules {
   readonly all: boolean;
   /** Where neither the tag nor an earlier point says how long points are kept. */
   readonly retention?: TaggedRules;
+  /** Stop, capture and start those whose tag Backup_Stop says yes. */
+  readonly stop: boolean;
+  /** Milliseconds that an instance may take to stop, and to run again. */
+  readonly stopFor: number;
+  readonly startFor: number;
 }
 
 /** A target of copies as the file has it: its rules go with the zone of the points. */
@@ -74,7 +79,14 @@ const day = 1_440 * minute;
 export const defaultSweepSettings: SweepSettings = {
   scope: { regions: [], accounts: ["self"], unitDeadline: 15 * minute, parallel: 4 },
   prune: { expireLastAfterOfGroups: 30 * day, seriesOfGroups: "instance", minimumAge: 7 * day, mark: 0 },
-  create: { overdueAfter: 26 * 60 * minute, filters: [], all: false },
+  create: {
+    overdueAfter: 26 * 60 * minute,
+    filters: [],
+    all: false,
+    stop: false,
+    stopFor: 5 * minute,
+    startFor: 3 * minute,
+  },
   creates: false,
   copy: { targets: [], after: 26 * 60 * minute },
   copies: false,

@@ -16,6 +16,7 @@ type InstanceChange =
         role?: string | null;
         tags?: TagChange;
         disableApiTermination?: boolean;
+        disableApiStop?: boolean;
         /** Interrupts a spot instance so many seconds from now; default 120, as AWS's notice has it. null: it goes on. */
         interruption?: { action?: "terminate" | "stop" | "hibernate"; seconds?: number } | null;
         /**
@@ -39,6 +40,7 @@ const instanceChange = object({
       state: oneOf("pending", "running", "shutting-down", "terminated", "stopping", "stopped"),
       role: nullable(text()),
       disableApiTermination: flag,
+      disableApiStop: flag,
       interruption: nullable(
         object({ action: oneOf("terminate", "stop", "hibernate"), seconds: number({ min: 0 }) }),
       ),

@@ -71,6 +71,8 @@ export const instanceCheck: Check = object(
     userData: text(),
     productCodes: list(text()),
     disableApiTermination: flag,
+    disableApiStop: flag,
+    hibernation: flag,
   },
   ["id"],
 );

@@ -39,6 +39,10 @@ export interface ScenarioInstance {
   /** Of a paid image. */
   productCodes?: string[];
   disableApiTermination?: boolean;
+  /** Stop protection. */
+  disableApiStop?: boolean;
+  /** It was launched so that it may be hibernated. */
+  hibernation?: boolean;
 }
 
 interface ScenarioAttachment {

@@ -219,6 +219,7 @@ test("sweep takes accounts, Regions and parts, and nothing that it does not know
       only: ["prune", "alarms"],
       dryRun: true,
       yes: false,
+      stop: false,
     },
   });
   expect(commandOf("sweep --all-regions --yes")).toMatchObject({

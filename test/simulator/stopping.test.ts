@@ -45,6 +45,27 @@ describe("stopping an instance", () => {
     await stop(persistent.ec2);
   });
 
+  test("with stop protection is refused", async () => {
+    const { ec2 } = await simulate(scenarioOf({ disableApiStop: true, hibernation: true }));
+    const refused = await refusal(stop(ec2));
+    expect(refused).toMatchObject({ code: "OperationNotPermitted", status: 400 });
+    expect(refused.message).toContain("disableApiStop");
+    expect(await described(ec2)).toMatchObject({
+      HibernationOptions: { Configured: true },
+      StateTransitionReason: "",
+    });
+  });
+
+  test("says when somebody asked for it, until it is started", async () => {
+    const { ec2, control } = await simulate(scenarioOf({}));
+    await stop(ec2);
+    await control.clock({ advance: "1m" });
+    const stopped = (await described(ec2))?.StateTransitionReason;
+    expect(stopped).toMatch(/^User initiated \(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d GMT\)$/);
+    await start(ec2);
+    expect((await described(ec2))?.StateTransitionReason).toBe("");
+  });
+
   test("of an Auto Scaling group has it terminated by the group", async () => {
     const tags = { "aws:autoscaling:groupName": "web" };
     const { ec2, control } = await simulate(scenarioOf({ tags }));

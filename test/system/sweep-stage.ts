@@ -41,6 +41,8 @@ export interface SeriesWish {
   /** Tags of its snapshots, above those of the agent. */
   readonly marks?: Readonly<Record<string, string>>;
   readonly state?: "running" | "stopped" | "terminated" | "gone";
+  /** What else is so of its machine. */
+  readonly machine?: Partial<ScenarioInstance>;
   /** Whether its volumes outlived it. */
   readonly volumesLeft?: boolean;
 }
@@ -88,7 +90,7 @@ export function seriesOf(wish: SeriesWish, now = Date.now()): Things {
   const isThere = state !== "gone";
   const attached = state === "running" || state === "stopped";
   return {
-    instances: isThere ? [{ id: instance.id, name, state, tags }] : [],
+    instances: isThere ? [{ id: instance.id, name, state, tags, ...wish.machine }] : [],
     volumes: (attached || wish.volumesLeft ? volumes : []).map(({ id, sizeGiB: size, device }) => ({
       id,
       size,
@@ -168,10 +170,10 @@ export class SweepStage implements AsyncDisposable {
     return path.join(this.folder, "config.yaml");
   }
 
-  /** `sweep` is a YAML flow mapping. */
-  async configure(sweep: string, request = "5s"): Promise<void> {
-    const waits = `{ request: ${request}, retryFor: 1s, retryEvery: 100ms }`;
-    const text = `version: 1\njobs: { default: { waits: ${waits} } }\nsweep: ${sweep}\n`;
+  /** `sweep` is a YAML flow mapping, `more` are lines beside it. */
+  async configure(sweep: string, request = "5s", more = ""): Promise<void> {
+    const waits = `{ request: ${request}, retryFor: 1s, retryEvery: 100ms, reconcileFor: 1s, reconcileEvery: 40ms }`;
+    const text = `version: 1\njobs: { default: { waits: ${waits} } }\nsweep: ${sweep}\n${more}`;
     await writeFile(this.config, text, { mode: 0o600 });
   }
 

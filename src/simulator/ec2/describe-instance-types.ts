@@ -7,6 +7,9 @@ import { operation } from "./operation.ts";
 /** Types of the first generations, which run paravirtual images only (EC2 user guide, "Linux AMI virtualization types"). */
 const paravirtualOnly = /^(t1|m1|m2|c1)\./;
 
+/** Types with instance stores: a d behind the generation, the storage families, and those of before there was EBS alone. */
+const withStores = /^(?:[a-z]+\d+[a-z]*d[a-z]*|(?:c|m)1|m2|[cmr]3|[dhi]\d+[a-z]*|im4gn|is4gen|f1|x1e?|g5)\./;
+
 /** What the named types can do; any well-formed name is a type but those of family `x9`. All of them are not listed. */
 export const describeInstanceTypes = operation({
   name: "DescribeInstanceTypes",
@@ -30,7 +33,10 @@ export const describeInstanceTypes = operation({
       throw new ApiError("InvalidInstanceType", message);
     }
     const all = input.InstanceType.map((name) => ({ name, tags: {} }));
-    const found = applyFilters(all, input.Filter, { "instance-type": ({ name }) => [name] });
+    const found = applyFilters(all, input.Filter, {
+      "instance-type": ({ name }) => [name],
+      "instance-storage-supported": ({ name }) => [String(withStores.test(name))],
+    });
     return {
       commit: () => ({
         instanceTypeSet: found.map(({ name }) => ({

@@ -117,7 +117,7 @@ function describedInstance(instance: Instance, world: World, attached: Attached)
     instanceState: stateOf(instance),
     privateDnsName: `ip-${instance.privateIp.replaceAll(".", "-")}.${settings.region}.compute.internal`,
     dnsName: "",
-    reason: "",
+    reason: transitionReason(instance),
     amiLaunchIndex: 0,
     productCodes: instance.productCodes.map((code) => ({ productCode: code, type: "marketplace" })),
     ...(instance.keyName === null ? {} : { keyName: instance.keyName }),
@@ -165,9 +165,15 @@ function describedInstance(instance: Instance, world: World, attached: Attached)
             id: `AIPA${digest(instance.role).slice(0, 17).toUpperCase()}`,
           },
         }),
-    hibernationOptions: { configured: false },
+    hibernationOptions: { configured: instance.hibernation },
     metadataOptions: metadataOptions(world),
   };
+}
+
+/** As EC2 words it of what a user has stopped. */
+function transitionReason({ state, stoppedAt }: Instance): string {
+  if (stoppedAt === null || (state !== "stopping" && state !== "stopped")) return "";
+  return `User initiated (${new Date(stoppedAt).toISOString().slice(0, 19).replace("T", " ")} GMT)`;
 }
 
 // A terminated instance has left its network.

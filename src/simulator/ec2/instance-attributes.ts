@@ -32,7 +32,7 @@ function attributesOf(instance: Instance, world: World): { [attribute: string]: 
   const value = (one: string | boolean) => ({ value: one });
   return {
     blockDeviceMapping: attachedOf(instance, world),
-    disableApiStop: value(false),
+    disableApiStop: value(instance.disableApiStop),
     disableApiTermination: value(instance.disableApiTermination),
     ebsOptimized: value(instance.ebsOptimized),
     enaSupport: value(true),

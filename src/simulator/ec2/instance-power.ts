@@ -35,13 +35,19 @@ export const stopInstances = operation({
       refuseUnstoppable(instance);
       return () => {
         instance.state = "stopping";
+        instance.stoppedAt = context.now;
         instance.stateReason = userReason("shutdown");
         instance.changesAt = context.now + context.world.settings.times.stop;
       };
     }),
 });
 
-function refuseUnstoppable({ id, lifecycle, persistentSpot, rootInstanceStore }: Instance): void {
+function refuseUnstoppable(instance: Instance): void {
+  const { id, lifecycle, persistentSpot, rootInstanceStore, disableApiStop } = instance;
+  if (disableApiStop) {
+    const message = `The instance '${id}' may not be stopped. Modify its 'disableApiStop' instance attribute and try again.`;
+    throw new ApiError("OperationNotPermitted", message);
+  }
   if (rootInstanceStore) {
     const message = `The instance '${id}' does not have an 'ebs' root device type and cannot be stopped`;
     throw new ApiError("UnsupportedOperation", message);

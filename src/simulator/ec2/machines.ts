@@ -41,6 +41,12 @@ export interface Instance {
   productCodes: string[];
   ebsOptimized: boolean;
   disableApiTermination: boolean;
+  /** Stop protection. */
+  disableApiStop: boolean;
+  /** Whether it may be hibernated. */
+  hibernation: boolean;
+  /** When a user last had it stopped, in simulated time. */
+  stoppedAt: number | null;
   shutdownBehavior: "stop" | "terminate";
   launchTime: number;
   lifecycle: "spot" | null;

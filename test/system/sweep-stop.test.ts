@@ -1,0 +1,201 @@
+import { expect, test } from "vitest";
+import { tagKeys } from "../../src/core/point-tags.ts";
+import { stopPrefix } from "../../src/core/sweep-stop.ts";
+import type { Scenario } from "../../src/simulator/scenario.ts";
+import { asked, notAllowed, policyNamed, superfluous } from "./policies.ts";
+import { fleetOf, instanceId, own, type SeriesWish, SweepStage, volumeId } from "./sweep-stage.ts";
+
+const home = `${own}/eu-central-1`;
+const both = { Backup: "yes", Backup_Stop: "yes" };
+const quick: Partial<Scenario> = { times: { stop: 0.3, start: 0.3 } };
+const stopping = "{ create: { stop: true, stopFor: 4s, startFor: 4s } }";
+
+function stageOf(
+  wishes: readonly SeriesWish[],
+  change: Partial<Scenario> = {},
+  sweep = stopping,
+  kmsKeyId?: string,
+): Promise<SweepStage> {
+  const fleet = fleetOf(wishes, { ...quick, ...change });
+  const volumes = fleet.volumes?.map((one) => ({ ...one, ...(kmsKeyId === undefined ? {} : { kmsKeyId }) }));
+  return SweepStage.start({ ...fleet, ...(volumes && { volumes }) }, sweep);
+}
+
+async function instanceOf({ simulator }: SweepStage, number: number) {
+  const found = (await simulator.control.state()).instances[instanceId(number)];
+  if (found === undefined) throw new Error(`no instance ${number}`);
+  const marks = Object.keys(found.tags).filter((key) => key.startsWith(stopPrefix));
+  return { ...found, marks };
+}
+
+/** The snapshots that are not of the scenario, with how consistent they say they are. */
+async function made({ simulator }: SweepStage): Promise<[string, string | undefined][]> {
+  const { snapshots } = await simulator.control.state();
+  return Object.values(snapshots)
+    .filter(({ tags }) => !tags[tagKeys.point]?.startsWith("0fa00000"))
+    .map(({ volumeId: id, tags }): [string, string | undefined] => [id, tags[tagKeys.consistency]])
+    .sort();
+}
+
+const actionsOf = (stage: SweepStage, since = 0) =>
+  stage.calls(since).flatMap(({ action, parameters }) => {
+    if (/^(Describe|GetCaller|PutMetric)/.test(action)) return [];
+    return [JSON.stringify(parameters).includes('"DryRun":') ? `${action} (dry)` : action];
+  });
+
+test("stops, captures and starts what file and tag want together, in that order, under its policies alone", async () => {
+  const key = "5f0e2c1a-0000-4000-8000-000000000001";
+  await using stage = await stageOf(
+    [
+      { number: 1, ages: [3], tags: both, volumes: 2 },
+      { number: 2, ages: [3], tags: { Backup: "yes" } },
+    ],
+    { keys: [{ id: key }] },
+    stopping,
+    `arn:aws:kms:eu-central-1:${own}:key/${key}`,
+  );
+  const names = ["sweep", "sweep-create", "sweep-stop", "metrics"];
+  const policies = await Promise.all(names.map(policyNamed));
+  const documents = policies.map((one) => JSON.stringify(one));
+  await stage.simulator.control.settings({ policies: [{ principal: "*:user/operator", documents }] });
+
+  const planned = await stage.sweep(["--only", "create", "--dry-run"]);
+  expect(planned.unit(home).create?.captured, planned.stdout).toMatchObject([
+    { instance: instanceId(2), outcome: "overdue" },
+    { instance: instanceId(1), outcome: "overdue", stops: true },
+  ]);
+  const since = stage.calls().at(-1)?.number ?? 0;
+  const swept = await stage.sweep(["--only", "create"]);
+  expect([swept.code, swept.unit(home).problems], swept.stdout).toEqual([0, []]);
+  expect(swept.unit(home).create?.captured).toMatchObject([
+    { instance: instanceId(2), outcome: "created" },
+    { instance: instanceId(1), outcome: "created", offFor: expect.any(Number) },
+  ]);
+  expect(actionsOf(stage, since)).toEqual([
+    "CreateSnapshots",
+    "StopInstances (dry)",
+    "StartInstances (dry)",
+    "CreateTags",
+    "StopInstances",
+    "CreateSnapshots",
+    ...["StartInstances", "CreateTags"],
+    "DeleteTags",
+  ]);
+  expect(await instanceOf(stage, 1)).toMatchObject({ state: "running", marks: [], boots: 2 });
+  expect(await instanceOf(stage, 2)).toMatchObject({ state: "running", boots: 1 });
+  expect(await made(stage)).toEqual([
+    [volumeId(1, 0), "filesystem"],
+    [volumeId(1, 1), "filesystem"],
+    [volumeId(2, 0), "crash"],
+  ]);
+  const needed = asked(stage.simulator, 0, ":user/operator");
+  expect(notAllowed(policies, needed)).toEqual([]);
+  expect(superfluous(policies.slice(2, 3), needed)).toEqual([]);
+}, 60_000);
+
+const refusals: readonly [string, Omit<SeriesWish, "number" | "ages">, RegExp][] = [
+  ["a member of an Auto Scaling group", { group: "web" }, /Auto Scaling group web/],
+  ["a spot instance", { machine: { lifecycle: "spot", persistentSpot: true } }, /spot instance/],
+  ["an instance-store root", { machine: { rootInstanceStore: true } }, /root device/],
+  ["instance stores", { machine: { instanceType: "m5d.large" } }, /instance stores of its type/],
+  ["a public address of Amazon's", { machine: { publicIp: "203.0.113.7" } }, /203\.0\.113\.7/],
+  ["hibernation", { machine: { hibernation: true } }, /hibernated/],
+  ["stop protection", { machine: { disableApiStop: true } }, /disableApiStop/],
+];
+
+test("what must not be stopped is captured as it runs, with the reason", async () => {
+  const wishes = refusals.map(([, wish], index) => ({ number: index + 1, ages: [3], tags: both, ...wish }));
+  const elastic = { number: 8, ages: [3], tags: both, machine: { publicIp: "203.0.113.9", elasticIp: true } };
+  const off = { number: 9, ages: [3], tags: both, state: "stopped" as const };
+  await using stage = await stageOf([...wishes, elastic, off]);
+  const swept = await stage.sweep(["--only", "create"]);
+  expect(swept.code, swept.stdout).toBe(1);
+  const captured = new Map(swept.unit(home).create?.captured.map((one) => [one.instance, one]));
+  for (const [index, [what, , why]] of refusals.entries()) {
+    const one = captured.get(instanceId(index + 1));
+    expect([one?.outcome, one?.notStopped], what).toEqual(["created", expect.stringMatching(why)]);
+    expect(await instanceOf(stage, index + 1), what).toMatchObject({ state: "running", boots: 1, marks: [] });
+  }
+  expect(captured.get(instanceId(8))).toMatchObject({ outcome: "created", offFor: expect.any(Number) });
+  expect(await instanceOf(stage, 9), "what was off stays off").toMatchObject({ state: "stopped" });
+  expect(Object.fromEntries(await made(stage))).toEqual({
+    ...Object.fromEntries([1, 2, 3, 4, 5, 6, 7, 9].map((number) => [volumeId(number), "crash"])),
+    [volumeId(8)]: "filesystem",
+  });
+  const problems = swept.unit(home).problems;
+  expect(problems.every(({ code, severity }) => code === "NotStopped" && severity === "error")).toBe(true);
+  expect(problems).toHaveLength(refusals.length);
+}, 60_000);
+
+test("nothing is stopped by the tag alone, nor by the file alone; by tag and flag it is", async () => {
+  await using stage = await stageOf(
+    [
+      { number: 1, ages: [3], tags: both },
+      { number: 2, ages: [3], tags: { Backup: "yes", Backup_Stop: "no" } },
+      { number: 3, ages: [3], tags: { Backup: "yes", Backup_Stop: "maybe" } },
+    ],
+    {},
+    "{ create: {} }",
+  );
+  const planned = await stage.sweep(["--dry-run", "--stop"]);
+  const stops = planned.unit(home).create?.captured.map(({ instance, stops: is }) => [instance, is]);
+  expect(stops).toEqual([
+    [instanceId(2), undefined],
+    [instanceId(3), undefined],
+    [instanceId(1), true],
+  ]);
+  const since = stage.calls().at(-1)?.number ?? 0;
+  expect((await stage.sweep(["--only", "create"])).code).toBe(0);
+  expect(actionsOf(stage, since)).toEqual(Array(3).fill("CreateSnapshots"));
+});
+
+test("one that does not come up is told of, keeps others from being stopped, and is started by the next sweep", async () => {
+  await using stage = await stageOf([
+    { number: 1, ages: [5], tags: both },
+    { number: 2, ages: [3], tags: both },
+  ]);
+  const { control } = stage.simulator;
+  const full = { kind: "error" as const, action: "StartInstances", dryRun: false, count: "always" as const };
+  control.faults([{ ...full, code: "InsufficientInstanceCapacity", status: 500, message: "no room" }]);
+  const swept = await stage.sweep(["--only", "create"]);
+  expect(swept.code, swept.stdout).toBe(1);
+  expect(swept.unit(home).stops?.down).toEqual([instanceId(1)]);
+  expect(swept.unit(home).create?.captured).toMatchObject([
+    { instance: instanceId(1), outcome: "created" },
+    { instance: instanceId(2), outcome: "created", notStopped: expect.stringContaining(instanceId(1)) },
+  ]);
+  expect(swept.unit(home).problems).toContainEqual(
+    expect.objectContaining({
+      severity: "error",
+      found: expect.stringContaining("InsufficientInstanceCapacity"),
+    }),
+  );
+  expect(await instanceOf(stage, 1)).toMatchObject({ state: "stopped", marks: [expect.any(String)] });
+  expect(await instanceOf(stage, 2)).toMatchObject({ state: "running", boots: 1, marks: [] });
+  expect(told(stage)).toEqual([1]);
+
+  // While that sweep might still be about it, others leave it alone.
+  const early = await stage.sweep(["--only", "prune"]);
+  expect(early.unit(home).stops).toMatchObject({ left: [instanceId(1)], started: [] });
+  control.clearFaults();
+  await control.clock({ advance: "1h" });
+  const planned = await stage.sweep(["--only", "prune", "--dry-run"]);
+  expect(planned.unit(home).stops).toMatchObject({ started: [instanceId(1)] });
+  expect(await instanceOf(stage, 1)).toMatchObject({ state: "stopped" });
+  const later = await stage.sweep(["--only", "prune"]);
+  expect([later.code, later.unit(home).stops], later.stdout).toEqual([
+    0,
+    { started: [instanceId(1)], cleared: [], left: [], down: [] },
+  ]);
+  expect(await instanceOf(stage, 1)).toMatchObject({ state: "running", marks: [] });
+  expect(told(stage)).toEqual([1, 0, 0]);
+}, 60_000);
+
+/** What sweeps have told CloudWatch of instances that are off. */
+function told(stage: SweepStage): unknown[] {
+  return stage.calls().flatMap(({ action, parameters }) => {
+    if (action !== "PutMetricData") return [];
+    const { MetricData: data } = parameters as { MetricData: { MetricName: string; Value: number }[] };
+    return data.map(({ MetricName: name, Value: value }) => (name === "StoppedInstances" ? value : name));
+  });
+}
