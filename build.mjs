@@ -409,7 +409,7 @@ const lambda = await bundle(
     plugins: [
       leaveOut(false),
       builtinsWithoutNamespace(),
-      onlyMembersWeRead(members),
+      onlyMembersWeRead(members, membersApart),
       cheaperParsing(false),
       asciiOnly(),
     ],

@@ -84,7 +84,8 @@ const foundOf = (state: string, reason: string | undefined) =>
 
 function stillDown(id: string, { kind, found, code }: Failure): Failure {
   return {
-    kind,
+    // It is no less off for the sweep's being told to stop.
+    kind: kind === "interrupted" ? "refused" : kind,
     doing: `start ${id} again`,
     found: `the sweep had it stopped for a backup, and ${found}`,
     remedy: `start it by hand (aws ec2 start-instances --instance-ids ${id}); each further sweep tries it again`,

@@ -219,9 +219,12 @@ async function say(
   }
 }
 
-function leftStopping(failure: Failure): Failure {
+/** Not just interrupted: somebody's instance is off. */
+function leftStopping({ doing }: Failure): Failure {
   return {
-    ...failure,
+    kind: "refused",
+    doing,
+    code: "LeftOff",
     found: "the sweep was told to stop while the instance was being stopped",
     remedy: "the next sweep starts it again, or start it by hand once it is stopped",
   };

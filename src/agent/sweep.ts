@@ -131,7 +131,10 @@ async function sweepUnit(
   const wanted = partsOf(order, settings);
   const units = new Set(session.units.open.map(({ unit }) => unit.id));
   const leftOver = (id: string) => wanted.includes("prune") && !units.has(id);
-  const until = systemClock.elapsed() + scope.unitDeadline;
+  const until = Math.min(
+    session.until ?? Number.POSITIVE_INFINITY,
+    systemClock.elapsed() + scope.unitDeadline,
+  );
   const ground: PartGround = { place, ec2, run, settings, options, tell, leftOver, until };
   const problems: Problem[] = [];
   let done: Omit<UnitSwept, "problems"> = {};

@@ -25,7 +25,11 @@ export function perform(event: LambdaEvent, ground: LambdaGround, signal: AbortS
 const actions: Readonly<Record<LambdaEvent["action"], Action>> = {
   async sweep(event, { options, log, functionName }, signal) {
     const { parts: only, dryRun } = event;
-    const report = await sweep({ scope: scopeOf(event), only, dryRun, yes: false }, options, signal);
+    const report = await sweep(
+      { scope: scopeOf(event), only, dryRun, yes: false, stop: false },
+      options,
+      signal,
+    );
     const answer = sweepAnswer(report);
     for (const unit of report.units)
       for (const problem of problemsOf(unit)) {

@@ -16,6 +16,8 @@ export interface UnitAnswer {
   readonly outcome: SweptUnit["outcome"] | "more";
   readonly ms: number;
   readonly created?: number;
+  /** Instances that a sweep has stopped and that do not run again. */
+  readonly down?: number;
   readonly points?: number;
   readonly removed?: number;
   readonly marked?: number;
@@ -48,7 +50,7 @@ export function sweepAnswer({ run, dryRun, units }: SweepReport): SweepAnswer {
 }
 
 function unitAnswer(swept: SweptUnit): UnitAnswer {
-  const { unit, ms, create, prune, alarms } = swept;
+  const { unit, ms, create, stops, prune, alarms } = swept;
   const wrong = problemsOf(swept).filter(({ severity }) => severity !== "notice");
   const { removed, marked, postponed } = prune === undefined ? {} : totalsOf(prune);
   const count = (name: string, value: number | undefined) => (value === undefined ? {} : { [name]: value });
@@ -57,6 +59,7 @@ function unitAnswer(swept: SweptUnit): UnitAnswer {
     outcome: outcomeOf(swept),
     ms,
     ...count("created", create?.captured.filter(({ outcome }) => outcome === "created").length),
+    ...count("down", stops?.down.length),
     ...count("points", prune?.points),
     ...count("removed", removed),
     ...count("marked", marked),
