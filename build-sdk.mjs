@@ -28,9 +28,10 @@ export function checkSchema(meta) {
 /**
  * Leaves out of the SDK's schema what we never read of EC2's answers: src/aws/members.json names what we
  * read of each structure, and a test holds the sources against it. A structure or member that is not found
- * fails the build. The copies that commands have to themselves keep what src/aws/members-apart.json names, too.
+ * fails the build. The copies that commands have to themselves keep what src/aws/members-apart.json names, too;
+ * `always`: in this bundle no command has a copy to itself.
  */
-export function onlyMembersWeRead(ofRuns, apart) {
+export function onlyMembersWeRead(ofRuns, apart, always = false) {
   const names = Object.keys({ ...ofRuns, ...apart });
   const both = Object.fromEntries(
     names.map((name) => [name, [...(ofRuns[name] ?? []), ...(apart[name] ?? [])]]),
@@ -39,7 +40,7 @@ export function onlyMembersWeRead(ofRuns, apart) {
     name: "only-members-we-read",
     transform(code, id) {
       if (!EC2_SCHEMA.test(id.replaceAll("\\", "/"))) return null;
-      const wanted = id.includes("?") ? both : ofRuns;
+      const wanted = always || id.includes("?") ? both : ofRuns;
       const { body } = parseAst(code);
       const declared = body.flatMap((node) => (node.declaration ?? node).declarations ?? []);
       const texts = new Map(declared.map(({ id: name, init }) => [name.name, init?.value]));

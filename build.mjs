@@ -409,7 +409,7 @@ const lambda = await bundle(
     plugins: [
       leaveOut(false),
       builtinsWithoutNamespace(),
-      onlyMembersWeRead(members, membersApart),
+      onlyMembersWeRead(members, membersApart, true),
       cheaperParsing(false),
       asciiOnly(),
     ],
