@@ -3,7 +3,7 @@ import type { LivingInstances } from "../core/alarm-ports.ts";
 import { askAws } from "./ask.ts";
 import type { Connection } from "./connection.ts";
 import { inGroups, maxFilterValues } from "./groups.ts";
-import { pages } from "./pages.ts";
+import { pages, unreadable } from "./pages.ts";
 
 /** A filter, since a request by id fails as a whole for one instance that is gone. */
 export function livingInstances({ ec2, requestTimeout }: Connection, signal: AbortSignal): LivingInstances {
@@ -23,7 +23,10 @@ export function livingInstances({ ec2, requestTimeout }: Connection, signal: Abo
           ec2.send(new DescribeInstancesCommand({ Filters, MaxResults: 1000, ...next }), { abortSignal }),
         ),
       )) {
-        for (const { Instances = [] } of page.Reservations ?? []) {
+        // What is not among the living is forgotten: half an answer is none.
+        if (page.Reservations === undefined)
+          throw unreadable(doing, "the answer has no list of reservations");
+        for (const { Instances = [] } of page.Reservations) {
           for (const { InstanceId = "" } of Instances) living.add(InstanceId);
         }
       }

@@ -212,9 +212,11 @@ export async function listFiltered(
         abortSignal,
       }),
     );
-  for await (const page of pages(doing, ask))
-    for (const one of (page.Reservations ?? []).flatMap((reservation) => reservation.Instances ?? []))
+  for await (const page of pages(doing, ask)) {
+    if (page.Reservations === undefined) throw unreadable(doing, "the answer has no list of reservations");
+    for (const one of page.Reservations.flatMap((reservation) => reservation.Instances ?? []))
       if (one.InstanceId !== undefined) ids.add(one.InstanceId);
+  }
   return ids;
 }
 
