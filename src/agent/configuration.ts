@@ -125,15 +125,20 @@ async function withAlarms<F extends Pick<Checked, "values" | "warnings">>(
   if (loaded.ok !== true || resolution === undefined) return facts;
   const { alarmValues } = await import("../config/alarm-settings.ts");
   const { checkWatching } = await import("./check-watching.ts");
+  const termination = await ofTermination(loaded, resolution);
   return {
     ...facts,
-    warnings: [...facts.warnings, ...checkWatching(resolution, loaded, systemClock.now())],
+    warnings: [
+      ...facts.warnings,
+      ...checkWatching(resolution, loaded, systemClock.now()),
+      ...termination.warnings,
+    ],
     values: [
       ...facts.values,
       ...alarmValues(loaded.file),
       ...(await valuesOfDrills(loaded)),
       ...(await valuesOfSweep(loaded)),
-      ...(await valuesOfTermination(loaded)),
+      ...termination.values,
     ],
   };
 }
@@ -148,9 +153,13 @@ async function valuesOfSweep({ file }: Loaded & { ok: true }): Promise<Checked["
   return (await import("../config/sweep-settings.ts")).sweepValues(file);
 }
 
-async function valuesOfTermination({ file }: Loaded & { ok: true }): Promise<Checked["values"]> {
-  if (file.config.termination === undefined) return [];
-  return (await import("../config/termination-settings.ts")).terminationValues(file);
+async function ofTermination(
+  { file }: Loaded & { ok: true },
+  { jobs }: Resolution,
+): Promise<Pick<Checked, "values" | "warnings">> {
+  if (file.config.termination === undefined) return { values: [], warnings: [] };
+  const { terminationValues, uselessJobs } = await import("../config/termination-settings.ts");
+  return { values: terminationValues(file), warnings: uselessJobs(file, jobs) };
 }
 
 /** What is written is checked, not what is in force instead of it. Most jobs have no hooks to be looked at. */

@@ -7,6 +7,7 @@ import { alarms, topics } from "./doctor/check-alarms.ts";
 import { configuration } from "./doctor/check-configuration.ts";
 import { databases, freeze, hooks, otherTools, scheduler, space } from "./doctor/check-host.ts";
 import { clock, credentials, instance, metadata } from "./doctor/check-instance.ts";
+import { notices } from "./doctor/check-notices.ts";
 import { capture, retention } from "./doctor/check-permissions.ts";
 import { proxy } from "./doctor/check-proxy.ts";
 import { repositories } from "./doctor/check-repositories.ts";
@@ -31,6 +32,7 @@ export const checks: readonly DoctorCheck[] = [
   hooks,
   databases,
   scheduler,
+  notices,
   otherTools,
   space,
   repositories,

@@ -1,6 +1,7 @@
 import type { Explanation } from "../core/explanation.ts";
 import { copiedFrom } from "../core/restore-copies.ts";
 import { describePolicy } from "../core/retention-policy.ts";
+import { terminationTag } from "../core/termination.ts";
 import { formatInstant, type Terminal } from "./terminal.ts";
 
 export function printExplanation(explanation: Explanation, out: Terminal): void {
@@ -19,6 +20,8 @@ export function printExplanation(explanation: Explanation, out: Terminal): void 
   if (point.image !== undefined)
     out.print(`  image        ${point.image.id ?? "gone or unknown"}, made for ${point.image.period}`);
   out.print(`  captured     ${formatInstant(point.captured.toISOString())} by run ${point.run}`);
+  const notice = member?.tags[terminationTag];
+  if (notice !== undefined) out.print(`  last capture ${notice}`);
   if (point.stored === undefined)
     out.print(`  together with ${point.snapshots.map((one) => `${one.id} (${one.volumeId})`).join(", ")}`);
   if (point.policy !== undefined) {

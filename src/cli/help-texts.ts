@@ -51,7 +51,8 @@ export const examples: Readonly<Record<string, string>> = {
   ec2-backup run --all        all volumes, without any configuration
   ec2-backup run --wait       wait until the points can be restored
   ec2-backup run --quiet      for cron: success says nothing
-  ec2-backup run --splay 45m  from cron: at this instance's own offset in 45 min`,
+  ec2-backup run --splay 45m  from cron: at this instance's own offset in 45 min
+  ec2-backup run --last       once more before this instance ends, within a minute`,
   plan: `Examples:
   ec2-backup plan
   ec2-backup plan --json | jq '.reports[].retention.remove'`,

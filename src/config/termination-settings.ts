@@ -1,4 +1,6 @@
 import { formatDuration } from "../core/duration.ts";
+import type { Job } from "../core/job.ts";
+import { takesVolumes } from "../core/last-job.ts";
 import type { TerminationSettings } from "../core/termination.ts";
 import { Origins } from "./origins.ts";
 import type { ParsedFile } from "./parse.ts";
@@ -33,5 +35,14 @@ export function terminationValues(
     const at = ["termination", ...path];
     origins.pick(at, written, written);
     return { path: pathText(at), value, origin: origins.record[pathText(at)] ?? "built-in" };
+  });
+}
+
+/** Names that are of no use there, each as a sentence. */
+export function uselessJobs(file: ParsedFile, jobs: readonly Job[]): string[] {
+  return terminationOf(file).jobs.flatMap((name) => {
+    const job = jobs.find((one) => one.name === name);
+    if (job === undefined) return [`termination.jobs: there is no job ${name}`];
+    return takesVolumes(job) ? [] : [`termination.jobs: the job ${name} captures no volumes`];
   });
 }

@@ -32,7 +32,7 @@ export interface Notice {
 /** The tag of points that were made on a notice, whose value is the notice. */
 export const terminationTag = "ec2-backup:termination";
 
-/** One of a run that a person or a program has asked for by `run --last`. */
+/** Its value for a run that a person or a program has asked for by `run --last`. */
 export const asked = "asked for";
 
 /** A notice in a line, of characters that tags may have; the same notice always reads the same. */

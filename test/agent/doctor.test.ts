@@ -382,6 +382,14 @@ const faults: Readonly<Record<string, Planted>> = {
     command: /^rm \S+\/etc\/cron\.daily\/backup$/,
     code: 1,
   },
+  "a spot instance without a daemon": {
+    scenario: { instances: [{ id: instance.id, tags: { Backup: "yes" }, lifecycle: "spot" }] },
+    check: "notices",
+    severity: "note",
+    what: /this is a spot instance, and no daemon is there to hear/,
+    command: /ec2-backup install --daemon/,
+    code: 0,
+  },
   "Data Lifecycle Manager at work": {
     scenario: foreign({ "aws:dlm:lifecycle-policy-id": "policy-1" }),
     check: "other tools",

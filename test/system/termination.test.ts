@@ -3,7 +3,8 @@ import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { DaemonProcess, missedSlot, struck, until } from "./daemon-process.ts";
-import { instance } from "./history.ts";
+import { instance, setsOf } from "./history.ts";
+import { asked, govern, notAllowed, policyNamed } from "./policies.ts";
 import {
   captured,
   configure,
@@ -278,6 +279,28 @@ describe.concurrent("a last run that is asked for", () => {
     expect(stderr).toContain("its volumes are in the point of another job");
     expect(stderr).toContain("files and dumps are no part of a last run");
     expect(await lastPoints(bench)).toEqual(["asked for"]);
+  });
+
+  test("needs no right that a run has not, and says where others may copy the point to", async (context) => {
+    const bench = await endingHost(context, {
+      jobs: { default: job(", copy: [{ region: eu-west-1 }], image: daily") },
+    });
+    const policies = await Promise.all(["agent-create-only", "metrics"].map(policyNamed));
+    await govern(bench.simulator, policies);
+    const { code, stdout } = await bench.execute(["run", "--last", "--config", bench.config, "--json"]);
+    expect(code, stdout).toBe(0);
+    expect(notAllowed(policies, asked(bench.simulator))).toEqual([]);
+    const [set] = setsOf(await bench.simulator.control.state());
+    expect(set?.snapshots[0]?.tags).toMatchObject({
+      "ec2-backup:termination": "asked for",
+      "ec2-backup:copy": expect.stringContaining("eu-west-1"),
+    });
+    const actions = bench.apiCalls().map(({ action }) => action);
+    expect(actions).not.toContain("CreateImage");
+    expect(actions).not.toContain("CopySnapshot");
+    const snapshot = set?.snapshots[0]?.id ?? expect.fail("no point");
+    const told = await bench.execute(["explain", snapshot, "--config", bench.config]);
+    expect(told.stdout).toContain("last capture asked for");
   });
 
   test("makes no point where the job demands more than it can have, and says which part was cut", async (context) => {

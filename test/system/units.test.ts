@@ -182,6 +182,23 @@ describe.skipIf(why !== undefined)(`the units as they are shipped${why ? ` (${wh
     },
   );
 
+  test("a stop that is the first sign of the instance's end leaves time for a last capture, held as always", async () => {
+    await stage.configure(job, { ...impatient, termination: { capture: true, every: "1m", budget: "40s" } });
+    await stage.made();
+    await start(daemon);
+    await stage.logged(daemon, "watching for a notice of this instance's end");
+    await stage.brought("Terminated");
+    const began = performance.now();
+    await stage.machine.run(`systemctl stop ${daemon}`);
+    const journal = await stage.journal(daemon);
+    await stage.brought(null);
+    expect(performance.now() - began).toBeLessThan(60_000);
+    expect(journal).toContain("the last capture ended with exit code 0");
+    expect(await stage.property(daemon, "Result")).toBe("success");
+    expect(await stage.made()).toEqual(["filesystem"]);
+    await thawed(1_000);
+  });
+
   test.each(thorough ? [daemon, run] : [run])(
     "all of %s is killed in a freeze, and ExecStopPost thaws",
     async (unit) => {

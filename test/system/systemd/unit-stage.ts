@@ -163,6 +163,15 @@ export class UnitStage {
     await this.#aws.ask("POST", "faults", faults);
   }
 
+  /** The state that an Auto Scaling group brings the instance to. */
+  async brought(state: string | null): Promise<void> {
+    const { settings } = (await this.#aws.ask("GET", "state")) as World;
+    const instance = settings.self;
+    await this.#aws.ask("POST", "instances", {
+      change: { instance, target: state === null ? null : { state } },
+    });
+  }
+
   calls(): Promise<Call[]> {
     return this.#aws.ask("GET", "calls") as Promise<Call[]>;
   }
