@@ -3,7 +3,7 @@ import path from "node:path";
 import { expect, test } from "vitest";
 import { folder } from "../host/places.ts";
 import { agent, execute } from "./bench.ts";
-import { asYaml, configured, local } from "./stores/kinds.ts";
+import { asYaml, configured, local, ready } from "./stores/kinds.ts";
 import { needRestic, systemRestic } from "./stores/restics.ts";
 
 const mebi = 2 ** 20;
@@ -37,9 +37,9 @@ test.for(Object.keys(subjects))(
     const directory = await folder();
     const peak = async (mib: number): Promise<number> => {
       const at = (name: string) => path.join(directory, `${mib}-${name}`);
-      const config = await configured(server.repository(`repository-${mib}`), "central", directory, {
-        program,
-      });
+      const name = `repository-${mib}`;
+      const config = await configured(server.repository(name), "central", directory, { program });
+      await ready(server, { ...config, name });
       const text = [
         "version: 1",
         "host: { name: memory }",
@@ -55,8 +55,6 @@ test.for(Object.keys(subjects))(
           RUNTIME_DIRECTORY: at("state"),
           RECORD_MEMORY: at("memory"),
         });
-      const made = await ask("repository", "init", "central");
-      expect(made.code, made.stderr).toBe(0);
       const ran = await ask("run", "nightly");
       expect(ran.code, `${ran.stdout}${ran.stderr}`).toBe(0);
       const peaks = readFileSync(at("memory"), "utf8").trim().split("\n").map(Number);
