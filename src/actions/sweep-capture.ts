@@ -43,6 +43,7 @@ export async function readyCapture(
   );
   const expected = scope.expected.map(({ id }) => id);
   return {
+    tags: discovery.instance.tags,
     async isRecent() {
       const { points, asOf: now } = await engine.list({ instanceArn: instance.arn }, signal);
       const since = now.getTime() - rules.overdueAfter;

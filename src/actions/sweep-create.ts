@@ -6,10 +6,14 @@ import type { CreateSwept, InstanceCaptured, StopsSwept } from "../core/sweep-re
 import type { SweepCreateRules } from "../core/sweep-settings.ts";
 import { pace } from "./pace.ts";
 import { readyCapture, type SweepCaptureDeps } from "./sweep-capture.ts";
+import { type ClaimDeps, type Claimed, claim } from "./sweep-claims.ts";
 import { captureStopped, type SweepStopsDeps, stopsOf } from "./sweep-stops.ts";
 import { onceEach } from "./sweep-trouble.ts";
 
-export interface SweepCreateDeps extends SweepCaptureDeps, Pick<CreateFacts, "wished" | "tagged"> {
+export interface SweepCreateDeps
+  extends SweepCaptureDeps,
+    ClaimDeps,
+    Pick<CreateFacts, "wished" | "tagged"> {
   readonly ec2: Pick<PointService, "points" | "instances">;
   /** Ids of the instances that EC2's filters leave. */
   readonly filtered: (
@@ -42,23 +46,25 @@ export async function sweepCreate(
     planned ??= planOf(instances, deps, signal);
     return planned;
   };
-  const done: Done = { captured: [], failures: [] };
+  const done: Done = { captured: [], failures: [], warnings: [] };
   // What a sweep has stopped that is gone is off until somebody starts it: first of all, whatever else may fail.
   const stops = await stopsOf(instances, deps.stops, dryRun, signal, async (id) => {
     const { overdue } = await plan();
     for (const one of overdue)
       if (one.instance.id === id)
-        done.captured.push({ ...toldOf(one), ...(await captureOne(one, deps, signal)) });
+        done.captured.push({ ...toldOf(one), ...(await captureOne(one, undefined, deps, signal)) });
   });
   const problems = () => [
     ...onceEach(done.failures).map((failure) => problemOf("error", failure)),
     ...stops.failures.map((failure) => problemOf("error", failure)),
+    ...done.warnings.map((failure) => problemOf("warning", failure)),
   ];
   try {
     const { overdue, asOf } = await plan();
     const free = overdue.filter(({ instance }) => !stops.touched.has(instance.id));
     const plain = free.filter(({ instance }) => !deps.stops.wanted(instance));
-    await capturePlainly(plain, dryRun, done, deps, signal);
+    if (dryRun) done.captured.push(...plain.map((one) => ({ ...toldOf(one), outcome: "overdue" as const })));
+    else await capturePlainly(plain, done, deps, asOf, signal);
     const toStop = free.filter(({ instance }) => deps.stops.wanted(instance));
     await captureStopped(toStop, dryRun, stops, (one) => readyCapture(one, deps, signal), deps.stops, signal);
     done.captured.push(...stops.captured.map(({ of, ...became }) => ({ ...toldOf(of), ...became })));
@@ -88,35 +94,36 @@ async function planOf(
 interface Done {
   readonly captured: InstanceCaptured[];
   readonly failures: Failure[];
+  readonly warnings: Failure[];
 }
 
 async function capturePlainly(
   overdue: readonly Overdue[],
-  dryRun: boolean,
-  { captured, failures }: Done,
+  { captured, failures, warnings }: Done,
   deps: SweepCreateDeps,
+  asOf: Date,
   signal: AbortSignal,
 ): Promise<void> {
   const turns = pace(perSecond, deps.clock);
-  for (const [index, one] of overdue.entries()) {
+  const claimed = await claim(overdue, deps, asOf, signal);
+  if (claimed.failure !== undefined) warnings.push(claimed.failure);
+  captured.push(...claimed.others.map((one) => ({ ...toldOf(one), outcome: "recent" as const })));
+  for (const [index, one] of claimed.mine.entries()) {
     const told = toldOf(one);
-    if (dryRun) {
-      captured.push({ ...told, outcome: "overdue" });
-      continue;
-    }
     await turns.turn(signal);
     if (signal.aborted) {
       failures.push(interrupted("capture instances that are overdue", "the sweep"));
       break;
     }
     try {
-      captured.push({ ...told, ...(await captureOne(one, deps, signal)) });
+      captured.push({ ...told, ...(await captureOne(one, claimed, deps, signal)) });
     } catch (error) {
       failures.push(failureOf(error, `capture ${one.instance.id}`));
       captured.push({ ...told, outcome: "failed" });
     }
     deps.tell(index + 1, overdue.length);
   }
+  await claimed.clear();
 }
 
 function toldOf({ instance, job, last }: Overdue): Omit<InstanceCaptured, "outcome"> {
@@ -131,10 +138,11 @@ function toldOf({ instance, job, last }: Overdue): Omit<InstanceCaptured, "outco
 /** Looks once more whether it is still overdue: another sweep or its agent may have been there. */
 async function captureOne(
   one: Overdue,
+  claimed: Pick<Claimed<Overdue>, "holds"> | undefined,
   deps: SweepCreateDeps,
   signal: AbortSignal,
 ): Promise<Pick<InstanceCaptured, "outcome" | "point">> {
   const ready = await readyCapture(one, deps, signal);
-  if (await ready.isRecent()) return { outcome: "recent" };
+  if (claimed?.holds(ready.tags) === false || (await ready.isRecent())) return { outcome: "recent" };
   return { outcome: "created", point: (await ready.capture()).id };
 }

@@ -1,4 +1,5 @@
 import { BackupError, type Failure, failureOf, interrupted } from "../core/errors.ts";
+import type { Tags } from "../core/instance.ts";
 import type { Engine } from "../core/ports.ts";
 import type { RecoveryPoint } from "../core/recovery-point.ts";
 import type { InstanceCaptured } from "../core/sweep-report.ts";
@@ -16,6 +17,8 @@ import { type RestartDeps, startAgain } from "./sweep-restart.ts";
 
 /** A capture that is made ready: nothing but the requests themselves is left. */
 export interface ReadyCapture {
+  /** Those of the instance, as they are now. */
+  readonly tags: Tags;
   /** Whether somebody has captured it meanwhile. */
   readonly isRecent: () => Promise<boolean>;
   /** `uncertain` is told at once when it is unknown whether EC2 has done it, before that is found out. */

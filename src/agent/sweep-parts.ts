@@ -83,6 +83,7 @@ export async function createDeps(
   const { discover } = await import("../aws/discover.ts");
   const { listFiltered } = await import("../aws/sweep-listing.ts");
   const { ebsEngine } = await import("../engines/ebs.ts");
+  const { clearClaims, writeClaims } = await import("../aws/sweep-marks.ts");
   const { account, region } = unit;
   const place0 = { account, region, zone: "", partition: partitionOf(region), instanceStores: [] };
   return {
@@ -90,6 +91,11 @@ export async function createDeps(
     engine: ebsEngine(connection, options.version),
     filtered: (filters, signal) => listFiltered(connection, filters, signal),
     discover: ({ id }, signal) => discover(connection, { ...place0, instanceId: id }, signal),
+    claims: {
+      write: (ids, value, signal) => writeClaims(connection, ids, value, signal),
+      clear: (ids, value, signal) => clearClaims(connection, ids, value, signal),
+      shownAfter: Math.min(shownAfter, waitsOf(options).reconcileFor / 5),
+    },
     jobOf: (name, retention) => jobOf(name, retention, ground),
     wished: (tags) => readBackupTag(tags).take,
     tagged: taggedRules,
@@ -103,6 +109,9 @@ export async function createDeps(
     tell: (done, of) => tell(`${done} of ${of} instances captured`),
   };
 }
+
+/** Milliseconds after which a tag is seen by everybody: EC2 says no more than that it takes a while. */
+const shownAfter = 60_000;
 
 /** Those of the file's first job. */
 export function waitsOf({ loaded }: Pick<AgentOptions, "loaded">): Job["waits"] {

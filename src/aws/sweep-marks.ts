@@ -1,5 +1,6 @@
 import { DeleteTagsCommand } from "@aws-sdk/client-ec2";
 import { tagKeys } from "../core/point-tags.ts";
+import { claimKey } from "../core/sweep-claims.ts";
 import type { Connection } from "./connection.ts";
 import { call } from "./discover.ts";
 import { inGroups, maxFilterValues } from "./groups.ts";
@@ -14,6 +15,32 @@ export async function markDoomed(
 ): Promise<void> {
   for (const some of inGroups(ids, maxFilterValues))
     await tagResources(connection, some, { [tagKeys.doomed]: since.toISOString() }, signal);
+}
+
+/** Writes on instances which sweep is about to capture them. */
+export async function writeClaims(
+  connection: Connection,
+  instances: readonly string[],
+  value: string,
+  signal: AbortSignal,
+): Promise<void> {
+  for (const some of inGroups(instances, maxFilterValues))
+    await tagResources(connection, some, { [claimKey]: value }, signal);
+}
+
+/** Takes away what says just that. */
+export async function clearClaims(
+  connection: Connection,
+  instances: readonly string[],
+  Value: string,
+  signal: AbortSignal,
+): Promise<void> {
+  for (const Resources of inGroups(instances, maxFilterValues))
+    await call(connection, "take claims off instances", signal, (abortSignal) =>
+      connection.ec2.send(new DeleteTagsCommand({ Resources, Tags: [{ Key: claimKey, Value }] }), {
+        abortSignal,
+      }),
+    );
 }
 
 /** Takes the marks off, whatever they say. */

@@ -35,7 +35,7 @@ export interface PruneSwept {
 }
 
 /**
- * An instance that was overdue. `recent`: somebody else has captured it meanwhile; `overdue`: of a dry run; `others`:
+ * An instance that was overdue. `recent`: somebody else has captured it meanwhile, or is about to; `overdue`: of a dry run; `others`:
  * another sweep is about to stop it; `left`: there was no time to stop it.
  */
 export interface InstanceCaptured {

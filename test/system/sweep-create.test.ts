@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { tagKeys } from "../../src/core/point-tags.ts";
+import { claimKey } from "../../src/core/sweep-claims.ts";
 import { asked, notAllowed, policyNamed, superfluous } from "./policies.ts";
 import { arnOf, fleetOf, instanceId, own, type SeriesWish, SweepStage, volumeId } from "./sweep-stage.ts";
 
@@ -103,3 +104,34 @@ test("one that cannot be captured keeps no other from it, and a lost answer make
   expect([again.code, created(again)]).toEqual([0, [`created ${instanceId(2)}`]]);
   expect(stage.calls().filter(({ action }) => action === "CreateSnapshots")).toHaveLength(4);
 });
+
+test("two sweeps at once make one point of each instance, though EC2 shows late what was made, and leave no mark", async () => {
+  const late = Array.from({ length: 6 }, (_, index) => ({ number: index + 1, ages: [], tags: yes }));
+  const scenario = fleetOf(late, { consistency: { seconds: 0.1 } });
+  await using stage = await SweepStage.start(scenario, "{ create: {} }");
+  const both = await Promise.all([1, 2].map(() => stage.sweep(["--only", "create"])));
+  expect(both.map(({ code }) => code)).toEqual([0, 0]);
+  const state = await stage.simulator.control.state();
+  const points = Object.groupBy(Object.values(state.snapshots), ({ tags }) => tags[tagKeys.instance] ?? "");
+  expect(Object.keys(points)).toHaveLength(6);
+  for (const made of Object.values(points)) expect(made).toHaveLength(1);
+  for (const { tags } of Object.values(state.instances)) expect(Object.keys(tags)).not.toContain(claimKey);
+  const all = both.flatMap(({ unit }) => unit(home).create?.captured ?? []);
+  expect(all.filter(({ outcome }) => outcome === "created")).toHaveLength(6);
+}, 60_000);
+
+test("one that may not say what it is about to capture captures all the same, and tells it; what a dead one has left counts no more", async () => {
+  const left = new Date(Date.now() - 3_600_000).toISOString();
+  const scenario = fleetOf([{ number: 1, ages: [], tags: { ...yes, [claimKey]: `dead ${left}` } }]);
+  await using stage = await SweepStage.start(scenario, "{ create: {} }");
+  await stage.simulator.control.settings({ deny: [{ action: "ec2:CreateTags", standalone: true }] });
+  const swept = await stage.sweep(["--only", "create"]);
+  expect([swept.code, created(swept)], swept.stdout).toEqual([0, [`created ${instanceId(1)}`]]);
+  expect(swept.unit(home).problems).toMatchObject([{ severity: "warning", kind: "denied" }]);
+  const claimed = { [claimKey]: `another ${new Date().toISOString()}` };
+  await stage.simulator.control.instances([
+    { create: { id: instanceId(2), tags: { ...yes, ...claimed } } },
+    { create: { id: instanceId(3), tags: yes } },
+  ]);
+  expect(created(await stage.sweep(["--only", "create"]))).toContain(`recent ${instanceId(2)}`);
+}, 60_000);
