@@ -121,7 +121,7 @@ export class Months implements AsyncDisposable {
   async #launch(days: number, group?: string): Promise<void> {
     this.#number += 1;
     const number = this.#number;
-    const grouped = group ?? (this.#chance() < 0.25 ? "web" : undefined);
+    const grouped = group ?? (this.#chance() < 0.25 || number === 1 ? "web" : undefined);
     const kept = this.#one(policies);
     const spoilt = this.#chance() < 0.06;
     const ages = Array.from({ length: days }, (_, index) => index + 1);
@@ -390,6 +390,7 @@ export class Months implements AsyncDisposable {
           loaded: { ok: "none" } as never,
         },
         tell: () => undefined,
+        leftOver: () => false,
       };
       try {
         if (create) {
@@ -406,6 +407,10 @@ export class Months implements AsyncDisposable {
 
   /** What people and AWS do to a fleet in a day. */
   async change(): Promise<void> {
+    const [first, second] = this.hosts;
+    // However few there are: a member of a group that is replaced, and one that nobody replaces.
+    for (const host of [first, second])
+      if (host !== undefined && !host.gone) await this.#terminate(host, false);
     const there = this.hosts.filter((one) => !one.gone);
     const some = (rate: number) => there.filter(() => this.#chance() < rate);
     for (const host of some(0.03)) host.silent = !host.spoilt && !host.silent;
