@@ -1,5 +1,5 @@
 import { defaultRetention, type RetentionPolicy } from "../../src/core/retention-policy.ts";
-import type { Control, State } from "../../src/simulator/control.ts";
+import type { Control } from "../../src/simulator/control.ts";
 import type { Snapshot } from "../../src/simulator/world.ts";
 import { day, hour, point } from "../core/points.ts";
 import { keptByOracle, periodName } from "../core/retention-oracle.ts";
@@ -30,6 +30,8 @@ export interface Rules {
   readonly expireLastAfter: number;
   readonly expireLastAfterOfGroups: number;
 }
+
+type State = Awaited<ReturnType<Control["state"]>>;
 
 /** A point as it is, put together without a line of the product's. */
 interface Seen {
