@@ -10,10 +10,7 @@ import { type ClaimDeps, type Claimed, claim } from "./sweep-claims.ts";
 import { captureStopped, type SweepStopsDeps, stopsOf } from "./sweep-stops.ts";
 import { onceEach } from "./sweep-trouble.ts";
 
-export interface SweepCreateDeps
-  extends SweepCaptureDeps,
-    ClaimDeps,
-    Pick<CreateFacts, "wished" | "tagged"> {
+export interface SweepCreateDeps extends SweepCaptureDeps, ClaimDeps, Pick<CreateFacts, "wished" | "tagged"> {
   readonly ec2: Pick<PointService, "points" | "instances">;
   /** Ids of the instances that EC2's filters leave. */
   readonly filtered: (

@@ -3,6 +3,7 @@ import type { RunDeps, RunRequest } from "../../src/actions/run-request.ts";
 import { sweepCreate } from "../../src/actions/sweep-create.ts";
 import { sweepPrune } from "../../src/actions/sweep-prune.ts";
 import { createDeps, listedOnce, type PartGround, pruneDeps } from "../../src/agent/sweep-parts.ts";
+import { stopsDeps } from "../../src/agent/sweep-stops.ts";
 import { type Connection, type ConnectionOptions, connect } from "../../src/aws/connection.ts";
 import { discover } from "../../src/aws/discover.ts";
 import { resolve } from "../../src/config/resolve.ts";
@@ -391,11 +392,13 @@ export class Months implements AsyncDisposable {
         },
         tell: () => undefined,
         leftOver: () => false,
+        until: Number.POSITIVE_INFINITY,
       };
       try {
         if (create) {
-          const { swept } = await sweepCreate(false, { ...(await createDeps(ground)), clock }, signal);
-          this.told.created += swept.captured.filter(({ outcome }) => outcome === "created").length;
+          const deps = await createDeps(ground, await stopsDeps(ground));
+          const { create: made } = await sweepCreate(false, { ...deps, clock }, signal);
+          this.told.created += made?.captured.filter(({ outcome }) => outcome === "created").length ?? 0;
         }
         const audit = { append: async () => undefined };
         await sweepPrune({ dryRun: false, yes: false }, { ...pruneDeps(ground), clock, audit }, signal);
