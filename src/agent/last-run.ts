@@ -3,6 +3,7 @@ import { terminationOf } from "../config/termination-settings.ts";
 import { BackupError, failureOf } from "../core/errors.ts";
 import type { Job } from "../core/job.ts";
 import { takesVolumes, toPublish } from "../core/last-job.ts";
+import type { HeldLock } from "../core/ports.ts";
 import type { RunReport } from "../core/report.ts";
 import type { TerminationSettings } from "../core/termination.ts";
 import { systemClock as clock } from "../host/clock.ts";
@@ -43,16 +44,24 @@ export async function lastRun(asked: LastWish, options: AgentOptions, signal: Ab
   const budget = asked.within ?? settings.budget;
   const left = () => budget - (clock.elapsed() - began);
   const limit = timeLimit(budget, signal);
-  const locks = fileLocks(`${options.stateDirectory}/locks`);
-  const lock = await locks.take(lockName, options.owner);
-  if ("heldBy" in lock) {
-    const { lockedBy } = await import("../actions/run-refusals.ts");
-    throw new BackupError({ ...lockedBy("(last run)", lock.heldBy), doing: "make a last capture" });
-  }
+  const lock = await onlyOne(options, limit);
   try {
     return await run(asked, settings, options, { signal, limit, left, budget });
   } finally {
     await lock.release();
+  }
+}
+
+/** One that a daemon has left behind which died goes on, and is waited for: it may do all that is to be done. */
+async function onlyOne({ stateDirectory, owner }: AgentOptions, limit: AbortSignal): Promise<HeldLock> {
+  const locks = fileLocks(`${stateDirectory}/locks`);
+  for (;;) {
+    const lock = await locks.take(lockName, owner);
+    if (!("heldBy" in lock)) return lock;
+    await clock.sleep(500, limit);
+    if (!limit.aborted) continue;
+    const { lockedBy } = await import("../actions/run-refusals.ts");
+    throw new BackupError({ ...lockedBy("", lock.heldBy), doing: "make a last capture" });
   }
 }
 

@@ -165,6 +165,21 @@ describe.concurrent("a notice that the instance is to end", () => {
     expect(await next.end()).toBe(0);
   });
 
+  test("leaves one point where the daemon alone is killed, and what it has begun goes on", async (context) => {
+    const bench = await endingHost(context, {});
+    const daemon = new DaemonProcess(context, bench);
+    await daemon.logged("watching for");
+    bench.simulator.control.faults([{ kind: "delay", action: "CreateSnapshots", dryRun: false, ms: 5_000 }]);
+    await interrupt(bench);
+    await struck(bench, daemon);
+    daemon.child.kill("SIGKILL");
+    const next = new DaemonProcess(context, bench);
+    await next.logged("the last capture ended with exit code 0");
+    expect(await newPoints(bench)).toBe(1);
+    expect(next.log).toContain("it has been captured since the notice");
+    expect(await next.end()).toBe(0);
+  });
+
   test("cuts a program short that would take minutes, captures without it, and says so", async (context) => {
     const witness = path.join("/tmp", `never-${process.pid}-${Date.now()}`);
     const hook = `, hooks: [{ command: { before: [/bin/sh, -c, "sleep 300; touch ${witness}"], timeout: 10m, onFailure: abort } }]`;
