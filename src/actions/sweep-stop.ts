@@ -6,6 +6,7 @@ import type { InstanceCaptured } from "../core/sweep-report.ts";
 import {
   consistencyOfStop,
   intentOf,
+  noStopBefore,
   readIntents,
   type SeenInstance,
   type StopIntent,
@@ -46,11 +47,12 @@ export async function stopAndCapture(
   deps: StopDeps,
   signal: AbortSignal,
 ): Promise<StopCapture> {
-  const seen = await deps.power.look(id, signal);
-  if (readIntents(seen).length > 0) return { outcome: "others", failures: [] };
-  const { why, failure } = await refusal(seen, deps, signal);
+  const { why, failure } = await refusal(await deps.power.look(id, signal), deps, signal);
   if (why !== undefined) return captureAsItIs(ready, why, failure);
-  const intent = await declare(seen, deps, signal);
+  const looked = deps.clock.elapsed();
+  const seen = await deps.power.look(id, signal);
+  if (seen.state !== "running" || readIntents(seen).length > 0) return { outcome: "others", failures: [] };
+  const intent = await declare(seen, looked, deps, signal);
   try {
     const now = await deps.power.look(id, signal);
     const not = whyNotNow(now, intent.own, intent.prompt);
@@ -102,16 +104,17 @@ async function captureAsItIs(
 /** Time for the capture between stop and start, and some to spare. Milliseconds. */
 const between = 10 * 60_000;
 
+/** `looked`: when the instance was looked at, by the clock of this host. */
 async function declare(
   { id, asOf }: SeenInstance,
+  looked: number,
   { power, clock, waits, run }: StopDeps,
   signal: AbortSignal,
 ): Promise<{ readonly own: StopIntent; readonly prompt: boolean }> {
   const end = asOf.getTime() + waits.settle + waits.stopFor + 2 * waits.startFor + between;
-  const own = intentOf(run, id, asOf, new Date(end));
-  const before = clock.elapsed();
+  const own = intentOf(run, id, noStopBefore(asOf, waits.settle), new Date(end));
   await power.mark(id, own, signal);
-  const prompt = clock.elapsed() - before <= waits.settle / 2;
+  const prompt = clock.elapsed() - looked <= waits.settle / 2;
   await clock.sleep(waits.settle, signal);
   return { own, prompt };
 }

@@ -17,8 +17,9 @@ export interface StopIntent {
   readonly value: string;
   /** Of the sweep. */
   readonly run: string;
-  /** By EC2's clock, as is `until`: how long the sweep has to start the instance again. Then others do. */
+  /** By EC2's clock: the sweep stops the instance after this, if it does. */
   readonly since: Date;
+  /** How long it has to start it again; then others do. */
   readonly until: Date;
 }
 
@@ -58,6 +59,14 @@ export interface StopService {
   /** Whether it is known that somebody else had stopped it before. */
   stop(id: string, signal: AbortSignal): Promise<"asked" | "others">;
   start(id: string, signal: AbortSignal): Promise<void>;
+}
+
+/**
+ * The instant after which a sweep stops an instance that it has looked at then: halfway to its next look, which comes
+ * before the stop. Who stopped it earlier was somebody else.
+ */
+export function noStopBefore(asOf: Date, settle: number): Date {
+  return new Date(asOf.getTime() + settle / 2);
 }
 
 /** An intent names its instance: a tag that is copied to another instance says nothing of that one. */
@@ -136,8 +145,8 @@ export function isLive({ until }: StopIntent, now: Date): boolean {
  */
 export type StopStep = "none" | "leave" | "start" | "wait" | "clear";
 
-/** EC2 tells seconds, and its clocks differ a little. Milliseconds. */
-const leeway = 60_000;
+/** EC2 tells full seconds, and a request may be on its way for a while. Milliseconds. */
+const leeway = { before: 1_000, after: 60_000 };
 
 export function stopStep(seen: Pick<SeenInstance, "id" | "tags" | "state" | "stoppedAt" | "asOf">): StopStep {
   const intents = readIntents(seen);
@@ -153,7 +162,8 @@ export function stopStep(seen: Pick<SeenInstance, "id" | "tags" | "state" | "sto
 function isByOthers(at: Date | undefined, intents: readonly StopIntent[]): boolean {
   if (at === undefined) return false;
   return intents.every(
-    ({ since, until }) => at.getTime() < since.getTime() - leeway || at.getTime() > until.getTime() + leeway,
+    ({ since, until }) =>
+      at.getTime() < since.getTime() - leeway.before || at.getTime() > until.getTime() + leeway.after,
   );
 }
 

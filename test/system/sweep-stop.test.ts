@@ -200,3 +200,17 @@ function told(stage: SweepStage): unknown[] {
     return data.map(({ MetricName: name, Value: value }) => (name === "StoppedInstances" ? value : name));
   });
 }
+
+test("of two sweeps at once one at most stops it, and both leave it running with one point", async () => {
+  await using stage = await stageOf([{ number: 1, ages: [3], tags: both }]);
+  const two = await Promise.all([stage.sweep(["--only", "create"]), stage.sweep(["--only", "create"])]);
+  expect(two.map(({ code }) => code)).toEqual([0, 0]);
+  const made1 = await made(stage);
+  const { state, marks, boots } = await instanceOf(stage, 1);
+  expect([state, marks]).toEqual(["running", []]);
+  expect(boots).toBeLessThanOrEqual(2);
+  // Where each has left it to the other, the next one does it.
+  await stage.sweep(["--only", "create"]);
+  expect(made1.length).toBeLessThanOrEqual(1);
+  expect(await made(stage)).toHaveLength(1);
+}, 60_000);
