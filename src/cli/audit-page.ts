@@ -2,7 +2,7 @@ import type { AuditFinding, AuditTotals } from "../core/audit-ports.ts";
 import type { AuditReport } from "../core/audit-report.ts";
 import { headline, savingsWords } from "./audit.ts";
 import { html, type Markup } from "./html.ts";
-import { style } from "./report-style.ts";
+import { pageHead } from "./page-head.ts";
 import { minute } from "./report-words.ts";
 
 /** A page of tens of thousands of rows is read by nobody. */
@@ -18,19 +18,7 @@ export function auditPage(report: AuditReport, version: string): string {
     : serious.length > 0
       ? "attention"
       : "good";
-  return html`<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta name="referrer" content="no-referrer">
-<meta name="robots" content="noindex">
-<title>Audit of backups</title>
-<link rel="icon" href="data:,">
-<style>${{ markup: style }}</style>
-</head>
+  return html`${pageHead("Audit of backups")}
 <body>
 <header>
 <h1>Audit of backups</h1>

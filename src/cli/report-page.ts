@@ -1,7 +1,7 @@
 import type { Finding, ReportPage } from "../core/report-page.ts";
 import { type Content, html, type Markup } from "./html.ts";
+import { pageHead } from "./page-head.ts";
 import { jobSection } from "./report-job.ts";
-import { style } from "./report-style.ts";
 import { minute } from "./report-words.ts";
 
 /**
@@ -11,19 +11,7 @@ import { minute } from "./report-words.ts";
 export function htmlPage(page: ReportPage): string {
   const { instance, asOf, agent, jobs } = page;
   const name = instance.name ?? instance.id;
-  return html`<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta name="referrer" content="no-referrer">
-<meta name="robots" content="noindex">
-<title>Backups of ${name}, ${minute(asOf)} UTC</title>
-<link rel="icon" href="data:,">
-<style>${{ markup: style }}</style>
-</head>
+  return html`${pageHead(html`Backups of ${name}, ${minute(asOf)} UTC`)}
 <body>
 <header>
 <h1>Backups of ${name}</h1>
