@@ -1,4 +1,4 @@
-import { BackupError, failureOf, interrupted } from "../core/errors.ts";
+import { failureOf, interrupted } from "../core/errors.ts";
 import { type Problem, problemOf } from "../core/report.ts";
 import { type CopyLine, lagOf, planDestination } from "../core/sweep-copy.ts";
 import { copyLinesOf } from "../core/sweep-copy-lines.ts";
@@ -52,7 +52,6 @@ async function oneRegion(
   try {
     return await copyInto(region, lines, given, deps, signal);
   } catch (error) {
-    if (error instanceof BackupError && error.kind === "interrupted") throw error;
     const { kind, doing, found, remedy, code } = failureOf(error, `copy to ${region}`);
     const more = { ...(remedy === undefined ? {} : { remedy }), ...(code === undefined ? {} : { code }) };
     const where = doing.includes(region) ? doing : `${doing} in ${region}`;
@@ -91,7 +90,13 @@ async function copyInto(
   const failures = [...gone.failures];
   if (signal.aborted) failures.push(interrupted(`copy to ${name}`, "the sweep"));
   const bad = plan.lines.flatMap(({ bad: some, line }) => some.map((one) => ({ ...one, line })));
-  const thinned = signal.aborted ? undefined : await destination.thin?.(signal);
+  const thinned = signal.aborted
+    ? undefined
+    : await destination.thin?.(signal).catch((error: unknown) => {
+        // Told beside what has been begun, which it takes nothing away from.
+        failures.push(failureOf(error, `thin the copies in ${name}`));
+        return undefined;
+      });
   const lefts = Map.groupBy(
     plan.lines.flatMap(({ left }) => left),
     ({ because }) => because.replace(/snap-[0-9a-f]+/g, "a snapshot"),
