@@ -23,6 +23,7 @@ export interface UnitAnswer {
   readonly marked?: number;
   readonly postponed?: number;
   readonly alarms?: number;
+  readonly copied?: number;
   /** Sentences; the log has all of them. */
   readonly problems: readonly string[];
 }
@@ -50,7 +51,7 @@ export function sweepAnswer({ run, dryRun, units }: SweepReport): SweepAnswer {
 }
 
 function unitAnswer(swept: SweptUnit): UnitAnswer {
-  const { unit, ms, create, stops, prune, alarms } = swept;
+  const { unit, ms, create, stops, prune, alarms, copy } = swept;
   const wrong = problemsOf(swept).filter(({ severity }) => severity !== "notice");
   const { removed, marked, postponed } = prune === undefined ? {} : totalsOf(prune);
   const count = (name: string, value: number | undefined) => (value === undefined ? {} : { [name]: value });
@@ -65,6 +66,10 @@ function unitAnswer(swept: SweptUnit): UnitAnswer {
     ...count("marked", marked),
     ...count("postponed", postponed),
     ...count("alarms", alarms && alarms.removed.length + alarms.muted.length + alarms.woken.length),
+    ...count(
+      "copied",
+      copy?.destinations.reduce((sum, { begun }) => sum + begun.length, 0),
+    ),
     problems: wrong.slice(0, most).map((problem) => sentenceOf(problem).slice(0, longest)),
   };
 }

@@ -11,6 +11,7 @@ const memberOf = { SweepingAccount: "111122223333", ExternalId: "Backups-4711" }
 const everything = {
   FanOut: "yes",
   Create: "yes",
+  Copy: "yes",
   AuditSchedule: "rate(1 day)",
   AlarmTopic: "arn:aws:sns:x",
 };
@@ -45,8 +46,8 @@ test("every parameter and condition is used, and every role says whose it is", (
 
 // Where this fails since a document has changed: node .ci/templates.mjs
 test("the roles have the very documents of policies/, and only what is chosen", async () => {
-  const [sweep, create, audit, metrics] = await Promise.all(
-    ["sweep", "sweep-create", "audit", "metrics"].map(policyNamed),
+  const [sweep, create, copy, audit, metrics] = await Promise.all(
+    ["sweep", "sweep-create", "sweep-copy", "audit", "metrics"].map(policyNamed),
   );
   const documents = (stack: Stack, role: string) =>
     stack.policies(role).map(({ PolicyName, PolicyDocument }) => [PolicyName, PolicyDocument]);
@@ -55,6 +56,7 @@ test("the roles have the very documents of policies/, and only what is chosen", 
   expect(documents(new Stack(template, { ...code, ...everything }), "FunctionRole").slice(0, -1)).toEqual([
     ["sweep", sweep],
     ["sweep-create", create],
+    ["sweep-copy", copy],
     ["audit", audit],
     ["metrics", metrics],
   ]);
@@ -64,12 +66,25 @@ test("the roles have the very documents of policies/, and only what is chosen", 
   };
   const member = templateNamed("sweep-member");
   expect(documents(new Stack(member, memberOf), "Role")).toEqual([["sweep", withoutEntry]]);
-  expect(documents(new Stack(member, { ...memberOf, Create: "yes", Audit: "yes" }), "Role")).toEqual([
+  expect(
+    documents(new Stack(member, { ...memberOf, Create: "yes", Copy: "yes", Audit: "yes" }), "Role"),
+  ).toEqual([
     ["sweep", withoutEntry],
     ["sweep-create", create],
+    ["sweep-copy", copy],
     ["audit", audit],
     ["metrics", metrics],
   ]);
+});
+
+test("all that a role may have at once is within IAM's quota", () => {
+  const all = new Stack(templateNamed("sweep"), { ...code, ...everything }).policies("FunctionRole");
+  // "10,240 characters" for the inline policies of a role together, blanks not counted.
+  const characters = all.reduce((sum, { PolicyDocument }) => sum + JSON.stringify(PolicyDocument).length, 0);
+  expect(characters).toBeLessThan(10_240);
+  // A template that is not put into a bucket first has 51,200 bytes at most.
+  for (const name of ["sweep", "sweep-member", "fleet"])
+    expect(Buffer.byteLength(templateNamed(name).text)).toBeLessThan(51_200);
 });
 
 test("the role of another account trusts the function's role alone, with the external id", () => {
