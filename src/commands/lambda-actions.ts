@@ -5,7 +5,15 @@ import { resolve } from "../config/resolve.ts";
 import { auditDefaults } from "../core/audit-order.ts";
 import { emfLines } from "../core/emf.ts";
 import { BackupError, sentenceOf } from "../core/errors.ts";
-import { auditAnswer, hasFailed, problemsOf, sweepAnswer, sweepMetrics } from "../core/lambda-answer.ts";
+import {
+  auditAnswer,
+  auditMetrics,
+  hasFailed,
+  problemsOf,
+  sweepAnswer,
+  sweepMetrics,
+} from "../core/lambda-answer.ts";
+import type { Metric } from "../core/ports.ts";
 import type { ScopeWish } from "../core/sweep-order.ts";
 import type { LambdaLog } from "./lambda-place.ts";
 
@@ -22,48 +30,37 @@ export function perform(event: LambdaEvent, ground: LambdaGround, signal: AbortS
   return actions[event.action](event, ground, signal);
 }
 
+const levels = { error: "error", warning: "warn", notice: "info", note: "info" } as const;
+
 const actions: Readonly<Record<LambdaEvent["action"], Action>> = {
-  async sweep(event, { options, log, functionName }, signal) {
+  async sweep(event, ground, signal) {
     const { parts: only, dryRun } = event;
-    const report = await sweep(
-      { scope: scopeOf(event), only, dryRun, yes: false, stop: false },
-      options,
-      signal,
-    );
+    const order = { scope: scopeOf(event), only, dryRun, yes: false, stop: false };
+    const report = await sweep(order, ground.options, signal);
+    const { run } = report;
+    for (const swept of report.units)
+      for (const problem of problemsOf(swept))
+        ground.log.log(levels[problem.severity], `${swept.unit.id}: ${sentenceOf(problem)}`, { run });
     const answer = sweepAnswer(report);
-    for (const unit of report.units)
-      for (const problem of problemsOf(unit)) {
-        const level =
-          problem.severity === "error" ? "error" : problem.severity === "warning" ? "warn" : "info";
-        log.log(level, `${unit.unit.id}: ${sentenceOf(problem)}`, { run: report.run });
-      }
-    await log.raw(JSON.stringify(answer));
-    const { namespace } = settingsOf(options).metrics;
-    const function_ = { Function: functionName };
-    for (const line of emfLines(sweepMetrics(answer), function_, { namespace }, new Date()))
-      await log.raw(line);
-    if (hasFailed(answer))
-      throw nothingDone(
-        "sweep",
-        answer.units.flatMap(({ problems }) => problems),
-      );
-    return answer;
+    await tell(answer, sweepMetrics(answer), ground);
+    if (!hasFailed(answer)) return answer;
+    const problems = answer.units.flatMap((one) => one.problems);
+    throw nothingDone("sweep", problems);
   },
 
-  async audit(event, { options, log }, signal) {
+  async audit(event, ground, signal) {
     const { audit } = await import("../agent/audit.ts");
     const { publish, notify } = event;
     const { overdueAfter, copyLag, quota } = auditDefaults;
     const order = { scope: scopeOf(event), overdueAfter, copyLag, quota, publish, notify };
-    const report = await audit(order, options, signal);
-    for (const { severity, unit, what, kind } of report.findings)
-      log.log(severity === "note" ? "info" : "warn", `${severity}: ${unit}: ${what}`, {
-        run: report.run,
-        code: kind,
-      });
+    const report = await audit(order, ground.options, signal);
+    const { run } = report;
+    for (const { severity, unit, what, kind: code } of report.findings)
+      ground.log.log(levels[severity], `${unit}: ${what}`, { run, code });
     const answer = auditAnswer(report);
-    if (report.audited.length === 0) throw nothingDone("audit", answer.worst);
-    return answer;
+    await tell(answer, auditMetrics(answer), ground);
+    if (report.audited.length > 0) return answer;
+    throw nothingDone("audit", answer.worst);
   },
 
   async units(event, { options }, signal) {
@@ -74,6 +71,18 @@ const actions: Readonly<Record<LambdaEvent["action"], Action>> = {
     return { version: 1, outcome: "done", units: [...open, ...lost] };
   },
 };
+
+/** What a function answers nobody may read: the log has it, and alarms have the numbers. */
+async function tell(
+  answer: object,
+  metrics: readonly Metric[],
+  { options, log, functionName }: LambdaGround,
+): Promise<void> {
+  await log.raw(JSON.stringify(answer));
+  const { namespace } = settingsOf(options).metrics;
+  const lines = emfLines(metrics, { Function: functionName }, { namespace }, new Date());
+  for (const line of lines) await log.raw(line);
+}
 
 function scopeOf({ regions = [] }: LambdaEvent): ScopeWish {
   return { regions: regions === "all" ? [] : regions, allRegions: regions === "all", roles: [] };

@@ -3,6 +3,7 @@ import { type LambdaEvent, readEvent, withAccounts } from "../config/lambda-even
 import { type Loaded, loadFile } from "../config/load.ts";
 import { resolve } from "../config/resolve.ts";
 import { sweepSettingsOf } from "../config/sweep-settings.ts";
+import { concealer, secretsOf } from "../core/conceal.ts";
 import { BackupError, failureOf, interrupted, sentenceOf } from "../core/errors.ts";
 import { version } from "../version.ts";
 import { perform } from "./lambda-actions.ts";
@@ -33,7 +34,8 @@ export async function invoke(sent: unknown, place: LambdaPlace): Promise<object>
     const failure = failureOf(error, "answer the invocation");
     log.log("error", sentenceOf(failure), { code: failure.code ?? failure.kind });
     if (!(error instanceof BackupError)) log.log("error", String((error as Error).stack));
-    throw error;
+    // Lambda writes down what is thrown, and sends it to who asked.
+    throw new BackupError({ ...failure, found: concealer(secretsOf(place.env))(failure.found) });
   } finally {
     await log.written();
   }

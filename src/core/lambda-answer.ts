@@ -109,6 +109,12 @@ export function sweepMetrics({ units }: SweepAnswer): readonly Metric[] {
   return [count("SweepErrors", isWrong), count("SweepUnfinished", ({ outcome }) => outcome === "more")];
 }
 
+/** Of an audit: units that could not be looked into. */
+export function auditMetrics({ units }: AuditAnswer): readonly Metric[] {
+  const value = units.filter(({ outcome }) => outcome !== "done").length;
+  return [{ name: "SweepErrors", unit: "Count", value }];
+}
+
 export interface AuditAnswer {
   readonly version: 1;
   readonly outcome: "done" | "partly";

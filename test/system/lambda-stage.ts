@@ -29,7 +29,7 @@ export interface Invoked {
 }
 
 /** Credentials of the function's role, as Lambda puts them into its environment. */
-async function credentials({ url }: Simulator): Promise<Record<string, string>> {
+export async function credentials({ url }: Simulator): Promise<Record<string, string>> {
   const user = { accessKeyId: "AKIASIMULATORTEST001", secretAccessKey: "secret" };
   const client = new STSClient({ endpoint: url, region: "eu-central-1", credentials: user });
   try {

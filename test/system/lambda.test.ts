@@ -1,6 +1,11 @@
+import { execFile } from "node:child_process";
+import { readFile, symlink } from "node:fs/promises";
+import path from "node:path";
+import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
+import { dist } from "./bench.ts";
 import { Stack, templateNamed } from "./cloudformation.ts";
-import { functionRole, type Invoked, Sandbox } from "./lambda-stage.ts";
+import { credentials, functionRole, type Invoked, Sandbox } from "./lambda-stage.ts";
 import { asked, notAllowed, superfluous } from "./policies.ts";
 import { execute, type Machine } from "./state-machine.ts";
 import { fleetOf, lastOnes, other, own, pointId, role, type SeriesWish, SweepStage } from "./sweep-stage.ts";
@@ -21,10 +26,15 @@ const kept = (wishes: readonly SeriesWish[]) =>
   wishes.flatMap(({ number }) => [1, 2, 3, 4].map((age) => pointId(number, age))).sort();
 
 const code = { CodeBucket: "code", CodeKey: "lambda.zip" };
-const functionStack = new Stack(templateNamed("sweep"), { ...code, FanOut: "yes" });
+const functionStack = new Stack(templateNamed("sweep"), {
+  ...code,
+  FanOut: "yes",
+  AuditSchedule: "rate(1 day)",
+});
 const memberStack = new Stack(templateNamed("sweep-member"), {
   SweepingAccount: own,
   ExternalId: "Backups-4711",
+  Audit: "yes",
 });
 
 const config = (sweep: string, request = "5s") =>
@@ -140,6 +150,30 @@ describe("the bundle as Lambda runs it, under the policies of its template", () 
     ]);
     expect(JSON.parse(log.at(-1) ?? "")).toMatchObject({ SweepErrors: 1 });
     expect(left).toBeGreaterThan(0);
+  });
+
+  test("audits by the event of the template's schedule, and tells the metric in each account and Region", async () => {
+    await using stage = await deployed(wishes);
+    await using lambda = await Sandbox.start(stage.simulator, config(everywhere));
+    const target = functionStack.property<{ readonly Input: string }>("Audit", "Target");
+    const { result, errorMessage, log } = await lambda.invoke(JSON.parse(target.Input));
+    expect(result, errorMessage).toMatchObject({ outcome: "done", totals: { points: 21 } });
+    const told = stage.calls().filter(({ action }) => action === "PutMetricData");
+    expect(told.map(({ outcome }) => outcome?.code)).toEqual(["OK", "OK", "OK"]);
+    expect(JSON.parse(log.at(-1) ?? "")).toMatchObject({ Function: "ec2-backup-sweep", SweepErrors: 0 });
+    expect(await stage.points()).toHaveLength(21);
+  });
+
+  test("README's way to try it on a laptop shows what would be done", async () => {
+    await using stage = await deployed(wishes);
+    const readme = await readFile(path.resolve(import.meta.dirname, "../../README.md"), "utf8");
+    const [, script = ""] = /```sh\n(cat > try\.mjs[\s\S]*?)```/.exec(readme) ?? [];
+    const { AWS_EC2_METADATA_SERVICE_ENDPOINT: _, ...endpoint } = stage.simulator.environment;
+    const env = { ...endpoint, ...(await credentials(stage.simulator)), PATH: process.env["PATH"] ?? "" };
+    await symlink(dist, path.join(stage.folder, "dist"));
+    const { stdout } = await promisify(execFile)("sh", ["-ec", script], { cwd: stage.folder, env });
+    expect(stdout).toMatch(/outcome: 'done',[\s\S]*dryRun: true/);
+    expect(await stage.points()).toHaveLength(21);
   });
 
   test("throws where nothing at all was done, so that Lambda counts it and tries again", async () => {
