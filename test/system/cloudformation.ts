@@ -30,10 +30,10 @@ export interface Template {
 }
 
 /** The short forms of CloudFormation's functions, as the long ones. */
-const functions = ["Ref", "Sub", "GetAtt", "If", "Equals", "Not", "And", "Or", "Join", "Select"];
+const functions = ["Ref", "Condition", "Sub", "GetAtt", "If", "Equals", "Not", "Or"];
 const tags: Tags = functions.flatMap((name) => {
   const long = (value: Value): Mapping => {
-    if (name === "Ref") return { Ref: value };
+    if (name === "Ref" || name === "Condition") return { [name]: value };
     if (name === "GetAtt" && typeof value === "string") return { "Fn::GetAtt": value.split(".") };
     return { [`Fn::${name}`]: value };
   };
@@ -119,7 +119,9 @@ export class Stack {
     if (Array.isArray(value)) return value.map((one) => this.#resolve(one)).filter((one) => one !== nothing);
     if (typeof value !== "object" || value === null) return value;
     const [[name, given] = ["", undefined], ...more] = Object.entries(value);
-    if (more.length === 0 && (name === "Ref" || name.startsWith("Fn::"))) return this.#call(name, given);
+    const isCondition = name === "Condition" && typeof given === "string";
+    if (more.length === 0 && (isCondition || name === "Ref" || name.startsWith("Fn::")))
+      return this.#call(name, given);
     const entries = Object.entries(value).map(([key, one]) => [key, this.#resolve(one)] as const);
     return Object.fromEntries(entries.filter(([, one]) => one !== nothing));
   }
@@ -137,6 +139,10 @@ export class Stack {
         return this.#resolve(this.#holds(list[0] as string) ? list[1] : list[2]);
       case "Fn::Equals":
         return this.#resolve(list[0]) === this.#resolve(list[1]);
+      case "Condition":
+        return this.#holds(given as string);
+      case "Fn::Or":
+        return list.some((one) => this.#resolve(one) === true);
       case "Fn::Not":
         return this.#resolve(list[0]) !== true;
       default:
