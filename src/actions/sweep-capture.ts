@@ -12,8 +12,8 @@ import type { ReadyCapture } from "./sweep-stop.ts";
 export interface SweepCaptureDeps {
   readonly engine: Engine;
   readonly discover: (instance: SweepInstance, signal: AbortSignal) => Promise<Discovery>;
-  /** A job of that name and policy that takes all volumes and holds nothing still. */
-  readonly jobOf: (name: string, policy: Overdue["policy"]) => Job;
+  /** A job that takes what is wanted of its volumes and holds nothing still. */
+  readonly jobOf: (one: Overdue, discovery: Discovery) => Job;
   readonly leftOutByTag: LeftOutByTag;
   readonly newId: () => string;
   readonly run: string;
@@ -27,13 +27,14 @@ const patience = 120_000;
 
 /** Finds out all that the capture of an instance needs, so that nothing but its request is left to be made. */
 export async function readyCapture(
-  { instance, job: name, policy }: Overdue,
+  one: Overdue,
   deps: SweepCaptureDeps,
   signal: AbortSignal,
 ): Promise<ReadyCapture> {
+  const { instance, job: name } = one;
   const { engine, clock, log, rules, run } = deps;
   const discovery = await deps.discover(instance, signal);
-  const job = deps.jobOf(name, policy);
+  const job = deps.jobOf(one, discovery);
   const scope = scopeOf(selectVolumes(discovery.volumes, job.volumes, deps.leftOutByTag));
   if ("found" in scope)
     throw new BackupError({ kind: "refused", doing: `capture ${instance.id}`, code: "NoVolumes", ...scope });
@@ -46,7 +47,8 @@ export async function readyCapture(
     tags: discovery.instance.tags,
     async isRecent() {
       const { points, asOf: now } = await engine.list({ instanceArn: instance.arn }, signal);
-      const since = now.getTime() - rules.overdueAfter;
+      // By stanzas it may be due long before: any newer point than the one that was known is another's.
+      const since = one.stanzas ? (one.last?.getTime() ?? 0) + 1 : now.getTime() - rules.overdueAfter;
       return points.some(({ state, captured }) => state !== "failed" && captured.getTime() >= since);
     },
     async capture(uncertain) {

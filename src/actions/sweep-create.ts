@@ -1,9 +1,11 @@
 import { type Failure, failureOf, interrupted } from "../core/errors.ts";
 import { type Problem, problemOf } from "../core/report.ts";
+import { type Stanza, stanzasOf } from "../core/stanzas.ts";
 import { type CreateFacts, newestPoints, type Overdue, planCreate } from "../core/sweep-create.ts";
 import type { PointService, SweepInstance } from "../core/sweep-ports.ts";
 import type { CreateSwept, InstanceCaptured, StopsSwept } from "../core/sweep-report.ts";
 import type { SweepCreateRules } from "../core/sweep-settings.ts";
+import { newestOfVolumes, planStanzas } from "../core/sweep-stanzas.ts";
 import { pace } from "./pace.ts";
 import { readyCapture, type SweepCaptureDeps } from "./sweep-capture.ts";
 import { type ClaimDeps, type Claimed, claim } from "./sweep-claims.ts";
@@ -18,6 +20,10 @@ export interface SweepCreateDeps extends SweepCaptureDeps, ClaimDeps, Pick<Creat
     signal: AbortSignal,
   ) => Promise<ReadonlySet<string>>;
   readonly rules: SweepCreateRules;
+  /** Another tool's, which say how often instances are captured that come under them. */
+  readonly stanzas: readonly Stanza[];
+  /** Whether instances under none of them are captured by their tags. */
+  readonly byTags: boolean;
   readonly stops: SweepStopsDeps;
   readonly tell: (done: number, of: number) => void;
 }
@@ -85,7 +91,13 @@ async function planOf(
   const filtered = rules.filters.length === 0 ? undefined : await deps.filtered(rules.filters, signal);
   const newest = newestPoints(snapshots);
   const facts = { instances, newest, wished, tagged, ...(filtered && { filtered }) };
-  return { overdue: planCreate(facts, rules, asOf), asOf };
+  const { stanzas, byTags } = deps;
+  const free = instances.filter((one) => stanzasOf(one, stanzas).length === 0);
+  const overdue = [
+    ...planStanzas(facts, newestOfVolumes(snapshots), stanzas, asOf),
+    ...(byTags ? planCreate({ ...facts, instances: free }, rules, asOf) : []),
+  ];
+  return { overdue, asOf };
 }
 
 interface Done {

@@ -1,4 +1,5 @@
 import type { Audit, Clock, Log } from "../core/ports.ts";
+import type { Stanza } from "../core/stanzas.ts";
 import type { SeriesPlan } from "../core/sweep.ts";
 import type { PointService, SweepInstance, SweepUnit } from "../core/sweep-ports.ts";
 import type { SweepPruneRules, TaggedRules } from "../core/sweep-settings.ts";
@@ -16,6 +17,8 @@ export interface SweepPruneDeps {
   readonly rules: SweepPruneRules;
   /** What the tags of an instance say of retention; absent where they say nothing. */
   readonly taggedRules: (tags: SweepInstance["tags"]) => TaggedRules | "unreadable" | undefined;
+  /** Another tool's: what they keep of instances that come under them is kept. */
+  readonly stanzas: readonly Stanza[];
   readonly tell: PruneTold;
 }
 

@@ -5,6 +5,7 @@ import { planSweep, type SeriesPlan } from "../core/sweep.ts";
 import type { SweepInstance } from "../core/sweep-ports.ts";
 import type { PruneSwept, SeriesSwept } from "../core/sweep-report.ts";
 import { asksForVolumes, draftsOf, groundOf, pointsIn, type UnitGround } from "../core/sweep-series.ts";
+import { rulesByStanzas } from "../core/sweep-stanzas.ts";
 import type { Decided, SweepPruneDeps, SweepPruneOrder } from "./sweep-prune-deps.ts";
 import { type Removed, removeGiven } from "./sweep-remove.ts";
 import { troubleOf } from "./sweep-trouble.ts";
@@ -22,7 +23,8 @@ export async function sweepPrune(
   // Both whole before anything is decided; the instances first, so that one that is made meanwhile is not taken for gone.
   const instances = await ec2.instances(signal);
   const { snapshots, asOf } = await ec2.points(signal, (found) => tell("listed", found));
-  const ground = { unit: deps.unit, instances: listed(instances, deps) };
+  const { stanzas } = deps;
+  const ground = { unit: deps.unit, instances: listed(instances, deps), stanzas };
   const drafts = draftsOf(snapshots, rules.seriesOfGroups);
   const asked = drafts.some((draft) => asksForVolumes(pointsIn(draft, asOf), ground, rules));
   const unit: UnitGround = asked ? { ...ground, volumes: await ec2.volumes(signal) } : ground;
@@ -51,12 +53,14 @@ export async function sweepPrune(
 
 function listed(
   instances: readonly SweepInstance[],
-  { taggedRules }: Pick<SweepPruneDeps, "taggedRules">,
+  { taggedRules, stanzas }: Pick<SweepPruneDeps, "taggedRules" | "stanzas">,
 ): UnitGround["instances"] {
   return new Map(
-    instances.map(({ arn, state, tags }) => {
+    instances.map((one) => {
+      const { arn, state, tags } = one;
       const tagged = taggedRules(tags);
-      return [arn, { state, ...(tagged === undefined ? {} : { tagged }) }];
+      const stanza = rulesByStanzas(one, stanzas);
+      return [arn, { state, ...(tagged === undefined ? {} : { tagged }), ...(stanza && { stanza }) }];
     }),
   );
 }

@@ -3,6 +3,7 @@ import type { Keys } from "../aws/key-state.ts";
 import { listInstances } from "../aws/sweep-listing.ts";
 import type { OpenUnit } from "../aws/sweep-units.ts";
 import { readBackupTag } from "../config/backup-tag.ts";
+import { loadStanzas } from "../config/load-stanzas.ts";
 import { auditUnit, worstFirst } from "../core/audit.ts";
 import { copyGroundOf } from "../core/audit-copies.ts";
 import type { AuditOrder } from "../core/audit-order.ts";
@@ -27,7 +28,9 @@ export async function audit(
 ): Promise<AuditReport> {
   const session = await openSweep(order.scope, options, signal);
   const units = session.units.open.length + session.units.lost.length;
-  const rules = rulesOf(order);
+  const { stanzas: file } = session.settings;
+  const written = order.stanzas ?? (file === undefined ? undefined : await loadStanzas(file));
+  const rules = rulesOf({ ...order, ...(written && { stanzas: written }) });
   let ended = 0;
   const reports = await inEachUnit(
     session,

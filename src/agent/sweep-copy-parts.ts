@@ -5,6 +5,7 @@ import { copyRegions } from "../config/copy-regions.ts";
 import { copyKeys } from "../core/restore-copies.ts";
 import type { SweepOrder } from "../core/sweep-order.ts";
 import type { PointService, SweepUnit } from "../core/sweep-ports.ts";
+import { regionsByStanzas } from "../core/sweep-stanzas.ts";
 import { ebsEngine } from "../engines/ebs.ts";
 import { ebsCopies } from "../engines/ebs-copies.ts";
 import { sweepPoints } from "../engines/sweep-points.ts";
@@ -19,6 +20,7 @@ export function copyDeps(order: SweepOrder, ground: PartGround): Promise<SweepCo
     source: ebsEngine(place.connection, options.version),
     destination: (region) => Promise.resolve(destinationOf(region, order, ground)),
     regionsOf: copyRegions,
+    regionsFor: (instance) => regionsByStanzas(instance, ground.stanzas),
     jobOf: (name, retention) => jobOf(name, retention, ground),
     rules: settings.copy,
     clock: systemClock,

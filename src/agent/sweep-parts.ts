@@ -8,8 +8,10 @@ import { taggedRules } from "../config/tagged-rules.ts";
 import type { Job } from "../core/job.ts";
 import { partitionOf } from "../core/policy-fill.ts";
 import type { Audit } from "../core/ports.ts";
+import type { Stanza } from "../core/stanzas.ts";
 import type { PointService } from "../core/sweep-ports.ts";
 import type { SweepSettings } from "../core/sweep-settings.ts";
+import { stanzaWishes } from "../core/sweep-stanzas.ts";
 import { appendLine } from "../host/atomic-file.ts";
 import { systemClock } from "../host/clock.ts";
 import { freeMemory } from "../host/free-memory.ts";
@@ -31,6 +33,8 @@ export interface PartGround {
   readonly leftOver: (unitId: string) => boolean;
   /** When the unit must end, by the clock that never jumps. */
   readonly until: number;
+  /** Those that are configured. */
+  readonly stanzas: readonly Stanza[];
 }
 
 /** The same listings for all parts of a sweep: what is made meanwhile makes what is older no less worth keeping. */
@@ -54,7 +58,7 @@ export function listedOnce(ec2: PointService): PointService {
   };
 }
 
-export function pruneDeps({ place, ec2, run, settings, options, tell }: PartGround): SweepPruneDeps {
+export function pruneDeps({ place, ec2, run, settings, options, stanzas, tell }: PartGround): SweepPruneDeps {
   return {
     unit: place.unit,
     ec2,
@@ -64,6 +68,7 @@ export function pruneDeps({ place, ec2, run, settings, options, tell }: PartGrou
     run,
     rules: settings.prune,
     taggedRules,
+    stanzas,
     tell: (what, done, of) =>
       tell(of === undefined ? `${done} snapshots ${what}` : `${done} of ${of} points ${what}`),
   };
@@ -96,7 +101,10 @@ export async function createDeps(
       clear: (ids, value, signal) => clearClaims(connection, ids, value, signal),
       shownAfter: Math.min(shownAfter, waitsOf(options).reconcileFor / 5),
     },
-    jobOf: (name, retention) => jobOf(name, retention, ground),
+    jobOf: (one, discovery) => ({ ...jobOf(one.job, one.policy, ground), ...stanzaWishes(one, discovery) }),
+    stanzas: ground.stanzas,
+    // Stanzas alone ask for no others; whoever asks for captures beside them means all.
+    byTags: settings.creates || settings.stanzas === undefined,
     wished: (tags) => readBackupTag(tags).take,
     tagged: taggedRules,
     leftOutByTag: ({ tags }) => leftOutByTags(tags),

@@ -1,8 +1,10 @@
 import type { OpenUnit } from "../aws/sweep-units.ts";
+import { sweepSettingsOf } from "../config/sweep-settings.ts";
 import { BackupError, failureOf } from "../core/errors.ts";
 import type { Audit } from "../core/ports.ts";
 import { type Problem, problemOf } from "../core/report.ts";
-import { type SweepOrder, type SweepPart, sweepParts } from "../core/sweep-order.ts";
+import type { Stanza } from "../core/stanzas.ts";
+import { type SweepOrder, type SweepPart, settingsFor, sweepParts } from "../core/sweep-order.ts";
 import type { SweepUnit, UnitReport } from "../core/sweep-ports.ts";
 import {
   didSomething,
@@ -13,7 +15,7 @@ import {
 } from "../core/sweep-report.ts";
 import type { SweepSettings } from "../core/sweep-settings.ts";
 import { systemClock } from "../host/clock.ts";
-import { alarmDeps, createDeps, listedOnce, type PartGround, pruneDeps } from "./sweep-parts.ts";
+import { alarmDeps, createDeps, listedOnce, type PartGround, pruneDeps, waitsOf } from "./sweep-parts.ts";
 import { inEachUnit, openSweep, type SweepSession } from "./sweep-session.ts";
 import type { AgentOptions } from "./wish.ts";
 
@@ -37,8 +39,10 @@ export async function sweep(
   options: SweepOptions,
   signal: AbortSignal,
 ): Promise<SweepReport> {
+  // Whatever is wrong with what somebody wrote is told before anything is asked or done.
+  const stanzas = await stanzasFor(order, options);
   const opened = await openSweep(order.scope, options, signal);
-  const session = order.stop ? withStops(opened) : opened;
+  const session = { ...opened, settings: settingsFor(order, opened.settings), stanzas };
   const units = session.units.open.length + session.units.lost.length;
   let ended = 0;
   const reports = await inEachUnit(
@@ -60,14 +64,17 @@ export async function sweep(
   return { run: session.run, dryRun: order.dryRun, units: reports.map(sweptOf) };
 }
 
-/** The command line adds to the file what is to be stopped, and takes nothing from it. */
-function withStops(session: SweepSession): SweepSession {
-  const { settings } = session;
-  return { ...session, settings: { ...settings, create: { ...settings.create, stop: true } } };
+async function stanzasFor(order: SweepOrder, { loaded }: SweepOptions): Promise<readonly Stanza[]> {
+  if (loaded.ok === false) return [];
+  const settings = sweepSettingsOf(loaded.ok === true ? loaded.file : undefined);
+  const { stanzas } = settingsFor(order, settings);
+  if (stanzas === undefined) return [];
+  const { loadStanzas } = await import("../config/load-stanzas.ts");
+  return loadStanzas(stanzas);
 }
 
 interface Ground {
-  readonly session: SweepSession;
+  readonly session: SweepSession & { readonly stanzas: readonly Stanza[] };
   readonly options: SweepOptions;
   readonly tell: (what: string) => void;
 }
@@ -75,11 +82,11 @@ interface Ground {
 /** The parts that are asked for, or those that the configuration has. */
 export function partsOf(
   { only }: Pick<SweepOrder, "only">,
-  { alarms, creates, copies }: Pick<SweepSettings, "alarms" | "creates" | "copies">,
+  { alarms, creates, copies, stanzas }: Pick<SweepSettings, "alarms" | "creates" | "copies" | "stanzas">,
 ): readonly SweepPart[] {
   if (only.length > 0) return sweepParts.filter((part) => only.includes(part));
   const usual: Readonly<Record<SweepPart, boolean>> = {
-    create: creates,
+    create: creates || stanzas !== undefined,
     prune: true,
     alarms: alarms.clean,
     copy: copies,
@@ -93,7 +100,19 @@ const parts: Readonly<Record<SweepPart, Part>> = {
   async create({ dryRun }, ground, signal) {
     const { sweepCreate } = await import("../actions/sweep-create.ts");
     const { stopsDeps } = await import("./sweep-stops.ts");
-    return sweepCreate(dryRun, await createDeps(ground, await stopsDeps(ground)), signal);
+    const deps = await createDeps(ground, await stopsDeps(ground));
+    const created = await sweepCreate(dryRun, deps, signal);
+    const { create, problems } = created;
+    if (!ground.settings.create.unattached || create === undefined || signal.aborted) return created;
+    const { sweepVolumes } = await import("../actions/sweep-volumes.ts");
+    const { volumeDeps } = await import("./sweep-volume-parts.ts");
+    const waits = waitsOf(ground.options);
+    const more = await sweepVolumes(dryRun, volumeDeps(ground, deps, waits), signal);
+    return {
+      ...created,
+      create: { ...create, volumes: more.swept },
+      problems: [...problems, ...more.problems],
+    };
   },
   async prune(order, ground, signal) {
     const { sweepPrune } = await import("../actions/sweep-prune.ts");
@@ -126,7 +145,7 @@ async function sweepUnit(
   signal: AbortSignal,
 ): Promise<UnitSwept> {
   const { sweepPoints } = await import("../engines/sweep-points.ts");
-  const { run, settings, scope } = session;
+  const { run, settings, scope, stanzas } = session;
   const ec2 = listedOnce(sweepPoints(place.connection, place.unit));
   const wanted = partsOf(order, settings);
   const units = new Set(session.units.open.map(({ unit }) => unit.id));
@@ -135,7 +154,7 @@ async function sweepUnit(
     session.until ?? Number.POSITIVE_INFINITY,
     systemClock.elapsed() + scope.unitDeadline,
   );
-  const ground: PartGround = { place, ec2, run, settings, options, tell, leftOver, until };
+  const ground: PartGround = { place, ec2, run, settings, options, tell, leftOver, until, stanzas };
   const problems: Problem[] = [];
   let done: Omit<UnitSwept, "problems"> = {};
   // An instance that a sweep has stopped and left is started by every sweep, whatever else it does.

@@ -84,15 +84,16 @@ const captureWords: Readonly<Record<InstanceCaptured["outcome"], string>> = {
   left: "left to the next sweep: too little time to stop and start it",
 };
 
-function createLines({ captured }: CreateSwept): string[] {
-  const lines = captured.slice(0, mostSeries).map((one) => {
+function createLines({ captured, volumes = [] }: CreateSwept): string[] {
+  const all = [...captured, ...volumes.map(({ volume, ...one }) => ({ instance: volume, job: "", ...one }))];
+  const lines = all.slice(0, mostSeries).map((one) => {
     const { instance, name, last, outcome } = one;
     const age = last === undefined ? "no point" : `newest point of ${formatInstant(last)}`;
     const who = name === undefined ? instance : `${name} (${instance})`;
     return harmless(`${who}: ${age}, ${captureWords[outcome]}${stopWords(one)}`);
   });
-  const rest = captured.length - lines.length;
-  return rest > 0 ? [...lines, `... and ${counted(rest, "instance")} more: see --json`] : lines;
+  const rest = all.length - lines.length;
+  return rest > 0 ? [...lines, `... and ${rest} more: see --json`] : lines;
 }
 
 function stopWords({ stops, notStopped, offFor }: InstanceCaptured): string {

@@ -51,6 +51,13 @@ export const create = section(
         default: false,
       }),
     ),
+    unattached: maybe(
+      yesOrNo({
+        description: "Also volumes that no instance has, if Backup=yes is on them; with `all`, all of them.",
+        examples: [true],
+        default: false,
+      }),
+    ),
     retention: maybe(retention),
     stop: maybe(
       yesOrNo({

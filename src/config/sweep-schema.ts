@@ -155,6 +155,13 @@ export const sweep = section(
     ),
     prune: maybe(prune),
     create: maybe(create),
+    stanzas: maybe(
+      text(/^(?:\/|[A-Za-z]:[\\/])[^\0]{0,4095}$/, "an absolute path", {
+        description:
+          "A file of ebs_snapper's stanzas: who is captured how often, kept how long, copied where.",
+        examples: ["/etc/ec2-backup/stanzas.json"],
+      }),
+    ),
     copy: maybe(copy),
     copyAfter: maybe(
       duration("0s", "30d", {

@@ -45,6 +45,7 @@ export function sweepSettingsOf(file: ParsedFile | undefined): SweepSettings {
     },
     create: createOf(given.create),
     creates: given.create !== undefined,
+    ...(given.stanzas === undefined ? {} : { stanzas: given.stanzas }),
     copy: copyOf(given),
     copies: given.copy !== undefined && given.copy !== false,
     alarms: { clean: alarms?.clean ?? usualAlarms.clean },
@@ -56,6 +57,7 @@ function createOf({
   overdueAfter,
   filters,
   all,
+  unattached,
   retention,
   stop,
   stopFor,
@@ -66,6 +68,7 @@ function createOf({
     overdueAfter: overdueAfter ?? usual.overdueAfter,
     filters: filters ?? usual.filters,
     all: all ?? usual.all,
+    unattached: unattached ?? usual.unattached,
     stop: stop ?? usual.stop,
     stopFor: stopFor ?? usual.stopFor,
     startFor: startFor ?? usual.startFor,
@@ -105,7 +108,7 @@ export function sweepValues(
   file: ParsedFile,
 ): { readonly path: string; readonly value: string; readonly origin: string }[] {
   const given: FileSweep = file.config.sweep ?? {};
-  const { scope, prune, create, creates, copy, copies, alarms, margin } = sweepSettingsOf(file);
+  const { scope, prune, create, creates, copy, copies, alarms, margin, stanzas } = sweepSettingsOf(file);
   const origins = new Origins(file);
   const within = (ms: number | undefined) => (ms === undefined ? "never" : formatDuration(ms));
   const values: [Path, unknown, string][] = [
@@ -125,6 +128,7 @@ export function sweepValues(
     ...(creates ? createValues(create, given) : []),
     [["alarms", "clean"], given.alarms?.clean, String(alarms.clean)],
     [["lambdaMargin"], given.lambdaMargin, formatDuration(margin)],
+    ...(stanzas === undefined ? [] : [[["stanzas"], stanzas, stanzas] as [Path, unknown, string]]),
     [["copy"], given.copy, copies ? ["as recorded", ...copy.targets.map(targetText)].join(", ") : "no"],
     [["copyAfter"], given.copyAfter, formatDuration(copy.after)],
   ];
@@ -149,7 +153,7 @@ function targetText({ region, kmsKeyId, retention }: SweepCopyTarget): string {
 }
 
 function createValues(
-  { overdueAfter, filters, all, retention, stop, stopFor, startFor }: SweepCreateRules,
+  { overdueAfter, filters, all, unattached, retention, stop, stopFor, startFor }: SweepCreateRules,
   { create: given = {} }: FileSweep,
 ): [Path, unknown, string][] {
   return [
@@ -160,6 +164,7 @@ function createValues(
       filters.map(({ name, values }) => `${name}=${values.join(",")}`).join(" and ") || "none",
     ],
     [["create", "all"], given.all, String(all)],
+    [["create", "unattached"], given.unattached, String(unattached)],
     [["create", "stop"], given.stop, String(stop)],
     [["create", "stopFor"], given.stopFor, formatDuration(stopFor)],
     [["create", "startFor"], given.startFor, formatDuration(startFor)],

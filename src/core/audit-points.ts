@@ -5,6 +5,8 @@ import { isMixed, type RecoveryPoint } from "./recovery-point.ts";
 import { newestFirst, planRetention } from "./retention.ts";
 import type { RetentionPolicy } from "./retention-policy.ts";
 
+import { volumeOf } from "./sweep-series.ts";
+
 const day = 86_400_000;
 
 /** So long after it has expired a point may still be there: a nightly run removes it, and may have failed once. */
@@ -69,7 +71,9 @@ export function judgeExpired(facts: AuditFacts): Found[] {
       about: late.map(({ id }) => id),
     });
   const listed = new Set(facts.instances.filter(({ state }) => state !== "terminated").map(({ arn }) => arn));
-  const orphans = facts.points.filter(({ instanceArn }) => !listed.has(instanceArn));
+  const volumes = new Set(facts.volumes.map(({ id }) => id));
+  const isThere = (arn: string) => listed.has(arn) || volumes.has(volumeOf(arn) ?? "");
+  const orphans = facts.points.filter(({ instanceArn }) => !isThere(instanceArn));
   if (orphans.length > 0) {
     const gone = new Set(orphans.map(({ instanceArn }) => instanceArn));
     findings.push({

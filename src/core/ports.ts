@@ -200,4 +200,4 @@ export interface Locks {
 }
 
 /** Tells whether a volume's own tags leave it out, and which tag. */
-export type LeftOutByTag = (volume: Volume) => string | undefined;
+export type LeftOutByTag = (volume: Pick<Volume, "tags">) => string | undefined;

@@ -1,7 +1,9 @@
+import { type CopyTarget, targetsOfTag } from "./copy-target.ts";
 import { tagKeys } from "./point-tags.ts";
 import type { Snapshot } from "./recovery-point.ts";
 import { isCopy } from "./restore-copies.ts";
 import { defaultRetention, parsePolicy, type RetentionPolicy } from "./retention-policy.ts";
+import type { Stanza } from "./stanzas.ts";
 import type { SweepInstance } from "./sweep-ports.ts";
 import type { SweepCreateRules, TaggedRules } from "./sweep-settings.ts";
 
@@ -11,6 +13,8 @@ export interface NewestPoint {
   readonly job: string;
   /** As it is recorded; absent where it is not. */
   readonly policy?: RetentionPolicy | "unreadable";
+  /** Where it is to be copied to, as it is recorded. */
+  readonly copy?: readonly CopyTarget[];
 }
 
 /** What instances have been captured lately, by ARN. A set that failed holds nothing; one that is pending may yet. */
@@ -27,10 +31,13 @@ export function newestPoints(snapshots: readonly Snapshot[]): ReadonlyMap<string
 
 function newestOf({ startTime, tags }: Snapshot): NewestPoint {
   const recorded = tags[tagKeys.retention];
+  const policy = recorded === undefined ? undefined : (parsePolicy(recorded) ?? "unreadable");
+  const copy = typeof policy === "object" ? (targetsOfTag(tags, policy) ?? []) : [];
   return {
     captured: startTime,
     job: tags[tagKeys.job] ?? "default",
-    ...(recorded === undefined ? {} : { policy: parsePolicy(recorded) ?? "unreadable" }),
+    ...(policy === undefined ? {} : { policy }),
+    ...(copy.length === 0 ? {} : { copy }),
   };
 }
 
@@ -41,6 +48,12 @@ export interface Overdue {
   readonly policy: RetentionPolicy;
   /** Absent where it has none. */
   readonly last?: Date;
+  /** Where its last point is copied to: whoever captures in an agent's place must not end that. */
+  readonly copy?: readonly CopyTarget[];
+  /** Those that it comes under, where it is their frequency that makes it due. */
+  readonly stanzas?: readonly Stanza[];
+  /** Ids of volumes that none of these takes now. */
+  readonly exclude?: readonly string[];
 }
 
 export interface CreateFacts {
@@ -58,7 +71,7 @@ export function planCreate(facts: CreateFacts, rules: SweepCreateRules, now: Dat
   const { instances, newest, filtered, wished, tagged } = facts;
   return instances
     .filter(({ state }) => state === "running" || state === "stopped")
-    .filter(({ tags }) => wished(tags) ?? rules.all)
+    .filter(({ tags, volumes }) => wished(tags) ?? (rules.all && volumes.length > 0))
     .filter(({ id }) => filtered?.has(id) ?? true)
     .flatMap((instance): Overdue[] => {
       const last = newest.get(instance.arn);
@@ -69,6 +82,7 @@ export function planCreate(facts: CreateFacts, rules: SweepCreateRules, now: Dat
           job: last?.job ?? "default",
           policy: policyFor(tagged(instance.tags), last?.policy, rules),
           ...(last === undefined ? {} : { last: last.captured }),
+          ...(last?.copy && { copy: last.copy }),
         },
       ];
     })
@@ -79,10 +93,10 @@ export function planCreate(facts: CreateFacts, rules: SweepCreateRules, now: Dat
  * The tag, else what its last point records, else the file. What cannot be read must not make it poorer: as long as it
  * is what the newest point records, nothing of the series goes, and that is so with a point that keeps everything, too.
  */
-function policyFor(
+export function policyFor(
   tag: TaggedRules | "unreadable" | undefined,
   last: NewestPoint["policy"],
-  { retention }: SweepCreateRules,
+  { retention }: Pick<SweepCreateRules, "retention">,
 ): RetentionPolicy {
   const recorded = last === "unreadable" ? undefined : last;
   const { timezone, demanded, shrinkDelay } = recorded ?? defaultRetention;

@@ -13,6 +13,8 @@ export interface SeriesGround {
   readonly volumeGone: (volume: string) => boolean;
   /** Whether the instance of a point was in an Auto Scaling group. */
   readonly grouped: (point: RecoveryPoint) => boolean;
+  /** Milliseconds: how long the last points of what is gone stay by what captured this one; absent = as the rules have it. */
+  readonly expiry?: (point: RecoveryPoint) => number | undefined;
   /** What the tags of its living instances ask for; where that keeps more, it is kept. */
   readonly tagged: readonly (TaggedRules | "unreadable")[];
 }
@@ -31,7 +33,9 @@ export interface Expiry {
 /** Milliseconds after which the last points go; absent = never. */
 function limitOf(points: readonly RecoveryPoint[], { ground, rules }: Omit<Expiry, "forget">) {
   const { expireLastAfter, expireLastAfterOfGroups } = rules;
-  const limits = points.map((point) => (ground.grouped(point) ? expireLastAfterOfGroups : expireLastAfter));
+  const limits = points.map(
+    (point) => ground.expiry?.(point) ?? (ground.grouped(point) ? expireLastAfterOfGroups : expireLastAfter),
+  );
   if (limits.length === 0 || limits.includes(undefined)) return undefined;
   return Math.max(...limits.map((limit) => limit ?? 0));
 }

@@ -66,12 +66,19 @@ export interface StopsSwept {
   readonly down: readonly string[];
 }
 
+/** A volume without an instance that was overdue; the words are those of instances. */
+export interface VolumeCaptured extends Omit<InstanceCaptured, "instance" | "job"> {
+  readonly volume: string;
+}
+
 /** What the creator did in a unit. */
 export interface CreateSwept {
   readonly asOf: string;
   /** Instances that are there. */
   readonly instances: number;
   readonly captured: readonly InstanceCaptured[];
+  /** Absent where nobody asked for them. */
+  readonly volumes?: readonly VolumeCaptured[];
 }
 
 /** What became of alarms, by their names. Of a dry run: what would. */
@@ -163,7 +170,8 @@ export function didSomething(swept: Omit<UnitSwept, "problems"> | undefined): bo
   const { prune, alarms, create, copy, stops } = swept ?? {};
   if (stops !== undefined && stops.started.length + stops.cleared.length > 0) return true;
   if (copy?.destinations.some(copiedSomething)) return true;
-  if (create?.captured.some(({ outcome }) => outcome === "created")) return true;
+  const captured = [...(create?.captured ?? []), ...(create?.volumes ?? [])];
+  if (captured.some(({ outcome }) => outcome === "created")) return true;
   if (alarms !== undefined && [alarms.removed, alarms.muted, alarms.woken].some((list) => list.length > 0))
     return true;
   return prune !== undefined && prunedSomething(prune);

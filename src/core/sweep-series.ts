@@ -3,9 +3,11 @@ import { copiesThere, pointsThere } from "./copies-there.ts";
 import { pointsOf, tagKeys } from "./point-tags.ts";
 import type { RecoveryPoint, Snapshot } from "./recovery-point.ts";
 import { isCopy } from "./restore-copies.ts";
+import type { Stanza } from "./stanzas.ts";
 import type { SeriesGround } from "./sweep-expiry.ts";
 import type { InstanceState, SweepUnit } from "./sweep-ports.ts";
 import type { GroupSeries, SweepPruneRules, TaggedRules } from "./sweep-settings.ts";
+import { expiryByStanzas } from "./sweep-stanzas.ts";
 import { tagOf } from "./sweep-tags.ts";
 
 /** Snapshots that one policy thins, and what they are called: the series, or what stands for several. */
@@ -63,6 +65,8 @@ export function pointsIn({ snapshots }: SeriesDraft, asOf: Date): readonly Recov
 export interface ListedInstance {
   readonly state: InstanceState;
   readonly tagged?: TaggedRules | "unreadable";
+  /** What stanzas keep of it beside that. */
+  readonly stanza?: TaggedRules;
 }
 
 export interface UnitGround {
@@ -71,14 +75,20 @@ export interface UnitGround {
   readonly instances: ReadonlyMap<string, ListedInstance>;
   /** Ids of every volume; absent where nothing depended on it, so that none was asked for: then none is gone. */
   readonly volumes?: ReadonlySet<string>;
+  readonly stanzas?: readonly Stanza[];
 }
 
 /** What is known of a series. */
 export function groundOf(points: readonly RecoveryPoint[], unit: UnitGround): SeriesGround {
   const arns = new Set(points.map(({ instanceArn }) => instanceArn));
-  const tagged = [...arns].flatMap((arn) => unit.instances.get(arn)?.tagged ?? []);
+  const tagged = [...arns].flatMap((arn) => {
+    const { tagged: own = [], stanza = [] } = unit.instances.get(arn) ?? {};
+    return [own, stanza].flat();
+  });
+  const { stanzas = [] } = unit;
   return {
     tagged,
+    ...(stanzas.length === 0 ? {} : { expiry: (point) => expiryByStanzas(point, stanzas) }),
     gone: (point) => isGone(point, unit),
     volumeGone: (volume) => unit.volumes !== undefined && !unit.volumes.has(volume),
     grouped: (point) => tagOf(point, tagKeys.group) !== undefined,
@@ -86,11 +96,21 @@ export function groundOf(points: readonly RecoveryPoint[], unit: UnitGround): Se
 }
 
 /** Of an instance elsewhere, a listing of this unit says nothing. */
-function isGone({ instanceArn: arn, snapshots }: RecoveryPoint, { unit, instances }: UnitGround): boolean {
+function isGone(
+  { instanceArn: arn, snapshots }: RecoveryPoint,
+  { unit, instances, volumes }: UnitGround,
+): boolean {
   const [, , , region, account] = arn.split(":");
   if (region !== unit.region || account !== unit.account || snapshots.some(isCopy)) return false;
+  const volume = volumeOf(arn);
+  if (volume !== undefined) return volumes !== undefined && !volumes.has(volume);
   const state = instances.get(arn)?.state;
   return state === undefined || state === "terminated";
+}
+
+/** The volume that a point is of, where it was captured without an instance. */
+export function volumeOf(arn: string): string | undefined {
+  return /:volume\/(vol-[0-9a-f]+)$/.exec(arn)?.[1];
 }
 
 /** Whether what becomes of a series can depend on which volumes there are. */
@@ -101,6 +121,8 @@ export function asksForVolumes(
 ): boolean {
   return points.some((point) => {
     const grouped = tagOf(point, tagKeys.group) !== undefined;
-    return isGone(point, unit) && (grouped ? expireLastAfterOfGroups : expireLastAfter) !== undefined;
+    const limit =
+      expiryByStanzas(point, unit.stanzas ?? []) ?? (grouped ? expireLastAfterOfGroups : expireLastAfter);
+    return limit !== undefined && (isGone(point, unit) || volumeOf(point.instanceArn) !== undefined);
   });
 }

@@ -37,6 +37,8 @@ export interface SweepCreateRules {
   readonly filters: readonly { readonly name: string; readonly values: readonly string[] }[];
   /** Also instances without a Backup tag; one that says no is left out in any case. */
   readonly all: boolean;
+  /** Also volumes that no instance has, by their Backup tags. */
+  readonly unattached: boolean;
   /** Where neither the tag nor an earlier point says how long points are kept. */
   readonly retention?: TaggedRules;
   /** Stop, capture and start those whose tag Backup_Stop says yes. */
@@ -64,6 +66,8 @@ export interface SweepSettings {
   readonly create: SweepCreateRules;
   /** Whether the file speaks of creating: without a word of it nothing is created unless it is asked for. */
   readonly creates: boolean;
+  /** A file of another tool's stanzas, which say whose points are made when and kept how long. */
+  readonly stanzas?: string;
   readonly copy: SweepCopyRules;
   /** Whether the file asks for copies. */
   readonly copies: boolean;
@@ -83,6 +87,7 @@ export const defaultSweepSettings: SweepSettings = {
     overdueAfter: 26 * 60 * minute,
     filters: [],
     all: false,
+    unattached: false,
     stop: false,
     stopFor: 5 * minute,
     startFor: 3 * minute,

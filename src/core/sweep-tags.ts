@@ -4,6 +4,9 @@ import { tagKeys } from "./point-tags.ts";
 import type { RecoveryPoint } from "./recovery-point.ts";
 import { copiedFrom, copyKeys } from "./restore-copies.ts";
 
+/** Of points that a sweep has captured by stanzas: their names. */
+export const stanzaTag = "ec2-backup:stanza";
+
 /** The keys that a sweep decides by, in an order of its own, so that equal ones make equal objects. */
 const needed = [
   tagKeys.point,
@@ -19,6 +22,7 @@ const needed = [
   // Of points: where they are copied to, and what made them.
   copyTag,
   tagKeys.version,
+  stanzaTag,
   "KeepForever",
   "DeleteOn",
 ] as const;

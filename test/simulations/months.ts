@@ -393,6 +393,7 @@ export class Months implements AsyncDisposable {
         tell: () => undefined,
         leftOver: () => false,
         until: Number.POSITIVE_INFINITY,
+        stanzas: [],
       };
       try {
         if (create) {
