@@ -40,6 +40,7 @@ export interface AuditRules {
 }
 
 export const auditKinds = [
+  "stopped",
   "overdue",
   "unprotected",
   "key",

@@ -9,12 +9,14 @@ import {
   type AuditTotals,
   auditKinds,
 } from "./audit-ports.ts";
+import { judgeStopped } from "./audit-stopped.ts";
 
 /** All that is wrong in one unit, the worst first. It reads, and changes nothing. */
 export function auditUnit(facts: AuditFacts, rules: AuditRules): AuditedUnit {
   const coverage = judgeCoverage(facts, rules);
   const found = [
     ...coverage.findings,
+    ...judgeStopped(facts),
     ...judgeKeys(facts),
     ...judgeFailed(facts),
     ...judgeQuota(facts, rules),

@@ -8,6 +8,7 @@ import { parseLongCron } from "../../src/core/long-cron.ts";
 import type { RecoveryPoint } from "../../src/core/recovery-point.ts";
 import type { Stanza } from "../../src/core/stanzas.ts";
 import type { SweepInstance, SweepVolume } from "../../src/core/sweep-ports.ts";
+import { intentOf } from "../../src/core/sweep-stop.ts";
 import { at, day, earlier, everyStep, hour, point, policy } from "./points.ts";
 
 const asOf = at("2027-03-20T12:00");
@@ -138,6 +139,26 @@ describe("how old a backup may be", () => {
         expect(findings.filter(({ severity }) => severity === "error")).toHaveLength(late.length);
       }),
     );
+  });
+});
+
+describe("an instance that a sweep has stopped for its capture", () => {
+  const since = earlier(asOf, 2 * hour);
+  const { key, value } = intentOf("run-1", "i-1", since, earlier(asOf, hour));
+  const off = (change: Partial<SweepInstance>) =>
+    judged({ points: daily(asOf, 3), instances: [{ ...instance, state: "stopped", ...change }] });
+
+  it("is the first thing to be told once nobody is about it any more", () => {
+    expect(off({ tags: { [key]: value } })).toEqual(["error stopped"]);
+    expect(off({ tags: { [key]: value }, state: "stopping" })).toEqual(["error stopped"]);
+  });
+
+  it("is nothing while its sweep has time, once it runs, and without the tag", () => {
+    const own = intentOf("run-1", "i-1", since, new Date(asOf.getTime() + hour));
+    expect(off({ tags: { [own.key]: own.value } })).toEqual([]);
+    expect(off({ tags: { [key]: value }, state: "running" })).toEqual([]);
+    expect(off({ tags: { [key]: value.replace("i-1", "i-2") } })).toEqual([]);
+    expect(off({})).toEqual([]);
   });
 });
 
