@@ -138,7 +138,7 @@ describe("the bundle as Lambda runs it, under the policies of its template", () 
       stage.simulator,
       config(sweep.replace(/accounts: .*\], /, ""), "60s"),
     );
-    const { result, log, left, errorMessage } = await lambda.invoke({}, 16_000);
+    const { result, log, left, errorMessage } = await lambda.invoke({}, 20_000);
     expect(result, errorMessage).toMatchObject({ outcome: "partly" });
     expect(outcomes({ result } as Invoked)).toEqual([
       [west, "late"],
@@ -150,6 +150,21 @@ describe("the bundle as Lambda runs it, under the policies of its template", () 
     ]);
     expect(JSON.parse(log.at(-1) ?? "")).toMatchObject({ SweepErrors: 1 });
     expect(left).toBeGreaterThan(0);
+  });
+
+  test("a deletion that hangs does not hold it beyond its time, and when it is thawed with the next one nothing goes twice", async () => {
+    const some = many(1).map((one) => ({ ...one, volumes: 2 }));
+    await using stage = await deployed(some);
+    stage.simulator.control.faults([{ kind: "hang", action: "DeleteSnapshot", count: 1 }]);
+    await using lambda = await Sandbox.start(stage.simulator, config("{ lambdaMargin: 4s }", "60s"));
+    const hung = await lambda.invoke({}, 12_000);
+    expect(hung.errorMessage, JSON.stringify(hung.result)).toMatch(/every account and Region failed/);
+    expect(hung.left).toBeGreaterThan(0);
+    const { result, errorMessage } = await lambda.invoke({}, 30_000);
+    expect(result, errorMessage).toMatchObject({ outcome: "done", units: [{ removed: 3, problems: [] }] });
+    expect(await stage.points()).toEqual(kept(some));
+    const calls = stage.calls().filter(({ action }) => action === "DeleteSnapshot");
+    expect(calls).toHaveLength(1 + 6);
   });
 
   test("audits by the event of the template's schedule, and tells the metric in each account and Region", async () => {
