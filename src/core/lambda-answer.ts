@@ -50,6 +50,8 @@ export function sweepAnswer({ run, dryRun, units }: SweepReport): SweepAnswer {
   return { version: 1, outcome, run, dryRun, units: answers };
 }
 
+const isCreated = ({ outcome }: { readonly outcome: string }): boolean => outcome === "created";
+
 function unitAnswer(swept: SweptUnit): UnitAnswer {
   const { unit, ms, create, stops, prune, alarms, copy } = swept;
   const wrong = problemsOf(swept).filter(({ severity }) => severity !== "notice");
@@ -59,7 +61,7 @@ function unitAnswer(swept: SweptUnit): UnitAnswer {
     unit: unit.id,
     outcome: outcomeOf(swept),
     ms,
-    ...count("created", create?.captured.filter(({ outcome }) => outcome === "created").length),
+    ...count("created", create && [...create.captured, ...(create.volumes ?? [])].filter(isCreated).length),
     ...count("down", stops?.down.length),
     ...count("points", prune?.points),
     ...count("removed", removed),
