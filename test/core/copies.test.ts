@@ -47,6 +47,17 @@ describe("what is copied", () => {
     expect(captured.filter((one) => one === Number(here[1]?.captured))).toHaveLength(4);
   });
 
+  test("goes on with what is begun before what is older", () => {
+    const here = days(4, 2);
+    const world = new CopyWorld(keeping);
+    const third = world.plan(here, now).copy.filter(({ point }) => point === here[2]);
+    world.begin({ copy: third.slice(0, 1) }, now);
+    const order = pointsIn(world.plan(here, now).copy).map(Number);
+    expect([...new Set(order)]).toEqual(
+      [here[3], here[2], here[0], here[1]].map((one) => Number(one?.captured)),
+    );
+  });
+
   test("is nothing that the policy there would give up at once, and what it would keep of what is left", () => {
     const here = Array.from({ length: 48 }, (_, index) =>
       pointHere(index + 1, earlier(now, index * hour), keeping),
@@ -88,6 +99,20 @@ describe("what is copied", () => {
       expect(planCopies({ here: [changed({ state })], ...scene }).copy).toEqual([]);
     expect(planCopies({ here: [good], ...scene }).copy).toHaveLength(1);
   });
+});
+
+test("what lags is the oldest that is wanted and not whole, also while it is under way", () => {
+  const here = days(3, 2);
+  const world = new CopyWorld(keeping);
+  expect(world.plan(here, now).behind).toBe(here[0]);
+  world.begin(world.plan(here, now), now);
+  expect(world.plan(here, now)).toMatchObject({ behind: here[0], wanted: 3 });
+  world.there = world.there.map((one) =>
+    one.tags[tagKeys.point] === here[0]?.id ? { ...one, state: "completed" } : one,
+  );
+  expect(world.plan(here, now)).toMatchObject({ behind: here[1], wanted: 2 });
+  world.settle();
+  expect(world.plan(here, now).behind).toBeUndefined();
 });
 
 describe("a copy", () => {
@@ -167,6 +192,19 @@ describe("copies that failed", () => {
       expect(bad.map(({ attempt }) => attempt)).toEqual([tries, tries]);
       expect(world.there, "one of each is all that is left").toHaveLength(2);
     }
+  });
+
+  test("are counted also where those before them have been cleared away", () => {
+    const world = new CopyWorld(keeping);
+    for (let round = 0; round < 3; round += 1) {
+      const clock = later(now, round * 3 * day);
+      world.clear(world.plan(here, clock));
+      world.begin(world.plan(here, clock), clock);
+      world.settle(() => "error");
+    }
+    const clock = later(now, 30 * day);
+    world.clear(world.plan(here, clock));
+    expect(world.plan(here, clock).copy.map(({ attempt }) => attempt)).toEqual([4, 4]);
   });
 
   test("go when another is there or nobody wants them any more", () => {
