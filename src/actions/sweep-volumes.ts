@@ -102,12 +102,19 @@ async function captureOne(
   const { engine, clock, log, rules, run, version, waits } = deps;
   const { id } = one.volume;
   const arn = deps.arnOf(id);
-  const { points, asOf } = await engine.list({ series: volumeSeries(arn) }, signal);
-  const since = asOf.getTime() - rules.overdueAfter;
-  if (points.some(({ state, captured }) => state !== "failed" && captured.getTime() >= since))
-    return { outcome: "recent" };
+  const recent = async (): Promise<RecoveryPoint | undefined> => {
+    const { points, asOf } = await engine.list({ series: volumeSeries(arn) }, signal);
+    const since = asOf.getTime() - rules.overdueAfter;
+    return points.find(({ state, captured }) => state !== "failed" && captured.getTime() >= since);
+  };
+  if ((await recent()) !== undefined) return { outcome: "recent" };
   const pointId = deps.newId();
+  let tries = 0;
   const capture = async (): Promise<RecoveryPoint> => {
+    tries += 1;
+    // EC2 takes no second snapshot of a volume within 15 s: what turned this one away may be another sweep's.
+    const others = tries === 1 ? undefined : await recent();
+    if (others !== undefined) return others;
     const { tags } = tagsOfVolume(one, { pointId, runId: run, arn, captured: clock.now(), version });
     const name = one.volume.tags["Name"] ?? "";
     const made = await deps.create({ volume: id, description: `${name} (${id})`.trim().slice(-255), tags });
@@ -115,7 +122,8 @@ async function captureOne(
     if (point === undefined) throw new Error("a snapshot with a point's tags is no point");
     return point;
   };
-  await backup(capture, pointId, [id], waits, { engine, clock, log }, signal);
+  const { id: became } = await backup(capture, pointId, [id], waits, { engine, clock, log }, signal);
+  if (became !== pointId) return { outcome: "recent" };
   log("info", `captured ${id}, which no instance has`, { run, point: pointId });
   return { outcome: "created", point: pointId };
 }

@@ -85,6 +85,17 @@ test("with --all every one of them, but none that a tag leaves out, and none tha
   expect(calls, "a lost answer is looked for, not asked for again").toHaveLength(2);
 });
 
+test("of two sweeps at once the one that EC2 turns away finds the point of the other", async () => {
+  await using stage = await SweepStage.start({ ...fleet(), limits: true });
+  const both = await Promise.all([1, 2].map(() => stage.sweep([...create, "--unattached"])));
+  expect(
+    both.map(({ code }) => code),
+    both.map(({ stdout }) => stdout).join("\n"),
+  ).toEqual([0, 0]);
+  expect(both.flatMap(captured).sort()).toContain(`created ${wanted?.id}`);
+  expect(await made(stage)).toHaveLength(1);
+});
+
 test("a point of such a volume is found by a restore, by its snapshot and by the volume's ARN", async () => {
   await using stage = await SweepStage.start(fleet());
   await stage.sweep([...create, "--unattached"]);
