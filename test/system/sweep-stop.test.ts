@@ -1,7 +1,11 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { EC2Client, StopInstancesCommand } from "@aws-sdk/client-ec2";
 import { expect, test } from "vitest";
 import { tagKeys } from "../../src/core/point-tags.ts";
-import { stopPrefix } from "../../src/core/sweep-stop.ts";
+import { intentOf, stopPrefix } from "../../src/core/sweep-stop.ts";
 import type { Scenario } from "../../src/simulator/scenario.ts";
+import { agent } from "./bench.ts";
 import { asked, notAllowed, policyNamed, superfluous } from "./policies.ts";
 import { fleetOf, instanceId, own, type SeriesWish, SweepStage, volumeId } from "./sweep-stage.ts";
 
@@ -212,5 +216,94 @@ test("of two sweeps at once one at most stops it, and both leave it running with
   // Where each has left it to the other, the next one does it.
   await stage.sweep(["--only", "create"]);
   expect(made1.length).toBeLessThanOrEqual(1);
+  expect(await made(stage)).toHaveLength(1);
+}, 60_000);
+
+test("one that takes too long to stop is captured as it is, told of, and started by the next sweep", async () => {
+  const slow = { times: { stop: 600, start: 0.3 } };
+  await using stage = await stageOf(
+    [{ number: 1, ages: [3], tags: both }],
+    slow,
+    "{ create: { stop: true, stopFor: 1s, startFor: 1s } }",
+  );
+  const swept = await stage.sweep(["--only", "create"]);
+  expect(swept.code, swept.stdout).toBe(1);
+  expect(swept.unit(home).stops?.down).toEqual([instanceId(1)]);
+  expect(await made(stage)).toEqual([[volumeId(1), "crash"]]);
+  expect(await instanceOf(stage, 1)).toMatchObject({ state: "stopping", marks: [expect.any(String)] });
+  await stage.simulator.control.clock({ advance: "1h" });
+  const audit = JSON.parse((await stage.execute(["sweep", "audit", "--json"])).stdout) as {
+    findings: { kind: string; about: string[] }[];
+  };
+  expect(audit.findings[0]).toMatchObject({ kind: "stopped", about: [instanceId(1)] });
+  const later = await stage.sweep(["--only", "create"]);
+  expect([later.code, later.unit(home).stops?.started], later.stdout).toEqual([0, [instanceId(1)]]);
+  expect(await instanceOf(stage, 1)).toMatchObject({ state: "running", marks: [] });
+  expect(await made(stage)).toHaveLength(1);
+}, 60_000);
+
+test("what somebody stops when a dead sweep's time is over stays off, and its tag goes", async () => {
+  await using stage = await stageOf([{ number: 1, ages: [0], tags: both }]);
+  const { control } = stage.simulator;
+  const now = Date.parse((await control.clock({})).now);
+  const at = (minutes: number) => new Date(now + minutes * 60_000);
+  const { key, value } = intentOf("dead", instanceId(1), at(-60), at(-40));
+  await control.instances([{ change: { instance: instanceId(1), tags: { [key]: value } } }]);
+  const credentials = { accessKeyId: "AKIASIMULATORTEST001", secretAccessKey: "secret" };
+  const ec2 = new EC2Client({ endpoint: stage.simulator.url, region: "eu-central-1", credentials });
+  await ec2.send(new StopInstancesCommand({ InstanceIds: [instanceId(1)] }));
+  ec2.destroy();
+  await control.clock({ advance: "1m" });
+  const swept = await stage.sweep(["--only", "prune"]);
+  expect([swept.code, swept.unit(home).stops?.cleared], swept.stdout).toEqual([0, [instanceId(1)]]);
+  expect(await instanceOf(stage, 1)).toMatchObject({ state: "stopped", marks: [] });
+});
+
+test("without the rights nothing is stopped, the rights are told, and a capture is made", async () => {
+  await using stage = await stageOf([{ number: 1, ages: [3], tags: both }]);
+  const names = ["sweep", "sweep-create", "metrics"];
+  const documents = (await Promise.all(names.map(policyNamed))).map((one) => JSON.stringify(one));
+  await stage.simulator.control.settings({ policies: [{ principal: "*:user/operator", documents }] });
+  const swept = await stage.sweep(["--only", "create"]);
+  expect(swept.code, swept.stdout).toBe(1);
+  expect(swept.unit(home).problems).toMatchObject([{ severity: "error", kind: "denied" }]);
+  expect(swept.unit(home).create?.captured).toMatchObject([
+    { outcome: "created", notStopped: expect.any(String) },
+  ]);
+  expect(await instanceOf(stage, 1)).toMatchObject({ state: "running", boots: 1, marks: [] });
+});
+
+test("a sweep that is told to stop while an instance is off starts it before it ends", async () => {
+  await using stage = await stageOf([{ number: 1, ages: [3], tags: both }]);
+  const { control } = stage.simulator;
+  control.faults([{ kind: "delay", action: "CreateSnapshots", ms: 1_500 }]);
+  const { AWS_EC2_METADATA_SERVICE_ENDPOINT: _, ...environment } = stage.simulator.environment;
+  const child = spawn(process.execPath, [agent, "sweep", "--config", stage.config, "--only", "create"], {
+    env: {
+      PATH: process.env["PATH"],
+      ...environment,
+      ...{ AWS_ACCESS_KEY_ID: "AKIASIMULATORTEST001", AWS_SECRET_ACCESS_KEY: "secret" },
+      AWS_EC2_METADATA_DISABLED: "true",
+      STATE_DIRECTORY: stage.state,
+    },
+    stdio: "ignore",
+  });
+  const ended = once(child, "exit");
+  for (let seen = 0; ; ) {
+    const calls = await control.waitForCalls(seen, 20_000);
+    expect(calls.length).toBeGreaterThan(0);
+    if (control.calls().some(({ action }) => action === "CreateSnapshots")) break;
+    seen = Math.max(seen, ...calls.filter(({ outcome }) => outcome !== null).map(({ number }) => number));
+  }
+  child.kill("SIGTERM");
+  await ended;
+  const asked = stage
+    .calls()
+    .filter(({ action, outcome }) => action === "StartInstances" && outcome?.status === 200);
+  expect(asked, "the instance is asked to start").toHaveLength(1);
+  await control.clock({ advance: "1h" });
+  const next = await stage.sweep(["--only", "create"]);
+  expect(next.code, next.stdout).toBe(0);
+  expect(await instanceOf(stage, 1)).toMatchObject({ state: "running", marks: [] });
   expect(await made(stage)).toHaveLength(1);
 }, 60_000);
