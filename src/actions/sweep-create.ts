@@ -9,7 +9,7 @@ import { newestOfVolumes, planStanzas } from "../core/sweep-stanzas.ts";
 import { pace } from "./pace.ts";
 import { readyCapture, type SweepCaptureDeps } from "./sweep-capture.ts";
 import { type ClaimDeps, type Claimed, claim } from "./sweep-claims.ts";
-import { captureStopped, type SweepStopsDeps, stopsOf } from "./sweep-stops.ts";
+import { captureStopped, judgeStops, type SweepStopsDeps, stopsOf, withReasons } from "./sweep-stops.ts";
 import { onceEach } from "./sweep-trouble.ts";
 
 export interface SweepCreateDeps extends SweepCaptureDeps, ClaimDeps, Pick<CreateFacts, "wished" | "tagged"> {
@@ -66,12 +66,28 @@ export async function sweepCreate(
     const { overdue, asOf } = await plan();
     const free = overdue.filter(({ instance }) => !stops.touched.has(instance.id));
     const plain = free.filter(({ instance }) => !deps.stops.wanted(instance));
-    if (dryRun) done.captured.push(...plain.map((one) => ({ ...toldOf(one), outcome: "overdue" as const })));
-    else await capturePlainly(plain, done, deps, asOf, signal);
     const toStop = free.filter(({ instance }) => deps.stops.wanted(instance));
-    await captureStopped(toStop, dryRun, stops, (one) => readyCapture(one, deps, signal), deps.stops, signal);
-    done.captured.push(...stops.captured.map(({ of, ...became }) => ({ ...toldOf(of), ...became })));
-    const create = { asOf: asOf.toISOString(), instances: instances.length, captured: done.captured };
+    const judged = await judgeStops(toStop, stops, deps.stops, signal);
+    const asTheyRun = [...plain, ...judged.refused.map(({ of }) => of)];
+    const would = (one: Overdue) => ({ ...toldOf(one), outcome: "overdue" as const });
+    if (dryRun) {
+      done.captured.push(...asTheyRun.map(would));
+      done.captured.push(...judged.allowed.map((one) => ({ ...would(one), stops: true })));
+    } else {
+      await capturePlainly(asTheyRun, done, deps, asOf, signal);
+      await captureStopped(
+        judged.allowed,
+        stops,
+        (one) => readyCapture(one, deps, signal),
+        deps.stops,
+        signal,
+      );
+    }
+    const captured = [
+      ...withReasons(done.captured, judged, stops),
+      ...stops.captured.map(({ of, ...became }) => ({ ...toldOf(of), ...became })),
+    ];
+    const create = { asOf: asOf.toISOString(), instances: instances.length, captured };
     return { create, ...(stops.swept && { stops: stops.swept }), problems: problems() };
   } catch (error) {
     const failure = failureOf(error, "see which instances are overdue");

@@ -40,18 +40,19 @@ export interface StopCapture extends Pick<InstanceCaptured, "outcome" | "point" 
   readonly failures: readonly Failure[];
 }
 
-/** Stops an instance, captures it and starts it again. Where it may not be stopped it is captured as it is. */
+/** Stops an instance, captures it and starts it again. Where it must not be stopped any more it is captured as it is. */
 export async function stopAndCapture(
   id: string,
   ready: ReadyCapture,
   deps: StopDeps,
   signal: AbortSignal,
 ): Promise<StopCapture> {
-  const { why, failure } = await refusal(await deps.power.look(id, signal), deps, signal);
-  if (why !== undefined) return captureAsItIs(ready, why, failure);
   const looked = deps.clock.elapsed();
   const seen = await deps.power.look(id, signal);
-  if (seen.state !== "running" || readIntents(seen).length > 0) return { outcome: "others", failures: [] };
+  // What it is was asked before; what may have changed since is its state, its group and its address.
+  const why = whyNotStopped(seen, { self: undefined, stores: false });
+  if (readIntents(seen).length > 0) return { outcome: "others", failures: [] };
+  if (why !== undefined) return captureAsItIs(ready, why, undefined);
   const intent = await declare(seen, looked, deps, signal);
   try {
     const now = await deps.power.look(id, signal);

@@ -51,13 +51,57 @@ export async function stopsOf(
   };
 }
 
+/** Those that may be stopped, and those that are captured as they run, with the reason. Costs questions only. */
+export interface JudgedStops {
+  readonly allowed: readonly Overdue[];
+  readonly refused: readonly { readonly of: Overdue; readonly why: string; readonly failure?: Failure }[];
+}
+
+export async function judgeStops(
+  overdue: readonly Overdue[],
+  stops: Stops,
+  deps: SweepStopsDeps,
+  signal: AbortSignal,
+): Promise<JudgedStops> {
+  const allowed: Overdue[] = [];
+  const refused: JudgedStops["refused"][number][] = [];
+  for (const of of overdue) {
+    if (signal.aborted) break;
+    const { id } = of.instance;
+    try {
+      const { why, failure } = await refusal(await deps.power.look(id, signal), deps, signal);
+      if (why === undefined) allowed.push(of);
+      else refused.push({ of, why, ...(failure && { failure }) });
+    } catch (error) {
+      stops.failures.push(failureOf(error, `stop ${id} for its capture`));
+      stops.captured.push({ of, outcome: "failed" });
+    }
+  }
+  return { allowed, refused };
+}
+
+/** Tells of what was captured without being stopped why that is. */
+export function withReasons(
+  captured: readonly InstanceCaptured[],
+  { refused }: JudgedStops,
+  { failures }: Stops,
+): InstanceCaptured[] {
+  const reasons = new Map(refused.map((one) => [one.of.instance.id, one]));
+  return captured.map((one) => {
+    const reason = reasons.get(one.instance);
+    if (reason === undefined || (one.outcome !== "created" && one.outcome !== "overdue")) return one;
+    const { why, failure } = reason;
+    if (one.outcome === "created") failures.push(failure ?? asItRan(one.instance, why));
+    return { ...one, notStopped: why };
+  });
+}
+
 /**
  * Captures instances that are stopped for it, one after the other, and none after one that has not come up again: what
  * keeps one down may keep others down.
  */
 export async function captureStopped(
   overdue: readonly Overdue[],
-  dryRun: boolean,
   stops: Stops,
   ready: (one: Overdue) => Promise<ReadyCapture>,
   deps: SweepStopsDeps,
@@ -71,10 +115,7 @@ export async function captureStopped(
       return;
     }
     try {
-      const became = dryRun
-        ? await wouldBe(id, deps, signal)
-        : await captureOne(one, stops, ready, deps, signal);
-      captured.push({ of: one, ...became });
+      captured.push({ of: one, ...(await captureOne(one, stops, ready, deps, signal)) });
     } catch (error) {
       failures.push(failureOf(error, `capture ${id}`));
       captured.push({ of: one, outcome: "failed" });
@@ -83,11 +124,6 @@ export async function captureStopped(
 }
 
 type Became = Omit<Stops["captured"][number], "of">;
-
-async function wouldBe(id: string, deps: SweepStopsDeps, signal: AbortSignal): Promise<Became> {
-  const { why } = await refusal(await deps.power.look(id, signal), deps, signal);
-  return { outcome: "overdue", ...(why === undefined ? { stops: true } : { notStopped: why }) };
-}
 
 async function captureOne(
   one: Overdue,
@@ -102,7 +138,7 @@ async function captureOne(
     const capture = await ready(one);
     if (await capture.isRecent()) return { outcome: "recent" };
     const notStopped = `${swept.down[0]}, which a sweep had stopped, does not run again`;
-    failures.push(refused(id, notStopped));
+    failures.push(asItRan(id, notStopped));
     return { outcome: "created", point: (await capture.capture()).id, notStopped };
   }
   // Better none than one that is off when the sweep has to end.
@@ -110,12 +146,12 @@ async function captureOne(
   const { failures: more, down, ...became } = await stopAndCapture(id, await ready(one), deps, signal);
   failures.push(...more);
   if (down === true) swept?.down.push(id);
-  if (became.notStopped !== undefined && more.length === 0) failures.push(refused(id, became.notStopped));
+  if (became.notStopped !== undefined && more.length === 0) failures.push(asItRan(id, became.notStopped));
   return became;
 }
 
 /** Less than was asked for. */
-function refused(id: string, found: string): Failure {
+function asItRan(id: string, found: string): Failure {
   return {
     kind: "refused",
     doing: `stop ${id} for its capture`,
