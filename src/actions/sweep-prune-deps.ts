@@ -3,6 +3,7 @@ import type { Stanza } from "../core/stanzas.ts";
 import type { SeriesPlan } from "../core/sweep.ts";
 import type { PointService, SweepInstance, SweepUnit } from "../core/sweep-ports.ts";
 import type { SweepPruneRules, TaggedRules } from "../core/sweep-settings.ts";
+import type { Turns } from "./turns.ts";
 
 /** How far the pruner is, for people who wait. */
 export type PruneTold = (what: "listed" | "removed", done: number, of?: number) => void;
@@ -20,6 +21,8 @@ export interface SweepPruneDeps {
   /** Another tool's: what they keep of instances that come under them is kept. */
   readonly stanzas: readonly Stanza[];
   readonly tell: PruneTold;
+  /** One unit at a time lists and decides. */
+  readonly turns: Turns;
 }
 
 export interface SweepPruneOrder {

@@ -9,6 +9,7 @@ import { rulesByStanzas } from "../core/sweep-stanzas.ts";
 import type { Decided, SweepPruneDeps, SweepPruneOrder } from "./sweep-prune-deps.ts";
 import { type Removed, removeGiven } from "./sweep-remove.ts";
 import { troubleOf } from "./sweep-trouble.ts";
+import type { Moving } from "./turns.ts";
 
 /**
  * Removes in one unit what the policies give up that points record, of every instance, there or gone. All it goes by
@@ -19,26 +20,9 @@ export async function sweepPrune(
   deps: SweepPruneDeps,
   signal: AbortSignal,
 ): Promise<{ readonly swept: PruneSwept; readonly problems: readonly Problem[] }> {
-  const { ec2, rules, tell } = deps;
-  // Both whole before anything is decided; the instances first, so that one that is made meanwhile is not taken for gone.
-  const instances = await ec2.instances(signal);
-  const { snapshots, asOf } = await ec2.points(signal, (found) => tell("listed", found));
-  const { stanzas } = deps;
-  const ground = { unit: deps.unit, instances: listed(instances, deps), stanzas };
-  const drafts = draftsOf(snapshots, rules.seriesOfGroups);
-  const asked = drafts.some((draft) => asksForVolumes(pointsIn(draft, asOf), ground, rules));
-  const unit: UnitGround = asked ? { ...ground, volumes: await ec2.volumes(signal) } : ground;
-  const decided: Decided[] = [];
-  const counts = { series: drafts.length, points: 0, snapshots: snapshots.length };
-  for (const [index, draft] of drafts.entries()) {
-    const points = pointsIn(draft, asOf);
-    counts.points += points.length;
-    const { keep, ...plan } = planSweep(points, groundOf(points, unit), rules, order, asOf);
-    if (isWorthTelling(plan)) decided.push({ name: draft.name, plan: { ...plan, kept: keep.length } });
-    // A long plan must not keep other units, deadlines and signals from their turn.
-    if (index % 100 === 99) await deps.clock.sleep(0, signal);
-    if (signal.aborted) throw interrupted("decide about points", "the sweep");
-  }
+  const { decided, asOf, ...counts } = await deps.turns.taking(signal, (moving) =>
+    decide(order, deps, moving, signal),
+  );
   const doubt = dubious(asOf, order, deps.clock);
   const removed =
     doubt === undefined
@@ -49,6 +33,47 @@ export async function sweepPrune(
     swept: { asOf: asOf.toISOString(), ...counts, removedSnapshots: removed.snapshots, details },
     problems: troubleOf(details, removed.failures, deps.unit),
   };
+}
+
+interface Decisions {
+  readonly decided: readonly Decided[];
+  readonly asOf: Date;
+  readonly series: number;
+  readonly points: number;
+  readonly snapshots: number;
+}
+
+/** What is to become of each series. Of all that is listed only this outlives it: removing takes hours. */
+async function decide(
+  order: SweepPruneOrder,
+  deps: SweepPruneDeps,
+  moving: Moving,
+  signal: AbortSignal,
+): Promise<Decisions> {
+  const { ec2, rules, stanzas, tell } = deps;
+  // Both whole before anything is decided; the instances first, so that one that is made meanwhile is not taken for gone.
+  const instances = await ec2.instances(signal);
+  const { snapshots, asOf } = await ec2.points(signal, (found) => {
+    moving();
+    tell("listed", found);
+  });
+  const ground = { unit: deps.unit, instances: listed(instances, deps), stanzas };
+  const drafts = draftsOf(snapshots, rules.seriesOfGroups);
+  const asked = drafts.some((draft) => asksForVolumes(pointsIn(draft, asOf), ground, rules));
+  const unit: UnitGround = asked ? { ...ground, volumes: await ec2.volumes(signal) } : ground;
+  const decided: Decided[] = [];
+  let points = 0;
+  for (const [index, draft] of drafts.entries()) {
+    const its = pointsIn(draft, asOf);
+    points += its.length;
+    const { keep, ...plan } = planSweep(its, groundOf(its, unit), rules, order, asOf);
+    if (isWorthTelling(plan)) decided.push({ name: draft.name, plan: { ...plan, kept: keep.length } });
+    // A long plan must not keep other units, deadlines and signals from their turn.
+    if (index % 100 === 99) await deps.clock.sleep(0, signal);
+    if (signal.aborted) throw interrupted("decide about points", "the sweep");
+    moving();
+  }
+  return { decided, asOf, series: drafts.length, points, snapshots: snapshots.length };
 }
 
 function listed(

@@ -1,3 +1,4 @@
+import { Turns } from "../actions/turns.ts";
 import { listAllSnapshots, listVolumes } from "../aws/audit-listing.ts";
 import type { Keys } from "../aws/key-state.ts";
 import { listInstances } from "../aws/sweep-listing.ts";
@@ -16,7 +17,7 @@ import type { RecoveryPoint } from "../core/recovery-point.ts";
 import { newestFirst } from "../core/retention.ts";
 import { tagOf } from "../core/sweep-tags.ts";
 import { temporaryTag } from "../core/temporary-tag.ts";
-import { freeMemory } from "../host/free-memory.ts";
+import { systemClock } from "../host/clock.ts";
 import type { SweepOptions } from "./sweep.ts";
 import { inEachUnit, openSweep } from "./sweep-session.ts";
 
@@ -31,15 +32,22 @@ export async function audit(
   const { stanzas: file } = session.settings;
   const written = order.stanzas ?? (file === undefined ? undefined : await loadStanzas(file));
   const rules = rulesOf({ ...order, ...(written && { stanzas: written }) });
+  const turns = new Turns(systemClock);
   let ended = 0;
   const reports = await inEachUnit(
     session,
     async (place, stop): Promise<UnitAudit> => {
       const tell = (what: string) => options.tell({ ended, units, unit: place.unit, what });
-      const facts = await factsOf(place, tell, stop);
-      const audited = auditUnit(facts, rules);
+      const { audited, ground } = await turns.taking(stop, async (moving) => {
+        const told = (what: string) => {
+          moving();
+          tell(what);
+        };
+        const facts = await factsOf(place, told, stop);
+        return { audited: auditUnit(facts, rules), ground: copyGroundOf(facts) };
+      });
       const untold = order.publish ? await overdueTold(place, audited, options) : undefined;
-      return { audited, ground: copyGroundOf(facts), ...(untold && { untold }) };
+      return { audited, ground, ...(untold && { untold }) };
     },
     signal,
     () => {
@@ -100,13 +108,8 @@ async function factsOf(
   const { own, copies, foreign, asOf, count, unencrypted, keys } = await listAllSnapshots(
     connection,
     signal,
-    (seen) => {
-      // Answers of megabytes leave more behind than all that is kept of them.
-      freeMemory();
-      tell(`${seen} snapshots listed`);
-    },
+    (seen) => tell(`${seen} snapshots listed`),
   );
-  freeMemory();
   const volumes = await listVolumes(connection, signal);
   const instances = await listInstances(connection, unit, signal);
   const points = pointsOf(own, asOf);

@@ -1,6 +1,7 @@
 import type { SweepAlarmDeps } from "../actions/sweep-alarms.ts";
 import type { SweepCreateDeps } from "../actions/sweep-create.ts";
 import type { SweepPruneDeps } from "../actions/sweep-prune-deps.ts";
+import type { Turns } from "../actions/turns.ts";
 import type { OpenUnit } from "../aws/sweep-units.ts";
 import { leftOutByTags, readBackupTag } from "../config/backup-tag.ts";
 import { defaultTimezone, defaultWaits } from "../config/defaults.ts";
@@ -14,7 +15,6 @@ import type { SweepSettings } from "../core/sweep-settings.ts";
 import { stanzaWishes } from "../core/sweep-stanzas.ts";
 import { appendLine } from "../host/atomic-file.ts";
 import { systemClock } from "../host/clock.ts";
-import { freeMemory } from "../host/free-memory.ts";
 import { newRunId } from "./session.ts";
 import type { AgentOptions } from "./wish.ts";
 
@@ -35,21 +35,24 @@ export interface PartGround {
   readonly until: number;
   /** Those that are configured. */
   readonly stanzas: readonly Stanza[];
+  readonly turns: Turns;
 }
 
-/** The same listings for all parts of a sweep: what is made meanwhile makes what is older no less worth keeping. */
-export function listedOnce(ec2: PointService): PointService {
+/**
+ * The same listings for all parts of a sweep: what is made meanwhile makes what is older no less worth keeping. So many
+ * parts ask for points; after the last one they are let go.
+ */
+export function listedOnce(ec2: PointService, asking: number): PointService {
+  let left = asking;
   let points: ReturnType<PointService["points"]> | undefined;
   let instances: ReturnType<PointService["instances"]> | undefined;
   return {
     ...ec2,
     points: (signal, seen) => {
-      freeMemory();
-      points ??= ec2.points(signal, (found) => {
-        freeMemory();
-        seen?.(found);
-      });
-      return points;
+      const listing = points ?? ec2.points(signal, seen);
+      left -= 1;
+      points = left > 0 ? listing : undefined;
+      return listing;
     },
     instances: (signal) => {
       instances ??= ec2.instances(signal);
@@ -58,7 +61,8 @@ export function listedOnce(ec2: PointService): PointService {
   };
 }
 
-export function pruneDeps({ place, ec2, run, settings, options, stanzas, tell }: PartGround): SweepPruneDeps {
+export function pruneDeps(ground: PartGround): SweepPruneDeps {
+  const { place, ec2, run, settings, options, stanzas, tell, turns } = ground;
   return {
     unit: place.unit,
     ec2,
@@ -69,6 +73,7 @@ export function pruneDeps({ place, ec2, run, settings, options, stanzas, tell }:
     rules: settings.prune,
     taggedRules,
     stanzas,
+    turns,
     tell: (what, done, of) =>
       tell(of === undefined ? `${done} snapshots ${what}` : `${done} of ${of} points ${what}`),
   };

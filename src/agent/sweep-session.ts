@@ -6,6 +6,7 @@ import { type ScopeWish, scopeOf } from "../core/sweep-order.ts";
 import { outcomeOf, type SweepScope, type UnitReport } from "../core/sweep-ports.ts";
 import type { SweepSettings } from "../core/sweep-settings.ts";
 import { systemClock } from "../host/clock.ts";
+import { spareMemory } from "../host/spare-memory.ts";
 import { inForce } from "./in-force.ts";
 import { requestTimeout } from "./open.ts";
 import { routeOf } from "./route.ts";
@@ -32,6 +33,7 @@ export async function openSweep(
   options: Pick<AgentOptions, "loaded" | "self" | "version"> & Pick<SweepSession, "until">,
   signal: AbortSignal,
 ): Promise<SweepSession> {
+  spareMemory();
   const { loaded, self, version, until } = options;
   if (loaded.ok === false) throw faultyConfiguration(inForce({ loaded, tags: {}, flags: {} }).problems);
   const settings = sweepSettingsOf(loaded.ok === true ? loaded.file : undefined);

@@ -1,3 +1,4 @@
+import { Turns } from "../actions/turns.ts";
 import type { OpenUnit } from "../aws/sweep-units.ts";
 import { sweepSettingsOf } from "../config/sweep-settings.ts";
 import { BackupError, failureOf } from "../core/errors.ts";
@@ -44,12 +45,13 @@ export async function sweep(
   const opened = await openSweep(order.scope, options, signal);
   const session = { ...opened, settings: settingsFor(order, opened.settings), stanzas };
   const units = session.units.open.length + session.units.lost.length;
+  const turns = new Turns(systemClock);
   let ended = 0;
   const reports = await inEachUnit(
     session,
     async (place, stop) => {
       const tell = (what: string) => options.tell({ ended, units, unit: place.unit, what });
-      const swept = await sweepUnit(place, order, { session, options, tell }, stop);
+      const swept = await sweepUnit(place, order, { session, options, tell, turns }, stop);
       if (swept.stops === undefined || order.dryRun) return swept;
       const { tellStops } = await import("./sweep-stops-tell.ts");
       const untold = await tellStops(place, session.run, swept, options);
@@ -77,6 +79,7 @@ interface Ground {
   readonly session: SweepSession & { readonly stanzas: readonly Stanza[] };
   readonly options: SweepOptions;
   readonly tell: (what: string) => void;
+  readonly turns: Turns;
 }
 
 /** The parts that are asked for, or those that the configuration has. */
@@ -141,20 +144,21 @@ const resumed: Part = async ({ dryRun }, ground, signal) => {
 async function sweepUnit(
   place: OpenUnit,
   order: SweepOrder,
-  { session, options, tell }: Ground,
+  { session, options, tell, turns }: Ground,
   signal: AbortSignal,
 ): Promise<UnitSwept> {
   const { sweepPoints } = await import("../engines/sweep-points.ts");
   const { run, settings, scope, stanzas } = session;
-  const ec2 = listedOnce(sweepPoints(place.connection, place.unit));
   const wanted = partsOf(order, settings);
+  const asking = wanted.filter((part) => part !== "alarms").length;
+  const ec2 = listedOnce(sweepPoints(place.connection, place.unit), asking);
   const units = new Set(session.units.open.map(({ unit }) => unit.id));
   const leftOver = (id: string) => wanted.includes("prune") && !units.has(id);
   const until = Math.min(
     session.until ?? Number.POSITIVE_INFINITY,
     systemClock.elapsed() + scope.unitDeadline,
   );
-  const ground: PartGround = { place, ec2, run, settings, options, tell, leftOver, until, stanzas };
+  const ground: PartGround = { place, ec2, run, settings, options, tell, turns, leftOver, until, stanzas };
   const problems: Problem[] = [];
   let done: Omit<UnitSwept, "problems"> = {};
   // An instance that a sweep has stopped and left is started by every sweep, whatever else it does.

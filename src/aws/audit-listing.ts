@@ -1,6 +1,8 @@
 import {
   DescribeSnapshotsCommand,
+  type DescribeSnapshotsResult,
   DescribeVolumesCommand,
+  type DescribeVolumesResult,
   type Snapshot as Ec2Snapshot,
   type Volume as Ec2Volume,
 } from "@aws-sdk/client-ec2";
@@ -12,10 +14,11 @@ import { isCopy } from "../core/restore-copies.ts";
 import type { ForeignSnapshot, SweepVolume } from "../core/sweep-ports.ts";
 import { temporaryTag } from "../core/temporary-tag.ts";
 import type { Connection } from "./connection.ts";
-import { call, tagsOf } from "./discover.ts";
-import { pages, unreadable } from "./pages.ts";
-import { serviceClock } from "./service-clock.ts";
+import { tagsOf } from "./discover.ts";
+import { unreadable } from "./pages.ts";
+import { readSnapshots } from "./read-snapshots.ts";
 import { snapshotOf } from "./snapshots.ts";
+import { type Listing, streamedPages } from "./streamed.ts";
 import { fresh, keeper, type PageSeen } from "./sweep-listing.ts";
 
 /** All snapshots of an account in a Region, by whose they are, with EC2's clock at the first page. */
@@ -47,28 +50,43 @@ export async function listAllSnapshots(
   let count = 0;
   let unencrypted = 0;
   let asOf: Date | undefined;
-  const ask = (next: { NextToken?: string }) =>
-    call(connection, doing, signal, (abortSignal) =>
-      connection.ec2.send(new DescribeSnapshotsCommand({ OwnerIds: ["self"], MaxResults: 1000, ...next }), {
-        abortSignal,
-      }),
-    );
-  for await (const page of pages(doing, ask)) {
-    if (page.Snapshots === undefined) throw unreadable(doing, "the answer has no list of snapshots");
-    for (const found of page.Snapshots) {
-      const snapshot = snapshotOf(found, doing);
+  // What broke off is read again, so nothing is counted before its page is whole.
+  const listing: Listing<DescribeSnapshotsResult, Seen> = {
+    doing,
+    set: "snapshotSet",
+    parse: readSnapshots,
+    command: (next) => new DescribeSnapshotsCommand({ OwnerIds: ["self"], MaxResults: 1000, ...next }),
+    read: ({ Snapshots }) => Snapshots?.map((found) => seenOf(found, keep, doing)),
+  };
+  for await (const page of streamedPages(connection, listing, signal)) {
+    for (const { key, encrypted, ours, other } of page.items) {
       count += 1;
-      if (!snapshot.encrypted) unencrypted += 1;
-      const key = found.KmsKeyId;
+      if (!encrypted) unencrypted += 1;
       if (key !== undefined) keys.set(keys.has(key) ? key : fresh(key), (keys.get(key) ?? 0) + 1);
-      if (snapshot.tags[tagKeys.point] === undefined) foreign.push(foreignOf(snapshot, found));
-      else (isCopy(snapshot) ? copies : own).push(keep(snapshot));
+      if (other !== undefined) foreign.push(other);
+      if (ours !== undefined) (isCopy(ours) ? copies : own).push(ours);
     }
-    asOf ??= serviceClock(page.$metadata);
+    asOf ??= page.asOf;
     seen(count);
   }
   if (asOf === undefined) throw unreadable(doing, "the answer has no Date header, so ages cannot be told");
   return { asOf, own, copies, foreign, count, unencrypted, keys };
+}
+
+/** What is kept of one snapshot, and what is counted. */
+interface Seen {
+  readonly key: string | undefined;
+  readonly encrypted: boolean;
+  readonly ours?: Snapshot;
+  readonly other?: ForeignSnapshot;
+}
+
+function seenOf(found: Ec2Snapshot, keep: (one: Snapshot) => Snapshot, doing: string): Seen {
+  const snapshot = snapshotOf(found, doing);
+  const { encrypted, tags } = snapshot;
+  const key = found.KmsKeyId;
+  if (tags[tagKeys.point] === undefined) return { key, encrypted, other: foreignOf(snapshot, found) };
+  return { key, encrypted, ours: keep(snapshot) };
 }
 
 function foreignOf(snapshot: Snapshot, found: Ec2Snapshot): ForeignSnapshot {
@@ -100,14 +118,13 @@ export async function listVolumes(
 ): Promise<readonly SweepVolume[]> {
   const doing = "list the volumes";
   const volumes: SweepVolume[] = [];
-  const ask = (next: { NextToken?: string }) =>
-    call(connection, doing, signal, (abortSignal) =>
-      connection.ec2.send(new DescribeVolumesCommand({ MaxResults: 500, ...next }), { abortSignal }),
-    );
-  for await (const page of pages(doing, ask)) {
-    if (page.Volumes === undefined) throw unreadable(doing, "the answer has no list of volumes");
-    for (const one of page.Volumes) volumes.push(volumeOf(one, doing));
-  }
+  const listing: Listing<DescribeVolumesResult, SweepVolume> = {
+    doing,
+    set: "volumeSet",
+    command: (next) => new DescribeVolumesCommand({ MaxResults: 500, ...next }),
+    read: ({ Volumes }) => Volumes?.map((one) => volumeOf(one, doing)),
+  };
+  for await (const { items } of streamedPages(connection, listing, signal)) volumes.push(...items);
   return volumes;
 }
 

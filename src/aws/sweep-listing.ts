@@ -1,7 +1,10 @@
 import {
   DescribeInstancesCommand,
+  type DescribeInstancesResult,
   DescribeSnapshotsCommand,
+  type DescribeSnapshotsResult,
   DescribeVolumesCommand,
+  type DescribeVolumesResult,
   type Instance as Ec2Instance,
   type Filter,
 } from "@aws-sdk/client-ec2";
@@ -16,8 +19,9 @@ import type { Connection } from "./connection.ts";
 import { call, tagsOf } from "./discover.ts";
 import { inGroups, maxFilterValues } from "./groups.ts";
 import { pages, unreadable } from "./pages.ts";
-import { serviceClock } from "./service-clock.ts";
+import { readSnapshots } from "./read-snapshots.ts";
 import { literal, snapshotOf } from "./snapshots.ts";
+import { type Listing, streamedPages } from "./streamed.ts";
 
 /** Told of each page, so that who waits sees that something happens. */
 export type PageSeen = (found: number) => void;
@@ -34,9 +38,9 @@ export async function listPoints(
   const filters = [{ Name: "tag-key", Values: [tagKeys.point] }];
   const keep = keeper();
   const snapshots: Snapshot[] = [];
-  const asOf = await eachPage(connection, filters, signal, (page) => {
-    // Not left to the filter alone: what is listed may be removed.
-    for (const one of page) if (one.tags[tagKeys.point] !== undefined) snapshots.push(keep(one));
+  // Not left to the filter alone: what is listed may be removed.
+  const asOf = await eachPage(connection, filters, signal, keepPoints(keep), (page) => {
+    for (const one of page) snapshots.push(one);
     seen(snapshots.length);
   });
   return { snapshots, asOf };
@@ -50,10 +54,13 @@ export async function listCopies(
   const keep = keeper();
   const snapshots: Snapshot[] = [];
   const filters = [{ Name: "tag-key", Values: [copyKeys.from] }];
-  const asOf = await eachPage(connection, filters, signal, (page) => {
-    for (const one of page) if (one.tags[copyKeys.from] !== undefined) snapshots.push(keep(one));
-  });
+  const ours = (one: Snapshot) => (one.tags[copyKeys.from] === undefined ? [] : [keep(one)]);
+  const asOf = await eachPage(connection, filters, signal, ours, (page) => void snapshots.push(...page));
   return { snapshots, asOf };
+}
+
+function keepPoints(keep: (snapshot: Snapshot) => Snapshot) {
+  return (one: Snapshot) => (one.tags[tagKeys.point] === undefined ? [] : [keep(one)]);
 }
 
 /** The snapshots of these points as they are now. */
@@ -66,7 +73,7 @@ export async function listPointsAgain(
   const snapshots: Snapshot[] = [];
   for (const some of inGroups(ids, maxFilterValues)) {
     const filters = [{ Name: `tag:${tagKeys.point}`, Values: some.map(literal) }];
-    await eachPage(connection, filters, signal, (page) => void snapshots.push(...page.map(keep)));
+    await eachPage(connection, filters, signal, keepPoints(keep), (page) => void snapshots.push(...page));
   }
   return snapshots;
 }
@@ -75,21 +82,22 @@ async function eachPage(
   connection: Connection,
   Filters: Filter[],
   signal: AbortSignal,
+  keep: (snapshot: Snapshot) => readonly Snapshot[],
   take: (page: readonly Snapshot[]) => void,
 ): Promise<Date> {
   const doing = "list the snapshots of points";
   let asOf: Date | undefined;
-  const ask = (next: { NextToken?: string }) =>
-    call(connection, doing, signal, (abortSignal) =>
-      connection.ec2.send(
-        new DescribeSnapshotsCommand({ OwnerIds: ["self"], Filters, MaxResults: 1000, ...next }),
-        { abortSignal },
-      ),
-    );
-  for await (const page of pages(doing, ask)) {
-    if (page.Snapshots === undefined) throw unreadable(doing, "the answer has no list of snapshots");
-    take(page.Snapshots.map((one) => snapshotOf(one, doing)));
-    asOf ??= serviceClock(page.$metadata);
+  const listing: Listing<DescribeSnapshotsResult, Snapshot> = {
+    doing,
+    set: "snapshotSet",
+    parse: readSnapshots,
+    command: (next) =>
+      new DescribeSnapshotsCommand({ OwnerIds: ["self"], Filters, MaxResults: 1000, ...next }),
+    read: ({ Snapshots }) => Snapshots?.flatMap((one) => keep(snapshotOf(one, doing))),
+  };
+  for await (const page of streamedPages(connection, listing, signal)) {
+    take(page.items);
+    asOf ??= page.asOf;
   }
   if (asOf === undefined) throw unreadable(doing, "the answer has no Date header, so ages cannot be told");
   return asOf;
@@ -160,15 +168,16 @@ export async function listInstances(
 ): Promise<readonly SweepInstance[]> {
   const doing = "list the instances";
   const instances: SweepInstance[] = [];
-  const ask = (next: { NextToken?: string }) =>
-    call(connection, doing, signal, (abortSignal) =>
-      connection.ec2.send(new DescribeInstancesCommand({ MaxResults: 1000, ...next }), { abortSignal }),
-    );
-  for await (const page of pages(doing, ask)) {
-    if (page.Reservations === undefined) throw unreadable(doing, "the answer has no list of reservations");
-    for (const one of page.Reservations.flatMap((reservation) => reservation.Instances ?? []))
-      instances.push(instanceOf(one, account, region, doing));
-  }
+  const listing: Listing<DescribeInstancesResult, SweepInstance> = {
+    doing,
+    set: "reservationSet",
+    command: (next) => new DescribeInstancesCommand({ MaxResults: 1000, ...next }),
+    read: ({ Reservations }) =>
+      Reservations?.flatMap((one) => one.Instances ?? []).map((one) =>
+        instanceOf(one, account, region, doing),
+      ),
+  };
+  for await (const { items } of streamedPages(connection, listing, signal)) instances.push(...items);
   return instances;
 }
 
@@ -227,13 +236,13 @@ export async function listVolumeIds(
 ): Promise<ReadonlySet<string>> {
   const doing = "list the volumes";
   const ids = new Set<string>();
-  const ask = (next: { NextToken?: string }) =>
-    call(connection, doing, signal, (abortSignal) =>
-      connection.ec2.send(new DescribeVolumesCommand({ MaxResults: 500, ...next }), { abortSignal }),
-    );
-  for await (const page of pages(doing, ask)) {
-    if (page.Volumes === undefined) throw unreadable(doing, "the answer has no list of volumes");
-    for (const one of page.Volumes) if (one.VolumeId !== undefined) ids.add(fresh(one.VolumeId));
-  }
+  const listing: Listing<DescribeVolumesResult, string> = {
+    doing,
+    set: "volumeSet",
+    command: (next) => new DescribeVolumesCommand({ MaxResults: 500, ...next }),
+    read: ({ Volumes }) => Volumes?.flatMap(({ VolumeId: id }) => (id === undefined ? [] : [fresh(id)])),
+  };
+  for await (const { items } of streamedPages(connection, listing, signal))
+    for (const id of items) ids.add(id);
   return ids;
 }

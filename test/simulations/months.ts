@@ -2,6 +2,7 @@ import { runJob } from "../../src/actions/run-job.ts";
 import type { RunDeps, RunRequest } from "../../src/actions/run-request.ts";
 import { sweepCreate } from "../../src/actions/sweep-create.ts";
 import { sweepPrune } from "../../src/actions/sweep-prune.ts";
+import { Turns } from "../../src/actions/turns.ts";
 import { createDeps, listedOnce, type PartGround, pruneDeps } from "../../src/agent/sweep-parts.ts";
 import { stopsDeps } from "../../src/agent/sweep-stops.ts";
 import { type Connection, type ConnectionOptions, connect } from "../../src/aws/connection.ts";
@@ -393,7 +394,7 @@ export class Months implements AsyncDisposable {
       };
       const ground: PartGround = {
         place: { unit, connection, connecting: this.#connecting() },
-        ec2: listedOnce(sweepPoints(connection, unit)),
+        ec2: listedOnce(sweepPoints(connection, unit), create ? 2 : 1),
         run: uuidV7(this.#now),
         settings: { ...defaultSweepSettings, prune },
         options: {
@@ -403,6 +404,7 @@ export class Months implements AsyncDisposable {
           loaded: { ok: "none" } as never,
         },
         tell: () => undefined,
+        turns: new Turns(clock),
         leftOver: () => false,
         until: Number.POSITIVE_INFINITY,
         stanzas: [],
