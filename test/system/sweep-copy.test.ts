@@ -1,8 +1,11 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { expect, test } from "vitest";
 import { tagKeys } from "../../src/core/point-tags.ts";
 import type { DestinationSwept } from "../../src/core/sweep-report.ts";
 import type { Scenario } from "../../src/simulator/scenario.ts";
 import type { Snapshot } from "../../src/simulator/world.ts";
+import { agent } from "./bench.ts";
 import { asked, notAllowed, policyNamed, superfluous } from "./policies.ts";
 import {
   fleetOf,
@@ -294,6 +297,33 @@ test("of two sweeps at once one goes on, and what both have begun is one copy in
   expect((await stage.sweep(only)).code).toBe(0);
   expect(await there(stage)).toHaveLength(18);
 }, 60_000);
+
+test("a sweep that is killed between a copy and its answer leaves one copy of each, which the next one knows", async () => {
+  const wishes: readonly SeriesWish[] = [
+    { number: 1, ages: [2], volumes: 3, marks: recorded("eu-west-1"), state: "gone" },
+  ];
+  await using stage = await SweepStage.start(copying(wishes), "{ copy: true }");
+  stage.simulator.control.faults([
+    { kind: "hang-after", action: "CopySnapshot", region: "eu-west-1", skip: 1, count: 1 },
+  ]);
+  const { AWS_EC2_METADATA_SERVICE_ENDPOINT: _, ...environment } = stage.simulator.environment;
+  const child = spawn(process.execPath, [agent, "sweep", ...only, "--config", stage.config], {
+    env: {
+      PATH: process.env["PATH"],
+      ...environment,
+      AWS_ACCESS_KEY_ID: "AKIASIMULATORTEST001",
+      AWS_SECRET_ACCESS_KEY: "secret",
+      STATE_DIRECTORY: stage.state,
+    },
+    stdio: "ignore",
+  });
+  await expect.poll(async () => (await there(stage)).length, { timeout: 30_000 }).toBe(2);
+  child.kill("SIGKILL");
+  await once(child, "exit");
+  const next = await stage.sweep(only);
+  expect([next.code, into(next).begun.length], next.stdout).toEqual([0, 1]);
+  expect(sources(await there(stage))).toEqual([0, 1, 2].map((index) => snapshotId(1, 2, index)));
+});
 
 test("nothing is copied unless it is asked for, and never a copy", async () => {
   const wishes: readonly SeriesWish[] = [
