@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { EC2Client, StopInstancesCommand } from "@aws-sdk/client-ec2";
+import { CreateTopicCommand, SNSClient } from "@aws-sdk/client-sns";
 import { expect, test } from "vitest";
 import { tagKeys } from "../../src/core/point-tags.ts";
 import { intentOf, stopPrefix } from "../../src/core/sweep-stop.ts";
@@ -9,6 +10,7 @@ import { agent } from "./bench.ts";
 import { asked, notAllowed, policyNamed, superfluous } from "./policies.ts";
 import { fleetOf, instanceId, own, type SeriesWish, SweepStage, volumeId } from "./sweep-stage.ts";
 
+const credentials = { accessKeyId: "AKIASIMULATORTEST001", secretAccessKey: "secret" };
 const home = `${own}/eu-central-1`;
 const both = { Backup: "yes", Backup_Stop: "yes" };
 const quick: Partial<Scenario> = { times: { stop: 0.3, start: 0.3 } };
@@ -160,6 +162,10 @@ test("one that does not come up is told of, keeps others from being stopped, and
     { number: 2, ages: [3], tags: both },
   ]);
   const { control } = stage.simulator;
+  const sns = new SNSClient({ endpoint: stage.simulator.url, region: "eu-central-1", credentials });
+  const { TopicArn: topic = "" } = await sns.send(new CreateTopicCommand({ Name: "backups" }));
+  sns.destroy();
+  await stage.configure(stopping, "5s", `notify: { topic: "${topic}" }\n`);
   const full = { kind: "error" as const, action: "StartInstances", dryRun: false, count: "always" as const };
   control.faults([{ ...full, code: "InsufficientInstanceCapacity", status: 500, message: "no room" }]);
   const swept = await stage.sweep(["--only", "create"]);
@@ -178,6 +184,10 @@ test("one that does not come up is told of, keeps others from being stopped, and
   expect(await instanceOf(stage, 1)).toMatchObject({ state: "stopped", marks: [expect.any(String)] });
   expect(await instanceOf(stage, 2)).toMatchObject({ state: "running", boots: 1, marks: [] });
   expect(told(stage)).toEqual([1]);
+  const notices = stage.calls().filter(({ action }) => action === "Publish");
+  expect(notices.map(({ parameters }) => parameters)).toMatchObject([
+    { Subject: expect.stringContaining(`${instanceId(1)} does not run again`) },
+  ]);
 
   // While that sweep might still be about it, others leave it alone.
   const early = await stage.sweep(["--only", "prune"]);
@@ -253,7 +263,6 @@ test("what somebody stops when a dead sweep's time is over stays off, and its ta
   const at = (minutes: number) => new Date(now + minutes * 60_000);
   const { key, value } = intentOf("dead", instanceId(1), at(-60), at(-40));
   await control.instances([{ change: { instance: instanceId(1), tags: { [key]: value } } }]);
-  const credentials = { accessKeyId: "AKIASIMULATORTEST001", secretAccessKey: "secret" };
   const ec2 = new EC2Client({ endpoint: stage.simulator.url, region: "eu-central-1", credentials });
   await ec2.send(new StopInstancesCommand({ InstanceIds: [instanceId(1)] }));
   ec2.destroy();
