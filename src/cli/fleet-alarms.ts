@@ -17,7 +17,9 @@ export function printFleet({ units, verb, dryRun, prices }: FleetReport, out: Te
   const alarms = units.filter(({ result }) => result?.changes.some((one) => "alarm" in one) === true).length;
   if (alarms > 0) {
     const dollars = (alarms * (prices.alarm + prices.metric)).toFixed(2);
-    out.print(`Cost a month: $${dollars} for ${alarms} metrics and alarms (prices of ${prices.asOf}).`);
+    out.print(
+      `Cost a month: $${dollars} for ${alarms} ${alarms === 1 ? "metric and alarm" : "metrics and as many alarms"} (prices of ${prices.asOf}).`,
+    );
   }
   if (verb === "remove" && dryRun) out.print("Nothing was changed.");
 }
@@ -41,7 +43,8 @@ function printUnit({ changes, topic, beside, done }: FleetUnit, out: Terminal): 
   }
   if (changes.length === 0) out.print("  There is none.");
   if (done !== undefined) printApplied(done, topic, out);
-  else if (changes.some((one) => "alarm" in one)) printTopic(topic, out);
+  const isWanted = changes.some((one) => "alarm" in one);
+  if (isWanted && (done === undefined || topic === undefined)) printTopic(topic, out);
   if (beside.length > 0)
     say(
       `note: ${beside.length} alarms for missed backups of single instances tell somebody as well, such as ${beside[0]}; ` +

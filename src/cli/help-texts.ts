@@ -52,7 +52,7 @@ export const examples: Readonly<Record<string, string>> = {
   ec2-backup run --wait       wait until the points can be restored
   ec2-backup run --quiet      for cron: success says nothing
   ec2-backup run --splay 45m  from cron: at this instance's own offset in 45 min
-  ec2-backup run --last       once more before this instance ends, within a minute`,
+  ec2-backup run --last       once more before this instance ends, in a minute`,
   plan: `Examples:
   ec2-backup plan
   ec2-backup plan --json | jq '.reports[].retention.remove'`,
@@ -73,9 +73,9 @@ export const examples: Readonly<Record<string, string>> = {
   ec2-backup forget vol-0123456789abcdef0   what only this volume holds back
   ec2-backup forget vol-0123456789abcdef0 --yes   remove it`,
   sweep: `Examples:
-  ec2-backup sweep --dry-run               what would be done in this account and Region
-  ec2-backup sweep --only prune            remove what the policies on the points give up
-  ec2-backup sweep --all-regions --role arn:aws:iam::123456789012:role/ec2-backup-sweep`,
+  ec2-backup sweep --dry-run       what would be done in this account and Region
+  ec2-backup sweep --only prune    remove what the policies of points give up
+  ec2-backup sweep --all-regions --role arn:aws:iam::123456789012:role/sweep`,
   status: `Examples:
   ec2-backup status                   asks AWS only where it is in doubt
   ec2-backup status --offline         never asks

@@ -2,13 +2,14 @@ import { InvalidArgumentError, type Command as Program } from "commander";
 import { auditDefaults } from "../core/audit-order.ts";
 import type { Command } from "./command.ts";
 import { duration } from "./parse.ts";
-import { addScope, scopeWishOf } from "./parse-scope.ts";
+import { addScope, optionsBelow, scopeWishOf } from "./parse-scope.ts";
 
 const examples = `Examples:
-  ec2-backup sweep audit --all-regions                    what is not backed up, overdue, lost or paid twice
-  ec2-backup sweep audit --html fleet.html                the same as a page
-  ec2-backup sweep audit --retention "daily=7 weekly=4"   and what that retention would save
-It reads, needs no agent, and exits with 1 where something is wrong (ec2-backup policy audit has its rights).`;
+  ec2-backup sweep audit --all-regions        what is not backed up, or overdue
+  ec2-backup sweep audit --html fleet.html    the same as a page
+  ec2-backup sweep audit --retention "daily=7 weekly=4"  and what it would save
+It reads, needs no agent, and exits with 1 where something is wrong. The rights:
+ec2-backup policy audit`;
 
 function count(text: string): number {
   if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError("expected a whole number.");
@@ -31,9 +32,10 @@ export function addAudit(place: Program, choose: (command: Command) => void): vo
       "--webhook-file <file>",
       "a file with a URL that gets the result as JSON, with a key that stays the same",
     )
+    .option("--dry-run", "tell nobody: no metric, message or webhook")
     .addHelpText("after", `\n${examples}`)
     .action((_own: unknown, program: Program) => {
-      const options = program.optsWithGlobals();
+      const options = optionsBelow(program, place);
       const {
         overdueAfter = auditDefaults.overdueAfter,
         copyLag = auditDefaults.copyLag,
@@ -43,17 +45,18 @@ export function addAudit(place: Program, choose: (command: Command) => void): vo
         webhookFile,
         stanzas,
       } = options;
+      const tells = options["dryRun"] !== true;
       const order = {
-        scope: scopeWishOf(options),
+        scope: scopeWishOf(options, program),
         overdueAfter: overdueAfter as number,
         copyLag: copyLag as number,
         quota: quota as number,
-        publish: options["publish"] === true,
-        notify: options["notify"] === true,
+        publish: tells && options["publish"] === true,
+        notify: tells && options["notify"] === true,
         ...(typeof retention === "string" ? { retention } : {}),
         ...(typeof stanzas === "string" ? { stanzas } : {}),
         ...(typeof html === "string" ? { html } : {}),
-        ...(typeof webhookFile === "string" ? { webhookFile } : {}),
+        ...(tells && typeof webhookFile === "string" ? { webhookFile } : {}),
       };
       choose({ name: "sweep", action: "audit", order });
     });

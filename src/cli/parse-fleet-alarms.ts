@@ -4,14 +4,15 @@ import { auditEveryRange } from "../core/fleet-alarm.ts";
 import type { FleetOrder } from "../core/fleet-report.ts";
 import type { Command } from "./command.ts";
 import { duration } from "./parse.ts";
-import { addScope, scopeWishOf } from "./parse-scope.ts";
+import { addScope, optionsBelow, scopeWishOf } from "./parse-scope.ts";
 
 const examples = `Examples:
-  ec2-backup sweep alarms plan --all-regions      what is, what should be, who is told
-  ec2-backup sweep alarms apply --all-regions     one alarm for each account and Region, on the metric of its audits
-  ec2-backup sweep alarms apply --audit-every 6h  for audits that run every 6 hours
+  ec2-backup sweep alarms plan --all-regions      what is, what should be
+  ec2-backup sweep alarms apply --all-regions     one for each account and Region
+  ec2-backup sweep alarms apply --audit-every 6h  for audits every 6 hours
   ec2-backup sweep alarms remove --dry-run
-It needs \`ec2-backup sweep audit --publish\` to run regularly, and rings if that ends (ec2-backup policy sweep-alarms has its rights).`;
+It needs \`ec2-backup sweep audit --publish\` to run regularly, and rings if that
+ends. The rights: ec2-backup policy sweep-alarms`;
 
 const { from, to } = auditEveryRange;
 
@@ -34,12 +35,13 @@ export function addFleetAlarms(sweep: Program, choose: (command: Command) => voi
   const add = (verb: FleetOrder["verb"], description: string): Program =>
     addScope(place.command(verb))
       .description(description)
+      .option("--dry-run", "change nothing, show what would be done")
       .action((_own: unknown, program: Program) => {
-        const options = program.optsWithGlobals();
+        const options = optionsBelow(program, sweep);
         const { dryRun, auditEvery } = options;
         const order = {
           verb: verb === "apply" && dryRun === true ? ("plan" as const) : verb,
-          scope: scopeWishOf(options),
+          scope: scopeWishOf(options, program),
           dryRun: dryRun === true,
           ...(typeof auditEvery === "number" ? { auditEvery } : {}),
         };

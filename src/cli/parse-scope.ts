@@ -21,8 +21,24 @@ export function addScope(place: Program): Program {
     .option("--external-id <id>", "the external id that these roles demand");
 }
 
-export function scopeWishOf(options: Options): ScopeWish {
+/** Commander takes the words of a command wherever they stand, also behind a command below it that knows them not. */
+export function optionsBelow(program: Program, sweep: Program): Options {
+  const known = new Set(program.options.map((option) => option.attributeName()));
+  const stray = sweep.options.find(
+    (option) =>
+      !known.has(option.attributeName()) && sweep.getOptionValueSource(option.attributeName()) === "cli",
+  );
+  if (stray !== undefined)
+    program.error(`error: option '${stray.flags}' belongs to 'sweep' itself, not to its '${program.name()}'`);
+  return program.optsWithGlobals();
+}
+
+export function scopeWishOf(options: Options, program: Program): ScopeWish {
   const { region = [], role = [], allRegions, externalId } = options;
+  if (externalId !== undefined && (role as readonly string[]).length === 0)
+    program.error(
+      "error: option '--external-id <id>' goes with '--role <arn>'; roles of the file have their own",
+    );
   return {
     regions: [...new Set(region as readonly string[])],
     allRegions: allRegions === true,

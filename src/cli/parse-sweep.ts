@@ -1,4 +1,4 @@
-import { InvalidArgumentError } from "commander";
+import { InvalidArgumentError, type Command as Program } from "commander";
 import { type CreateWish, type SweepPart, sweepParts } from "../core/sweep-order.ts";
 import type { AddWords } from "./parse.ts";
 import { addAdopt } from "./parse-adopt.ts";
@@ -30,7 +30,11 @@ function filter(text: string, before: CreateWish["filters"] = []): CreateWish["f
 
 /** The words of `ec2-backup sweep`. */
 export const addSweep: AddWords = (place, choose) => {
-  place.helpCommand(false);
+  place.helpCommand(false).configureHelp({
+    showGlobalOptions: true,
+    // What is said to the sweep itself is no option of the commands below it.
+    visibleGlobalOptions: () => place.parent?.options.filter(({ hidden }) => !hidden) ?? [],
+  });
   addScope(place)
     .option("--only <parts>", `of ${sweepParts.join(", ")}, with commas`, parts)
     .option("--all", "capture also instances (and volumes) without a Backup tag")
@@ -44,7 +48,7 @@ export const addSweep: AddWords = (place, choose) => {
     .option("--stop", "stop, capture and start what has the tag Backup_Stop=yes (sweep.create.stop)")
     .option("--yes", "release the brake, and go by EC2's clock where this host's disagrees")
     .option("--dry-run", "change nothing, show what would be done")
-    .action((options: Options) => {
+    .action((options: Options, program: Program) => {
       const { only = [], yes, stop, dryRun, stanzas, filter: filters = [] } = options;
       const create = {
         all: options["all"] === true,
@@ -53,7 +57,7 @@ export const addSweep: AddWords = (place, choose) => {
       };
       const asked = create.all || create.unattached || create.filters.length > 0;
       const order = {
-        scope: scopeWishOf(options),
+        scope: scopeWishOf(options, program),
         only: only as readonly SweepPart[],
         dryRun: dryRun === true,
         yes: yes === true,

@@ -12,7 +12,8 @@ export async function loadStanzas(path: string): Promise<readonly Stanza[]> {
     text = await readFile(path, "utf8");
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? "unreadable";
-    throw new BackupError({ kind: "configuration", doing, found: code, code });
+    const found = code === "ENOENT" ? "no such file" : code;
+    throw new BackupError({ kind: "configuration", doing, found, code });
   }
   const read = readStanzas(text, path);
   if (read.ok) return read.stanzas;

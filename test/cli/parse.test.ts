@@ -231,8 +231,40 @@ test("sweep takes accounts, Regions and parts, and nothing that it does not know
     "sweep --role sweeper",
     "sweep --only everything",
     "sweep now",
+    "sweep --external-id Backups-1",
   ])
     expect(invoke(wrong).kind, wrong).toBe("usage");
+});
+
+test("the commands below sweep refuse what is said to the sweep itself, and --dry-run keeps them from telling and writing", () => {
+  for (const wrong of [
+    "sweep audit --only prune",
+    "sweep --stop audit",
+    "sweep audit --yes",
+    "sweep alarms apply --yes",
+    "sweep adopt --from vss --unattached",
+    "sweep adopt --from vss --stanzas stanzas.json",
+  ])
+    expect(invoke(wrong), wrong).toMatchObject({
+      kind: "usage",
+      message: expect.stringContaining("belongs to 'sweep' itself"),
+    });
+  for (const below of ["audit", "adopt", "alarms apply", "alarms"]) {
+    const text = textOf(`sweep ${below} --help`);
+    expect(text, below).not.toMatch(/--only|--unattached/);
+    expect(text.slice(text.indexOf("\nExamples:")), below).not.toMatch(/^.{81}/m);
+  }
+  const told = { publish: true, notify: true, webhookFile: "/etc/url" };
+  const audit = "sweep audit --publish --notify --webhook-file /etc/url";
+  expect(commandOf(audit)).toMatchObject({ order: told });
+  for (const words of [`${audit} --dry-run`, audit.replace("audit", "--dry-run audit")]) {
+    expect(commandOf(words)).toMatchObject({ order: { publish: false, notify: false } });
+    expect(commandOf(words)).not.toHaveProperty("order.webhookFile");
+  }
+  expect(commandOf("sweep adopt --from vss --yes --dry-run")).toMatchObject({ order: { yes: false } });
+  expect(commandOf("sweep audit --stanzas stanzas.json")).toMatchObject({
+    order: { stanzas: "stanzas.json" },
+  });
 });
 
 describe("help", () => {

@@ -239,6 +239,15 @@ test("stanzas of another tool say what is to be backed up, and all their faults 
   await writeFile(file, JSON.stringify({ match: {}, snapshot: { ...snapshot, minimum: "x" } }));
   const faulty = await bench.execute(["sweep", "audit", "--stanzas", file, "--config", bench.config]);
   expect([faulty.code, faulty.stderr.match(/: expected /g)?.length]).toEqual([78, 2]);
+  const missing = await bench.execute([
+    "sweep",
+    "audit",
+    "--stanzas",
+    `${file}.no`,
+    "--config",
+    bench.config,
+  ]);
+  expect([missing.code, missing.stderr]).toEqual([78, expect.stringContaining("no such file")]);
 }, 120_000);
 
 test("the page tells the same as the JSON, and stays within its own walls", async () => {

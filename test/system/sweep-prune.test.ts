@@ -85,7 +85,11 @@ describe("a sweep of several accounts and Regions", () => {
     const noRole = await stage.sweep(["--role", role]);
     expect(noRole.code, noRole.stdout).toBe(77);
     expect(noRole.unit(theirs).problems).toEqual([
-      expect.objectContaining({ kind: "denied", found: expect.stringMatching(/AccessDenied/) }),
+      expect.objectContaining({
+        kind: "denied",
+        doing: `take on the role ${role}`,
+        remedy: expect.stringMatching(/trust policy .* external id/),
+      }),
     ]);
     expect((await stage.sweep([], { AWS_REGION: "" })).code).toBe(64);
   });
