@@ -1,6 +1,6 @@
 // Measures the built agent beside its baselines and prints the figures next to their goals.
 //
-//   npm run bench [-- one-shot sizes idle planning window artifacts files restore-file directory]
+//   npm run bench [-- one-shot sizes idle planning listing window artifacts files restore-file directory]
 //
 // BENCH_RUNS (15) and BENCH_IDLE_SECONDS (60) say how long, BENCH_FILES_MIB (2048; for files 8192 where memory has room) how
 // much. A slow machine never fails it; a wrong count or size does.
@@ -17,6 +17,7 @@ const parts: Record<string, () => Promise<void>> = {
   sizes: async () => (await import("./sizes.ts")).sizes(root, folder),
   "one-shot": async () => (await import("./one-shot.ts")).oneShot(root, folder, runs),
   planning: async () => (await import("./planning.ts")).planning(root, folder, runs),
+  listing: async () => (await import("./listing.ts")).listing(root, folder, Math.min(runs, 7)),
   window: async () => (await import("./window.ts")).freezeWindow(root, folder, runs),
   artifacts: async () => (await import("./artifacts.ts")).artifacts(root, folder, runs),
   files: async () => (await import("./files.ts")).files(root, folder, Math.min(runs, 7)),

@@ -1,0 +1,120 @@
+import { spawnSync } from "node:child_process";
+import path from "node:path";
+import { connect } from "../../src/aws/connection.ts";
+import { listPoints } from "../../src/aws/sweep-listing.ts";
+import { planSweep } from "../../src/core/sweep.ts";
+import { draftsOf, groundOf, pointsIn } from "../../src/core/sweep-series.ts";
+import { defaultSweepSettings } from "../../src/core/sweep-settings.ts";
+import { python } from "./contenders/boto3.ts";
+import { median, plainEnvironment } from "./measure.ts";
+import { Simulator } from "./simulator.ts";
+import { against, fixed, printTable } from "./table.ts";
+
+const goals = { list: 1.8, plan: 0.1 };
+const account = "111122223333";
+const region = "eu-central-1";
+const keys = { AWS_ACCESS_KEY_ID: "AKIASIMULATORTEST001", AWS_SECRET_ACCESS_KEY: "secret" };
+
+/** Some 20,000 snapshots with tags as agents write them. */
+const scenario = {
+  account,
+  region,
+  limits: false,
+  instances: [{ id: "i-00000000000000fff" }],
+  accessKeys: [{ id: keys.AWS_ACCESS_KEY_ID, user: "operator" }],
+  generate: {
+    instances: 1_000,
+    volumesPer: 2.4,
+    snapshotsPerVolume: 8.34,
+    tags: {
+      snapshot: {
+        "ec2-backup:point": "{point}",
+        "ec2-backup:run": "{point}",
+        "ec2-backup:job": "default",
+        "ec2-backup:series": "{arn}/default",
+        "ec2-backup:instance": "{arn}",
+        "ec2-backup:captured": "{captured}",
+        "ec2-backup:retention": "daily=7 monthly=12 zone=Europe/Berlin demanded=crash delay=7d",
+        "ec2-backup:consistency": "filesystem",
+        "ec2-backup:version": "1.0.0",
+        "ec2-backup:manifest.1": "{volumes}",
+      },
+    },
+  },
+};
+
+/** How a sweep lists and decides, beside a boto3 script that only lists; CPU time of this process and of that one. */
+export async function listing(root: string, folder: string, rounds: number): Promise<void> {
+  await using simulator = await Simulator.start(root, folder, scenario);
+  const { AWS_ENDPOINT_URL: endpoint = "" } = simulator.env;
+  const listed: number[] = [];
+  const planned: number[] = [];
+  const scripted: number[] = [];
+  let snapshots = 0;
+  for (let round = 0; round <= rounds; round += 1) {
+    const ours = await listAndPlan(endpoint);
+    const script = runScript(endpoint);
+    if (script.count !== ours.count)
+      throw new Error(`${ours.count} snapshots listed, by boto3 ${script.count}`);
+    snapshots = ours.count;
+    // The first round warms both up and is not counted.
+    if (round === 0) continue;
+    listed.push(ours.list);
+    planned.push(ours.plan);
+    scripted.push(script.list);
+  }
+  const [list, plan, boto3] = [median(listed), median(planned), median(scripted)];
+  printTable(
+    `Listing ${snapshots} snapshots and planning a sweep of them, median CPU of ${rounds}`,
+    ["figure", "value"],
+    [
+      ["list, snapshots a second of CPU", fixed((snapshots / list) * 1_000)],
+      ["list by boto3, snapshots a second of CPU", fixed((snapshots / boto3) * 1_000)],
+      [`rate / boto3's (goal: at least ${goals.list})`, fixed(boto3 / list, 2)],
+      ["plan, ms", fixed(plan)],
+      ["plan / list", against(plan / list, goals.plan, 3)],
+    ],
+  );
+}
+
+async function listAndPlan(endpoint: string) {
+  process.env["AWS_ENDPOINT_URL"] = endpoint;
+  const connection = connect({
+    region,
+    userAgent: [],
+    requestTimeout: 60_000,
+    route: undefined,
+    credentials: async () => ({
+      accessKeyId: keys.AWS_ACCESS_KEY_ID,
+      secretAccessKey: keys.AWS_SECRET_ACCESS_KEY,
+    }),
+  });
+  const began = process.cpuUsage();
+  const { snapshots, asOf } = await listPoints(connection, new AbortController().signal);
+  const list = spent(began);
+  const then = process.cpuUsage();
+  const unit = { unit: { id: `${account}/${region}`, account, region }, instances: new Map(), stanzas: [] };
+  const { prune } = defaultSweepSettings;
+  for (const draft of draftsOf(snapshots, prune.seriesOfGroups)) {
+    const points = pointsIn(draft, asOf);
+    planSweep(points, groundOf(points, unit), prune, { yes: false }, asOf);
+  }
+  const plan = spent(then);
+  connection.ec2.destroy();
+  return { count: snapshots.length, list, plan };
+}
+
+/** Milliseconds of CPU since then. */
+function spent(since: NodeJS.CpuUsage): number {
+  const { user, system } = process.cpuUsage(since);
+  return (user + system) / 1_000;
+}
+
+function runScript(endpoint: string): { readonly count: number; readonly list: number } {
+  const env = { ...plainEnvironment(), ...keys, AWS_ENDPOINT_URL: endpoint, AWS_REGION: region };
+  const file = path.join(import.meta.dirname, "list-baseline.py");
+  const { status, stdout, stderr } = spawnSync(python, [file], { env, encoding: "utf8" });
+  if (status !== 0) throw new Error(`${file} failed: ${stderr}`);
+  const [count = Number.NaN, seconds = Number.NaN] = stdout.trim().split(" ").map(Number);
+  return { count, list: seconds * 1_000 };
+}
