@@ -8,11 +8,11 @@ import { addScope, optionsBelow, scopeWishOf } from "./parse-scope.ts";
 
 const examples = `Examples:
   ec2-backup sweep alarms plan --all-regions      what is, what should be
-  ec2-backup sweep alarms apply --all-regions     one for each account and Region
+  ec2-backup sweep alarms apply --all-regions     one each account and Region
   ec2-backup sweep alarms apply --audit-every 6h  for audits every 6 hours
   ec2-backup sweep alarms remove --dry-run
-It needs \`ec2-backup sweep audit --publish\` to run regularly, and rings if that
-ends. The rights: ec2-backup policy sweep-alarms`;
+It needs \`ec2-backup sweep audit --publish\` to run regularly, and rings if
+that ends. The rights: ec2-backup policy sweep-alarms`;
 
 const { from, to } = auditEveryRange;
 
