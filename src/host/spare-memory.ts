@@ -11,5 +11,5 @@ export function spareMemory(): void {
   if (spared) return;
   spared = true;
   setFlagsFromString("--semi-space-growth-factor=1");
-  setFlagsFromString("--heap-growing-percent=20");
+  setFlagsFromString("--heap-growing-percent=5");
 }
