@@ -130,6 +130,7 @@ async function capturePlainly(
   signal: AbortSignal,
 ): Promise<void> {
   const turns = pace(perSecond, deps.clock);
+  if (overdue.length > 0) deps.tell(0, overdue.length);
   const claimed = await claim(overdue, deps, asOf, signal);
   if (claimed.failure !== undefined) warnings.push(claimed.failure);
   captured.push(...claimed.others.map((one) => ({ ...toldOf(one), outcome: "recent" as const })));

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { besideBar, progressBar } from "../../src/cli/progress.ts";
 import { formatBytes, formatInstant, table, terminal } from "../../src/cli/terminal.ts";
+import { tellOn } from "../../src/commands/sweep-progress.ts";
 import { formatSpan } from "../../src/core/duration.ts";
 
 /** A stream that remembers. */
@@ -95,6 +96,13 @@ describe("progress", () => {
     bar.update(50, "waiting");
     log("info", "second");
     expect(tty.written).toEqual(["first\n", expect.stringContaining("waiting"), "\r\u001b[K", "second\n"]);
+  });
+
+  test("of a sweep shows on a narrow terminal what is at work", () => {
+    const tty = stream({ isTTY: true, columns: 80 });
+    const unit = { id: "111122223333/ap-southeast-2", account: "111122223333", region: "ap-southeast-2" };
+    tellOn(progressBar(tty))({ ended: 0, units: 24, unit, what: "12 of 300 points removed" });
+    expect(tty.written).toEqual([expect.stringContaining("0 of 24 units: 12 of 300 points removed")]);
   });
 
   test.each([{ isTTY: false }, {}])("is not drawn on %o", (facts) => {
