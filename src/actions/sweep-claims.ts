@@ -47,6 +47,8 @@ export async function claim<T extends { readonly instance: SweepInstance }>(
     await claims.write(ids, value, signal);
   } catch (error) {
     const failure = failureOf(error, "tell other sweeps which instances this one captures");
+    // It may be written all the same; the next sweep goes on.
+    if (failure.kind !== "denied") throw error;
     return { mine, others, holds: () => true, failure, clear: none };
   }
   await clock.sleep(claims.shownAfter, signal);

@@ -224,7 +224,10 @@ export class Judge {
       const points = this.#pointsOf(state, machine, true);
       const sweeper: Actor = { name: "the end", kind: "sweep", began: now.getTime() };
       const policies = this.#policiesFor(sweeper, machine, points, state);
-      const stays = (one: Seen, at: Date) => policies.some((policy) => isKept(one, points, policy, at));
+      const stays = (one: Seen, at: Date) => {
+        const were = points.filter(({ captured }) => captured <= at);
+        return policies.some((policy) => isKept(one, were, policy, at));
+      };
       for (const one of points) {
         const told = `${one.id} of ${machine.id}, of ${one.captured.toISOString()}, of ${digestOf(points)}`;
         if (this.#going.has(one.id)) found.halves.push(told);
