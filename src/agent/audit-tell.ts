@@ -21,21 +21,20 @@ export function settingsOf({ loaded }: Pick<Options, "loaded">) {
 }
 
 /**
- * A number of instances as a metric of the account and Region that it is of, where one alarm on it stands for those of
- * all instances. A zero is told as well: silence means that nobody has looked.
+ * Numbers of instances as metrics of the account and Region that they are of, where one alarm on them stands for those
+ * of all instances. A zero is told as well: silence means that nobody has looked.
  */
-export async function publishCount(
+export async function publishCounts(
   { unit, connection, connecting }: OpenUnit,
-  name: typeof overdueMetric | typeof stoppedMetric,
-  value: number,
+  counts: Readonly<Partial<Record<typeof overdueMetric | typeof stoppedMetric, number>>>,
   options: Options,
 ): Promise<void> {
   const { connectCloudWatch } = await import("../aws/connection.ts");
   const { cloudWatchSink } = await import("../aws/cloudwatch.ts");
   const client = connectCloudWatch(connecting, connection);
   const { namespace } = settingsOf(options).metrics;
-  const metric = { name, unit: "Count", value } as const;
-  await cloudWatchSink(client, namespace, connecting.requestTimeout * 4).publish([metric], {
+  const metrics = Object.entries(counts).map(([name, value]) => ({ name, unit: "Count", value }) as const);
+  await cloudWatchSink(client, namespace, connecting.requestTimeout * 4).publish(metrics, {
     Account: unit.account,
     Region: unit.region,
   });

@@ -15,6 +15,7 @@ import { overdueMetric } from "../core/fleet-alarm.ts";
 import { pointsOf, tagKeys } from "../core/point-tags.ts";
 import type { RecoveryPoint } from "../core/recovery-point.ts";
 import { newestFirst } from "../core/retention.ts";
+import { stoppedMetric } from "../core/sweep-stop.ts";
 import { tagOf } from "../core/sweep-tags.ts";
 import { temporaryTag } from "../core/temporary-tag.ts";
 import { systemClock } from "../host/clock.ts";
@@ -71,12 +72,15 @@ export async function audit(
 
 async function overdueTold(
   place: OpenUnit,
-  { totals }: AuditedUnit,
+  { totals, findings }: AuditedUnit,
   options: SweepOptions,
 ): Promise<Failure | undefined> {
-  const { publishCount } = await import("./audit-tell.ts");
+  const { publishCounts } = await import("./audit-tell.ts");
+  // Sweeps tell of none: here only what a sweep has left that nobody runs any more.
+  const stopped = findings.filter(({ kind }) => kind === "stopped").length;
   try {
-    await publishCount(place, overdueMetric, totals.overdue, options);
+    const counts = { [overdueMetric]: totals.overdue, ...(stopped > 0 && { [stoppedMetric]: stopped }) };
+    await publishCounts(place, counts, options);
     return undefined;
   } catch (error) {
     return failureOf(error, "publish the metric Overdue");

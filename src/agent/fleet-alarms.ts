@@ -15,7 +15,7 @@ import { inEachUnit, openSweep } from "./sweep-session.ts";
 /** Milliseconds between two changes: CloudWatch takes three a second of an account. */
 const pause = 400;
 
-/** The one alarm of each account and Region: what is, what should be, and makes it so where that is wanted. */
+/** The alarms of each account and Region: what is, what should be, and makes it so where that is wanted. */
 export async function fleetAlarmsIn(
   order: FleetOrder,
   options: SweepOptions,
@@ -35,7 +35,9 @@ export async function fleetAlarmsIn(
     const { account, region } = unit;
     const place = { partition: partitionOf(region), region, account };
     const { auditEvery } = order;
-    const request = { unit, place, settings, namespace, ...(auditEvery === undefined ? {} : { auditEvery }) };
+    const { stop: stops } = session.settings.create;
+    const often = auditEvery === undefined ? {} : { auditEvery };
+    const request = { unit, place, settings, namespace, stops, ...often };
     return fleetAlarms(order, request, {
       alarms: cloudWatchAlarms(connectCloudWatch(connecting, connection), timeout * 2, stop),
       topics: snsTopics(connectSns(connecting, connection.ec2.config.credentials), timeout, stop),

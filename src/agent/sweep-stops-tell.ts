@@ -4,7 +4,7 @@ import { type Problem, problemOf } from "../core/report.ts";
 import { stopsNotice } from "../core/stops-notice.ts";
 import type { UnitSwept } from "../core/sweep-report.ts";
 import { stoppedMetric } from "../core/sweep-stop.ts";
-import { publishCount, settingsOf, tellTopic } from "./audit-tell.ts";
+import { publishCounts, settingsOf, tellTopic } from "./audit-tell.ts";
 import type { AgentOptions } from "./wish.ts";
 
 type Options = Pick<AgentOptions, "loaded" | "self" | "version">;
@@ -21,7 +21,9 @@ export async function tellStops(
 ): Promise<readonly Problem[]> {
   const down = swept.stops?.down.length ?? 0;
   const ways = [
-    ...(settingsOf(options).metrics.enabled ? [publishCount(place, stoppedMetric, down, options)] : []),
+    ...(settingsOf(options).metrics.enabled
+      ? [publishCounts(place, { [stoppedMetric]: down }, options)]
+      : []),
     ...(down === 0 ? [] : [tellTopic(stopsNotice(place.unit, swept, run, options.version), run, options)]),
   ];
   const told = await Promise.allSettled(ways);

@@ -1,5 +1,6 @@
 import { formatDuration, formatSpan } from "../core/duration.ts";
 import { sentenceOf } from "../core/errors.ts";
+import type { FleetAlarm } from "../core/fleet-alarm.ts";
 import type { FleetReport, FleetUnit } from "../core/fleet-report.ts";
 import { harmless } from "../core/harmless.ts";
 import { printApplied } from "./alarm-results.ts";
@@ -7,14 +8,14 @@ import { printTopic, stateOf } from "./alarms.ts";
 import { unitWords } from "./sweep.ts";
 import { type Terminal, wrapped } from "./terminal.ts";
 
-/** Prints the alarm of each account and Region. */
+/** Prints the alarms of each account and Region. */
 export function printFleet({ units, verb, dryRun, prices }: FleetReport, out: Terminal): void {
   for (const { unit, failure, result } of units) {
     out.print(out.paint("bold", unitWords(unit)));
     if (failure !== undefined) say(harmless(sentenceOf(failure)), out, "red");
     if (result !== undefined) printUnit(result, out);
   }
-  const alarms = units.filter(({ result }) => result?.changes.some((one) => "alarm" in one) === true).length;
+  const alarms = units.flatMap(({ result }) => result?.changes.filter((one) => "alarm" in one) ?? []).length;
   if (alarms > 0) {
     const dollars = (alarms * (prices.alarm + prices.metric)).toFixed(2);
     out.print(
@@ -30,13 +31,7 @@ function printUnit({ changes, topic, beside, done }: FleetUnit, out: Terminal): 
     const { name } = "alarm" in change ? change.alarm : change.found;
     out.print(`  ${name} (${found}): ${change.action}`);
     if (!("alarm" in change)) continue;
-    const { auditEvery, tellsWithin } = change.alarm;
-    const within = formatSpan(Math.ceil(tellsWithin / 60_000) * 60);
-    say(
-      `rings at most ${within} after the last audit that found nothing overdue; audits are due every ` +
-        `${formatDuration(auditEvery)} (--audit-every): ec2-backup sweep audit --publish`,
-      out,
-    );
+    say(ringsWhen(change.alarm), out);
     if (change.action !== "update") continue;
     for (const { field, found: is, wanted } of change.differences)
       out.print(field === "description" ? "    another description" : `    ${field}: ${is} -> ${wanted}`);
@@ -51,6 +46,16 @@ function printUnit({ changes, topic, beside, done }: FleetUnit, out: Terminal): 
         "`ec2-backup alarms remove` there, if this one is to stand for them",
       out,
     );
+}
+
+function ringsWhen({ auditEvery, tellsWithin }: FleetAlarm): string {
+  const within = formatSpan(Math.ceil(tellsWithin / 60_000) * 60);
+  if (auditEvery === undefined)
+    return `rings at most ${within} after a sweep that stops instances could not start one again`;
+  return (
+    `rings at most ${within} after the last audit that found nothing overdue; audits are due every ` +
+    `${formatDuration(auditEvery)} (--audit-every): ec2-backup sweep audit --publish`
+  );
 }
 
 function say(text: string, out: Terminal, style?: "red"): void {

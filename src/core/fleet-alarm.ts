@@ -22,10 +22,10 @@ const grace = 2 * hour;
 export const usualAuditEvery = 24 * hour;
 export const auditEveryRange = { from: 15 * minute, to: 166 * hour } as const;
 
-/** The one alarm of an account in a Region. */
+/** An alarm of an account in a Region. */
 export interface FleetAlarm extends WrittenAlarm {
-  /** Milliseconds between two audits, at most. */
-  readonly auditEvery: number;
+  /** Milliseconds between two audits, at most; absent where their silence does not ring. */
+  readonly auditEvery?: number;
 }
 
 /** What is known when it is to be made. */
@@ -91,6 +91,7 @@ export function planFleetAlarm(alarm: FleetAlarm, found: readonly FoundAlarm[]):
 
 /** Until the first audit is due, and seen: of windows over a day CloudWatch sees full hours alone. */
 function startOf({ auditEvery }: FleetAlarm): Start {
+  if (auditEvery === undefined) return { kind: "at-once" };
   return {
     kind: "warm-up",
     minutes: Math.min(longestWarmUp, Math.ceil((auditEvery + grace + 75 * minute) / minute)),
@@ -100,9 +101,9 @@ function startOf({ auditEvery }: FleetAlarm): Start {
   };
 }
 
-/** The alarm, if it is there. */
-export function fleetAlarmAmong(found: readonly FoundAlarm[]): readonly FoundAlarm[] {
-  return found.filter((one) => one.name === name);
+/** Those of the account that are there. */
+export function fleetAlarmsAmong(found: readonly FoundAlarm[]): readonly FoundAlarm[] {
+  return found.filter((one) => one.name === name || one.name === `${fleetPrefix}stopped`);
 }
 
 /** Alarms for missed backups that single instances have beside it, and that tell somebody. */

@@ -25,7 +25,7 @@ export interface FleetDone {
   readonly failure?: Failure;
 }
 
-/** The alarm of one unit: what would be done, and of `apply` and `remove` what was. */
+/** The alarms of one unit: what would be done, and of `apply` and `remove` what was. */
 export interface FleetUnit {
   readonly changes: readonly AlarmChange<FleetAlarm>[];
   /** Absent = nobody is told, or it goes. */

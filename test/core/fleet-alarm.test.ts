@@ -2,7 +2,14 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { FoundAlarm } from "../../src/core/alarm.ts";
 import { readAlarmName } from "../../src/core/alarm.ts";
-import { alarmsBeside, auditEveryRange, fleetAlarm, planFleetAlarm } from "../../src/core/fleet-alarm.ts";
+import {
+  alarmsBeside,
+  auditEveryRange,
+  fleetAlarm,
+  fleetAlarmsAmong,
+  planFleetAlarm,
+} from "../../src/core/fleet-alarm.ts";
+import { stoppedAlarm } from "../../src/core/fleet-stopped-alarm.ts";
 
 const unit = {
   id: "111122223333/eu-central-1",
@@ -68,6 +75,17 @@ test("a new alarm is spared until an audit is due; one that differs is updated, 
     action: "update",
     differences: [{ field: "threshold", found: "3", wanted: "0" }],
   });
+});
+
+test("an instance that does not come up rings from the reading that tells of it to the one that does not", () => {
+  const alarm = stoppedAlarm(facts);
+  expect(readAlarmName(alarm.name)).toBeUndefined();
+  expect(alarm).toMatchObject({ metric: "StoppedInstances", threshold: 0, treatMissingData: "ignore" });
+  for (const words of ["shop (111122223333)", "eu-central-1", "start-instances"])
+    expect(alarm.description).toContain(words);
+  expect(planFleetAlarm(alarm, [])).toMatchObject({ action: "create", start: { kind: "at-once" } });
+  expect(planFleetAlarm(alarm, [foundOf(fleetAlarm(facts)), foundOf(alarm)]).action).toBe("keep");
+  expect(fleetAlarmsAmong([foundOf(fleetAlarm(facts)), foundOf(alarm)])).toHaveLength(2);
 });
 
 test("alarms of instances beside it are those for missed backups that tell somebody", () => {

@@ -165,7 +165,10 @@ test("one that does not come up is told of, keeps others from being stopped, and
   const sns = new SNSClient({ endpoint: stage.simulator.url, region: "eu-central-1", credentials });
   const { TopicArn: topic = "" } = await sns.send(new CreateTopicCommand({ Name: "backups" }));
   sns.destroy();
-  await stage.configure(stopping, "5s", `notify: { topic: "${topic}" }\n`);
+  await stage.configure(stopping, "5s", `notify: { topic: "${topic}" }\nalarms: { topic: "${topic}" }\n`);
+  const applied = await stage.execute(["sweep", "alarms", "apply", "--json"]);
+  expect(JSON.parse(applied.stdout).units[0].result.changes).toHaveLength(2);
+  const alarm = async () => (await control.state()).alarms["ec2-backup/fleet/stopped"]?.state;
   const full = { kind: "error" as const, action: "StartInstances", dryRun: false, count: "always" as const };
   control.faults([{ ...full, code: "InsufficientInstanceCapacity", status: 500, message: "no room" }]);
   const swept = await stage.sweep(["--only", "create"]);
@@ -194,6 +197,7 @@ test("one that does not come up is told of, keeps others from being stopped, and
   expect(early.unit(home).stops).toMatchObject({ left: [instanceId(1)], started: [] });
   control.clearFaults();
   await control.clock({ advance: "1h" });
+  expect(await alarm()).toBe("ALARM");
   const planned = await stage.sweep(["--only", "prune", "--dry-run"]);
   expect(planned.unit(home).stops).toMatchObject({ started: [instanceId(1)] });
   expect(await instanceOf(stage, 1)).toMatchObject({ state: "stopped" });
@@ -204,6 +208,8 @@ test("one that does not come up is told of, keeps others from being stopped, and
   ]);
   expect(await instanceOf(stage, 1)).toMatchObject({ state: "running", marks: [] });
   expect(told(stage)).toEqual([1, 0, 0]);
+  await control.clock({ advance: "10m" });
+  expect(await alarm()).toBe("OK");
 }, 60_000);
 
 /** What sweeps have told CloudWatch of instances that are off. */
