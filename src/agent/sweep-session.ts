@@ -1,7 +1,9 @@
 import { eachUnit } from "../actions/each-unit.ts";
-import { type OpenedUnits, type OpenUnit, openUnits } from "../aws/sweep-units.ts";
+import { type ConnectionOptions, connect } from "../aws/connection.ts";
+import { type OpenedUnits, type Opening, type OpenUnit, openUnits } from "../aws/sweep-units.ts";
 import { sweepSettingsOf } from "../config/sweep-settings.ts";
 import { BackupError } from "../core/errors.ts";
+import { firstToAnswer } from "../core/first-to-answer.ts";
 import { type ScopeWish, scopeOf } from "../core/sweep-order.ts";
 import { outcomeOf, type SweepScope, type UnitReport } from "../core/sweep-ports.ts";
 import type { SweepSettings } from "../core/sweep-settings.ts";
@@ -48,14 +50,10 @@ export async function openSweep(
       ["sweep", run],
     ] as const,
   };
-  const home = scope.regions === "all" ? undefined : scope.regions[0];
-  const opening = {
-    connecting,
-    home: home ?? (await ownRegion(timeout, signal)),
-    session: `ec2-backup-sweep-${run.slice(-12)}`,
-    own: ownAccount(timeout, signal),
-  };
-  const units = await openUnits(scope, opening, signal);
+  const named = scope.regions === "all" ? [] : scope.regions;
+  const session = `ec2-backup-sweep-${run.slice(-12)}`;
+  const home = await homeOf(named, connecting, signal);
+  const units = await openUnits(scope, { connecting, session, ...home }, signal);
   return { run, settings, scope, units, ...(until === undefined ? {} : { until }) };
 }
 
@@ -72,6 +70,31 @@ export async function inEachUnit<T>(
   for (const report of lost) ended?.(report);
   const limits = until === undefined ? scope : { ...scope, until };
   return [...(await eachUnit(units.open, limits, systemClock, work, signal, ended)), ...lost];
+}
+
+/**
+ * Where what is of no Region is asked, such as whose credentials these are. Of several Regions it is one that answers:
+ * the first one may be the very one that is disabled or in trouble.
+ */
+async function homeOf(
+  named: readonly string[],
+  connecting: Omit<ConnectionOptions, "region">,
+  signal: AbortSignal,
+): Promise<Pick<Opening, "home" | "own">> {
+  const { requestTimeout: timeout } = connecting;
+  const [home = await ownRegion(timeout, signal), ...others] = named;
+  if (others.length === 0) return { home, own: ownAccount(timeout, signal) };
+  const waiting = { patience: Math.min(timeout, 5_000), sleep: systemClock.sleep };
+  const first = await firstToAnswer(
+    named,
+    (region, stop) => {
+      const there = { ...connecting, region };
+      return ownAccount(timeout, stop)(connect(there), there);
+    },
+    waiting,
+    signal,
+  );
+  return { home: first.place, own: async () => first.answer };
 }
 
 /** That of the environment, else that of the instance. */

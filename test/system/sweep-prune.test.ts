@@ -78,6 +78,20 @@ describe("a sweep of several accounts and Regions", () => {
     expect(swept.unit(theirs)).toMatchObject({ outcome: "denied", problems: [{ kind: "denied" }] });
   });
 
+  test("nor does one that is named first, where whose credentials these are would be asked", async () => {
+    const waiting = everywhere.replace("unitDeadline: 20s", "unitDeadline: 6s");
+    const first = waiting.replace("eu-central-1, eu-west-1", "eu-west-1, eu-central-1");
+    await using stage = await SweepStage.start(fleetOf(fleet), first);
+    stage.simulator.control.faults([{ kind: "hang", region: "eu-west-1", count: "always" }]);
+    const swept = await stage.sweep();
+    expect([swept.code, swept.unit(home).outcome, swept.unit(theirs).outcome], swept.stderr).toEqual([
+      1,
+      "done",
+      "done",
+    ]);
+    expect(swept.unit(west).outcome).toBe("late");
+  });
+
   test("where nothing could be done, the code says why", async () => {
     await using stage = await SweepStage.start(fleetOf(fleet), "{}");
     stage.simulator.control.faults([{ kind: "denied", service: "ec2", count: "always" }]);
