@@ -19,6 +19,7 @@ import { stoppedMetric } from "../core/sweep-stop.ts";
 import { tagOf } from "../core/sweep-tags.ts";
 import { temporaryTag } from "../core/temporary-tag.ts";
 import { systemClock } from "../host/clock.ts";
+import { quotaOf } from "./audit-quota.ts";
 import type { SweepOptions } from "./sweep.ts";
 import { inEachUnit, openSweep } from "./sweep-session.ts";
 
@@ -44,7 +45,7 @@ export async function audit(
           moving();
           tell(what);
         };
-        const facts = await factsOf(place, told, stop);
+        const facts = await factsOf(place, order, told, stop);
         return { audited: auditUnit(facts, rules), ground: copyGroundOf(facts) };
       });
       const untold = order.publish ? await overdueTold(place, audited, options) : undefined;
@@ -87,10 +88,9 @@ async function overdueTold(
   }
 }
 
-function rulesOf({ overdueAfter, quota, retention, stanzas }: AuditOrder): AuditRules {
+function rulesOf({ overdueAfter, retention, stanzas }: AuditOrder): AuditRules {
   return {
     overdueAfter,
-    quota,
     wish(tags) {
       // A volume that somebody looks into for a while is no data of anybody.
       if (Object.hasOwn(tags, temporaryTag)) return "unwanted";
@@ -105,6 +105,7 @@ function rulesOf({ overdueAfter, quota, retention, stanzas }: AuditOrder): Audit
 /** Listings of a unit, one after the other: they share one bucket of requests. */
 async function factsOf(
   place: OpenUnit,
+  { quota }: Pick<AuditOrder, "quota">,
   tell: (what: string) => void,
   signal: AbortSignal,
 ): Promise<AuditFacts> {
@@ -138,6 +139,7 @@ async function factsOf(
     snapshots: count,
     unencryptedSnapshots: unencrypted,
     keys: await stated(used, place, signal),
+    quota: await quotaOf(quota, place, signal),
     versions: versionsOf(points),
   };
 }

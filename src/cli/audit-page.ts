@@ -1,6 +1,6 @@
-import type { AuditFinding, AuditTotals } from "../core/audit-ports.ts";
+import type { AuditedUnit, AuditFinding } from "../core/audit-ports.ts";
 import type { AuditReport } from "../core/audit-report.ts";
-import { headline, savingsWords } from "./audit.ts";
+import { headline, quotaWords, savingsWords } from "./audit.ts";
 import { html, type Markup } from "./html.ts";
 import { pageHead } from "./page-head.ts";
 import { minute } from "./report-words.ts";
@@ -42,19 +42,20 @@ function more(findings: readonly AuditFinding[]): Markup | false {
 }
 
 function units({ units: all, audited }: AuditReport): Markup {
-  const known = new Map(audited.map((one) => [one.unit.id, one.totals]));
+  const known = new Map(audited.map((one) => [one.unit.id, one]));
   return html`<section aria-labelledby="units"><h2 id="units">Accounts and Regions</h2>
-<div class="wide"><table><thead><tr><th scope="col">Unit</th><th scope="col">Instances</th><th scope="col">Overdue</th><th scope="col">Volumes</th><th scope="col">Backed up</th><th scope="col">Snapshots</th><th scope="col">Audit</th></tr></thead>
+<div class="wide"><table><thead><tr><th scope="col">Unit</th><th scope="col">Instances</th><th scope="col">Overdue</th><th scope="col">Volumes</th><th scope="col">Backed up</th><th scope="col">Snapshots</th><th scope="col">Quota</th><th scope="col">Audit</th></tr></thead>
 <tbody>${all.map(
     ({ unit, outcome }) =>
       html`<tr><th scope="row">${unit.name === undefined ? unit.id : `${unit.name} (${unit.id})`}</th>${cells(known.get(unit.id))}<td>${outcome}</td></tr>`,
   )}</tbody></table></div></section>`;
 }
 
-function cells(totals: AuditTotals | undefined): readonly Markup[] {
-  if (totals === undefined) return Array.from({ length: 5 }, () => html`<td></td>`);
-  const { instances, overdue, volumes, covered, snapshots } = totals;
-  return [instances, overdue, volumes, covered, snapshots].map((count) => html`<td>${count}</td>`);
+function cells(of: AuditedUnit | undefined): readonly Markup[] {
+  if (of === undefined) return Array.from({ length: 6 }, () => html`<td></td>`);
+  const { instances, overdue, volumes, covered, snapshots } = of.totals;
+  const all = [instances, overdue, volumes, covered, snapshots, quotaWords(of.headroom)];
+  return all.map((count) => html`<td>${count}</td>`);
 }
 
 const severities = { error: "Error", warning: "Warning", note: "Note" } as const;

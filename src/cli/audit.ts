@@ -1,4 +1,4 @@
-import type { AuditFinding } from "../core/audit-ports.ts";
+import type { AuditedUnit, AuditFinding } from "../core/audit-ports.ts";
 import type { AuditReport } from "../core/audit-report.ts";
 import { counted } from "../core/counted.ts";
 import { harmless } from "../core/harmless.ts";
@@ -28,18 +28,22 @@ export function printAudit(report: AuditReport, out: Terminal): void {
 function unitLines({ units, audited }: AuditReport, width: number): string[] {
   const known = new Map(audited.map((one) => [one.unit.id, one]));
   const rows = units.map(({ unit, outcome }) => {
-    const of = known.get(unit.id)?.totals;
-    const counts = of === undefined ? ["", "", "", "", ""] : countsOf(of);
+    const of = known.get(unit.id);
+    const counts = of === undefined ? ["", "", "", "", "", ""] : countsOf(of);
     return [unit.id, ...counts, unit.name === undefined ? outcome : `${outcome} (${harmless(unit.name)})`];
   });
-  const head = ["UNIT", "INSTANCES", "OVERDUE", "VOLUMES", "BACKED UP", "SNAPSHOTS", "AUDIT"];
+  const head = ["UNIT", "INSTANCES", "OVERDUE", "VOLUMES", "BACKED UP", "SNAPSHOTS", "QUOTA", "AUDIT"];
   return table(head, rows, width);
 }
 
-type Totals = AuditReport["totals"];
+function countsOf({ totals, headroom }: AuditedUnit): string[] {
+  const { instances, overdue, volumes, covered, snapshots } = totals;
+  return [...[instances, overdue, volumes, covered, snapshots].map(String), quotaWords(headroom)];
+}
 
-function countsOf({ instances, overdue, volumes, covered, snapshots }: Totals): string[] {
-  return [instances, overdue, volumes, covered, snapshots].map(String);
+/** How many snapshots the Region may hold; AWS's default where nobody could say it. */
+export function quotaWords({ quota, from }: AuditedUnit["headroom"]): string {
+  return from === "default" ? `${quota}?` : String(quota);
 }
 
 function findingLines(
@@ -95,7 +99,7 @@ export function auditJson({ run, units, audited, findings, totals, savings }: Au
         outcome,
         ms,
         ...(failure && { failure }),
-        ...(one && { asOf: one.asOf, totals: one.totals }),
+        ...(one && { asOf: one.asOf, totals: one.totals, headroom: one.headroom }),
         ...(one?.savings && { savings: one.savings }),
       };
     }),

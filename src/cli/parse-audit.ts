@@ -22,7 +22,7 @@ export function addAudit(place: Program, choose: (command: Command) => void): vo
     .description("tell what is not backed up, overdue, failed, expired, kept twice or about to be lost")
     .option("--overdue-after <duration>", "how old the newest backup may be (default: 26h)", duration)
     .option("--copy-lag <duration>", "how far copies may lag behind (default: 26h)", duration)
-    .option("--quota <count>", "snapshots that the Region may hold (default: 100000)", count)
+    .option("--quota <count>", "snapshots that the Region may hold (default: AWS is asked)", count)
     .option("--retention <rules>", "tell what this retention would save")
     .option("--stanzas <file>", "judge by what the stanzas of ebs_snapper ask for, too")
     .option("--html <file>", "write the report as a page, too")
@@ -39,7 +39,7 @@ export function addAudit(place: Program, choose: (command: Command) => void): vo
       const {
         overdueAfter = auditDefaults.overdueAfter,
         copyLag = auditDefaults.copyLag,
-        quota = auditDefaults.quota,
+        quota,
         retention,
         html,
         webhookFile,
@@ -50,9 +50,9 @@ export function addAudit(place: Program, choose: (command: Command) => void): vo
         scope: scopeWishOf(options, program),
         overdueAfter: overdueAfter as number,
         copyLag: copyLag as number,
-        quota: quota as number,
         publish: tells && options["publish"] === true,
         notify: tells && options["notify"] === true,
+        ...(typeof quota === "number" ? { quota } : {}),
         ...(typeof retention === "string" ? { retention } : {}),
         ...(typeof stanzas === "string" ? { stanzas } : {}),
         ...(typeof html === "string" ? { html } : {}),

@@ -51,8 +51,7 @@ const actions: Readonly<Record<LambdaEvent["action"], Action>> = {
   async audit(event, ground, signal) {
     const { audit } = await import("../agent/audit.ts");
     const { publish, notify } = event;
-    const { overdueAfter, copyLag, quota } = auditDefaults;
-    const order = { scope: scopeOf(event), overdueAfter, copyLag, quota, publish, notify };
+    const order = { ...auditDefaults, scope: scopeOf(event), publish, notify };
     const report = await audit(order, ground.options, signal);
     const { run } = report;
     for (const { severity, unit, what, kind: code } of report.findings)

@@ -1,4 +1,5 @@
 import type { AuditFacts, AuditFinding } from "./audit-ports.ts";
+import { mostRunning } from "./copies.ts";
 import { copiesThere, pointsThere } from "./copies-there.ts";
 import { targetsOfTag } from "./copy-target.ts";
 import { formatSpan } from "./duration.ts";
@@ -88,7 +89,7 @@ function judgeTarget(
       unit,
       what: `the copies in ${region} of ${lags.length} series lag behind, by up to ${formatSpan(worst / 1_000)}`,
       why: "what is lost with this Region is all that is not there yet",
-      advice: "a key there that may not be used is the usual cause; see on the instance which copies failed",
+      advice: `a key there that may not be used is the usual cause; see on the instance which copies failed. AWS runs at most ${mostRunning} copies into a Region of an account at once`,
       command: "ec2-backup copy --dry-run",
       about: lags.map(({ point }) => point),
     },

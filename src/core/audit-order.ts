@@ -5,7 +5,10 @@ import type { ScopeWish } from "./sweep-order.ts";
 const hour = 3_600_000;
 
 /** What an audit goes by where nothing else is said. */
-export const auditDefaults = { overdueAfter: 26 * hour, copyLag: 26 * hour, quota: 100_000 };
+export const auditDefaults = { overdueAfter: 26 * hour, copyLag: 26 * hour };
+
+/** Snapshots that an account may have in a Region unless AWS has given it more (Amazon EBS quotas). */
+export const usualQuota = 100_000;
 
 /** What is wanted of an audit. */
 export interface AuditOrder {
@@ -14,8 +17,8 @@ export interface AuditOrder {
   readonly overdueAfter: number;
   /** Milliseconds that the newest copy may lag behind. */
   readonly copyLag: number;
-  /** Snapshots that an account may have in a Region. */
-  readonly quota: number;
+  /** Snapshots that an account may have in a Region; absent = AWS is asked. */
+  readonly quota?: number;
   /** The retention of which is asked what it would save. */
   readonly retention?: {
     readonly text: string;

@@ -1,4 +1,5 @@
-import type { AuditedKey, AuditFacts, AuditRules, Found } from "./audit-ports.ts";
+import type { AuditedKey, AuditFacts, Found, Headroom } from "./audit-ports.ts";
+import { mostRunning } from "./copies.ts";
 import { counted } from "./counted.ts";
 import { shellWord } from "./finding.ts";
 
@@ -68,19 +69,32 @@ export function judgeEncryption({ volumes, unencryptedSnapshots }: AuditFacts): 
 }
 
 /** How near a Region is to the snapshots that it may hold: when it is full, no backup can be made. */
-export function judgeQuota({ snapshots }: AuditFacts, { quota }: AuditRules): Found[] {
-  const share = snapshots / quota;
-  if (share < 0.8) return [];
-  return [
-    {
+export function judgeQuota({ snapshots, quota: { limit, from, unread } }: AuditFacts): Found[] {
+  const share = snapshots / limit;
+  const findings: Found[] = [];
+  if (share >= 0.8)
+    findings.push({
       severity: share < 0.95 ? "warning" : "error",
       kind: "quota",
-      what: `${snapshots} of the ${quota} snapshots that the Region may hold are there (${Math.floor(share * 100)} %)`,
+      what: `${snapshots} of the ${limit} snapshots that the Region may hold ${from === "default" ? "by AWS's default " : ""}are there (${Math.floor(share * 100)} %)`,
       why: "when it is full nobody can capture anything",
       advice: "remove what has expired, or ask AWS for more",
-      command:
-        "aws service-quotas list-service-quotas --service-code ebs --query \"Quotas[?QuotaName=='Snapshots per Region']\"",
+      command: "aws service-quotas get-service-quota --service-code ebs --quota-code L-309BACF6",
       about: [],
-    },
-  ];
+    });
+  if (unread !== undefined)
+    findings.push({
+      severity: "note",
+      kind: "unread",
+      what: `how many snapshots the Region may hold could not be read, so AWS's default of ${limit} is taken: ${unread.found}`,
+      why: "the account may have been given more",
+      advice: "allow servicequotas:GetServiceQuota (ec2-backup policy audit), or say it with --quota",
+      about: [],
+    });
+  return findings;
+}
+
+/** Copies are held to a number that AWS gives nobody more of, so it is told and not asked. */
+export function headroomOf({ snapshots, quota: { limit, from } }: AuditFacts): Headroom {
+  return { snapshots, quota: limit, from, copiesAtOnce: mostRunning };
 }

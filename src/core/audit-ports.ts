@@ -1,3 +1,4 @@
+import type { Failure } from "./errors.ts";
 import type { Tags } from "./instance.ts";
 import type { Snapshot } from "./recovery-point.ts";
 import type { RetentionPolicy } from "./retention-policy.ts";
@@ -14,6 +15,14 @@ export interface AuditedKey {
   readonly volumes: number;
 }
 
+/** How many snapshots the account may have in the Region, and who says so. */
+export interface SnapshotQuota {
+  readonly limit: number;
+  readonly from: "account" | "option" | "default";
+  /** Why the account's own is not known. */
+  readonly unread?: Failure;
+}
+
 /** All that an audit goes by in one unit; every listing of it was whole. */
 export interface AuditFacts extends UnitFacts {
   /** Of our points, those that were copied here. */
@@ -22,6 +31,7 @@ export interface AuditFacts extends UnitFacts {
   /** All of the account's in the Region, whoever made them; those in the Recycle Bin are not listed. */
   readonly snapshots: number;
   readonly unencryptedSnapshots: number;
+  readonly quota: SnapshotQuota;
   /** The agent that made the newest point of an instance, by its ARN. */
   readonly versions: ReadonlyMap<string, string>;
 }
@@ -29,8 +39,6 @@ export interface AuditFacts extends UnitFacts {
 export interface AuditRules {
   /** Milliseconds that the newest backup may be old, where its series is not rarer by habit. */
   readonly overdueAfter: number;
-  /** Snapshots that the account may have in a Region. */
-  readonly quota: number;
   /** What the tags of a volume or an instance say of its backup. */
   readonly wish: (tags: Tags) => "wanted" | "unwanted" | undefined;
   /** What another tool's configuration asks for: which instances, and how often. */
@@ -94,10 +102,21 @@ export interface Savings {
   readonly volumeGiB: number;
 }
 
+/** What AWS lets the account have, or do at once, in the Region. */
+export interface Headroom {
+  /** Snapshots that it has, and that it may have. */
+  readonly snapshots: number;
+  readonly quota: number;
+  readonly from: SnapshotQuota["from"];
+  /** Copies into it that may run at once. */
+  readonly copiesAtOnce: number;
+}
+
 export interface AuditedUnit {
   readonly unit: SweepUnit;
   readonly asOf: string;
   readonly totals: AuditTotals;
+  readonly headroom: Headroom;
   readonly findings: readonly AuditFinding[];
   readonly savings?: Savings;
 }

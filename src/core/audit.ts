@@ -1,5 +1,5 @@
 import { type Coverage, judgeCoverage, judgeDoubled } from "./audit-coverage.ts";
-import { judgeEncryption, judgeKeys, judgeQuota } from "./audit-place.ts";
+import { headroomOf, judgeEncryption, judgeKeys, judgeQuota } from "./audit-place.ts";
 import { judgeExpired, judgeFailed, judgeVersions, savingsOf } from "./audit-points.ts";
 import {
   type AuditedUnit,
@@ -19,7 +19,7 @@ export function auditUnit(facts: AuditFacts, rules: AuditRules): AuditedUnit {
     ...judgeStopped(facts),
     ...judgeKeys(facts),
     ...judgeFailed(facts),
-    ...judgeQuota(facts, rules),
+    ...judgeQuota(facts),
     ...judgeExpired(facts),
     ...judgeDoubled(facts),
     ...judgeEncryption(facts),
@@ -30,6 +30,7 @@ export function auditUnit(facts: AuditFacts, rules: AuditRules): AuditedUnit {
     unit: facts.unit,
     asOf: facts.asOf.toISOString(),
     totals: totalsOf(facts, coverage),
+    headroom: headroomOf(facts),
     findings: worstFirst(findings),
     ...(rules.instead && { savings: savingsOf(facts, rules.instead) }),
   };

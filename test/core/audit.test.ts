@@ -48,12 +48,13 @@ function facts(wish: Partial<AuditFacts> = {}): AuditFacts {
     keys: [],
     snapshots: 10,
     unencryptedSnapshots: 0,
+    quota: { limit: 100_000, from: "account" },
     versions: new Map(),
     ...wish,
   };
 }
 
-const rules: AuditRules = { overdueAfter: 26 * hour, quota: 100_000, wish: () => undefined };
+const rules: AuditRules = { overdueAfter: 26 * hour, wish: () => undefined };
 
 function judged(wish: Partial<AuditFacts>, more: Partial<AuditRules> = {}): string[] {
   return auditUnit(facts(wish), { ...rules, ...more }).findings.map(

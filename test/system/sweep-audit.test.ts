@@ -4,6 +4,7 @@ import { expect, test } from "vitest";
 import type { Scenario, ScenarioSnapshot } from "../../src/simulator/scenario.ts";
 import { pingService } from "../fakes/ping-service.ts";
 import { Bench } from "./bench.ts";
+import { asked, notAllowed, policyNamed, superfluous } from "./policies.ts";
 
 const day = 86_400_000;
 const start = Date.parse("2027-03-20T12:00:00Z");
@@ -133,7 +134,12 @@ interface Found {
 async function audit(bench: Bench, ...words: string[]) {
   const ended = await bench.execute(["sweep", "audit", "--config", bench.config, "--json", ...words]);
   const json = JSON.parse(ended.stdout || "{}") as {
-    units: { unit: { id: string }; outcome: string; totals: Record<string, number> }[];
+    units: {
+      unit: { id: string };
+      outcome: string;
+      totals: Record<string, number>;
+      headroom: Record<string, unknown>;
+    }[];
     totals: Record<string, number>;
     findings: Found[];
     savings?: Record<string, number>;
@@ -191,7 +197,9 @@ test("the audit tells all that is wrong in an account, under its own policy and 
   });
   expect(json.savings).toMatchObject({ retention: "last=1", points: expect.any(Number) });
   const calls = bench.apiCalls();
-  expect(calls.filter(({ action }) => !/^(Describe|GetCallerIdentity)/.test(action))).toEqual([]);
+  expect(calls.filter(({ action }) => !/^(Describe|GetCallerIdentity|GetServiceQuota)/.test(action))).toEqual(
+    [],
+  );
   expect(calls.filter(({ outcome }) => outcome?.status !== 200)).toEqual([]);
 }, 120_000);
 
@@ -322,4 +330,42 @@ test("the number of overdue instances is told per account and Region, and who wa
   const pings = service.heard.filter(({ path: to }) => to.includes("/ping"));
   expect(pings.map(({ path: to }) => to)).toEqual(["/hush-hush/ping/fail", "/hush-hush/ping/fail"]);
   expect(pings[1]?.body).toContain("has no backup at all");
+}, 120_000);
+
+test("what the account may have in a Region is asked of AWS, is AWS's default where it says nothing, and may be said", async () => {
+  await using bench = await Bench.start({ ...world(), quotas: { "L-309BACF6": 15 } });
+  await governed(bench);
+  const quotas = async (...words: string[]) => {
+    const { json } = await audit(bench, ...words);
+    const told = json.findings.filter(({ kind }) => kind === "quota" || kind === "unread");
+    return [
+      ...json.units.map(({ headroom }) => headroom),
+      ...told.map(({ severity, what }) => [severity, what]),
+    ];
+  };
+  const headroom = { snapshots: 14, copiesAtOnce: 20 };
+  expect(await quotas()).toEqual([
+    { ...headroom, quota: 15, from: "account" },
+    ["warning", "14 of the 15 snapshots that the Region may hold are there (93 %)"],
+  ]);
+  expect(await quotas("--quota", "14")).toEqual([
+    { ...headroom, quota: 14, from: "option" },
+    ["error", "14 of the 14 snapshots that the Region may hold are there (100 %)"],
+  ]);
+  await bench.simulator.control.settings({ deny: [{ action: "servicequotas:GetServiceQuota" }] });
+  expect(await quotas()).toEqual([
+    { ...headroom, quota: 100_000, from: "default" },
+    ["note", expect.stringMatching(/so AWS's default of 100000 is taken: AWS answered AccessDenied/)],
+  ]);
+}, 120_000);
+
+test("its policy has what an audit asks, and nothing more", async () => {
+  await using bench = await Bench.start(world());
+  const policy = await policyNamed("audit");
+  await governed(bench);
+  const { code, stderr } = await audit(bench, "--all-regions");
+  expect(code, stderr).toBe(1);
+  const needed = asked(bench.simulator, 0, ":");
+  expect(notAllowed([policy], needed)).toEqual([]);
+  expect(superfluous([policy], needed)).toEqual([]);
 }, 120_000);
