@@ -2,7 +2,7 @@ import { counted } from "../core/counted.ts";
 import type { RecoveryPoint } from "../core/recovery-point.ts";
 import { isSizeKnown, sizeOf } from "../core/recovery-point.ts";
 import { summaryOf } from "../core/report.ts";
-import { formatBytes, formatInstant, sizeWords, type Terminal, table } from "./terminal.ts";
+import { formatBytes, formatInstant, sizeWords, type Terminal, table, wrapped } from "./terminal.ts";
 
 /** Prints recovery points, newest first. */
 export function printPoints(
@@ -94,9 +94,8 @@ function printRegion(
     ...(only > 0 ? [`${only} only there`] : []),
     ...(bad.length > 0 ? [out.paint("red", `${bad.length} failed`)] : []),
   ];
-  out.print(
-    `Copies of ${job.name} in ${region}: ${facts.join(", ")} (ec2-backup restore list --region ${region})`,
-  );
+  const text = `Copies of ${job.name} in ${region}: ${facts.join(", ")} (ec2-backup restore list --region ${region})`;
+  for (const line of wrapped(text, out.width)) out.print(line);
 }
 
 /** A point as `list --json` shows it. */

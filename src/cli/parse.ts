@@ -184,6 +184,7 @@ function addRun(command: Program, choose: (command: Command) => void): void {
     .addOption(new Option("--overlapped <count>").argParser(count).hideHelp())
     .action((names: string[], options: Options) => {
       const { splay, slot, missed, overlapped, notice, within } = options;
+      if (within !== undefined && !options["last"]) command.error("error: --within goes with --last");
       choose({
         name: "run",
         ...(options["last"] && {

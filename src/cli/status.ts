@@ -93,7 +93,7 @@ function sayCopies(job: string, copies: CopyReport, out: Terminal): void {
   const failures = failed.length === 0 ? "" : `, ${failed.length} failed`;
   const words = `copies in ${region}, as the last run saw them: ${copyFacts(copies)}${failures}`;
   if (lagSeconds > 0 || failed.length > 0) say(job, failed.length > 0 ? "red" : "yellow", words, out);
-  else out.print(`${job}: ${words}`);
+  else for (const line of wrapped(`${job}: ${words}`, out.width)) out.print(line);
 }
 
 /** restic before 0.17 does not tell how large a snapshot is. */

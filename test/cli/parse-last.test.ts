@@ -15,3 +15,10 @@ test.each(["--dry-run", "--wait", "--splay 5m"])("there is no time in it for %s"
     message: expect.stringContaining("cannot be used with"),
   });
 });
+
+test("its time without it is refused, since an ordinary run would prune and take what time it takes", () => {
+  expect(parsed("run --within 30s")).toMatchObject({
+    kind: "usage",
+    message: expect.stringContaining("--within goes with --last"),
+  });
+});
