@@ -132,7 +132,7 @@ function remedyOf(kind: ErrorKind, name: string): string | undefined {
     case "denied":
       return /Expired/.test(name)
         ? "the credentials have expired: get new ones; those of a role are renewed unless the host's clock is wrong"
-        : "allow the action to whoever asks: for runs in the policy of the instance's role, for restores in that of a person or a rescue host (policies/)";
+        : "allow the action to whoever asks (policies/): for runs to the instance's role, for sweeps to one of its own, for restores to a person or a rescue host";
     case "unreachable":
       return name === "CredentialsProviderError"
         ? "give the instance a role (an instance profile), and check the metadata service"

@@ -29,16 +29,17 @@ function unitLines({ units, audited }: AuditReport, width: number): string[] {
   const known = new Map(audited.map((one) => [one.unit.id, one]));
   const rows = units.map(({ unit, outcome }) => {
     const of = known.get(unit.id);
-    const counts = of === undefined ? ["", "", "", "", "", ""] : countsOf(of);
+    const counts = of === undefined ? ["", "", "", ""] : countsOf(of);
     return [unit.id, ...counts, unit.name === undefined ? outcome : `${outcome} (${harmless(unit.name)})`];
   });
-  const head = ["UNIT", "INSTANCES", "OVERDUE", "VOLUMES", "BACKED UP", "SNAPSHOTS", "QUOTA", "AUDIT"];
+  const head = ["UNIT", "INSTANCES", "OVERDUE", "BACKED UP", "SNAPSHOTS", "AUDIT"];
   return table(head, rows, width);
 }
 
 function countsOf({ totals, headroom }: AuditedUnit): string[] {
   const { instances, overdue, volumes, covered, snapshots } = totals;
-  return [...[instances, overdue, volumes, covered, snapshots].map(String), quotaWords(headroom)];
+  // Of how many: eight columns would be wider than a terminal.
+  return [`${instances}`, `${overdue}`, `${covered}/${volumes}`, `${snapshots}/${quotaWords(headroom)}`];
 }
 
 /** How many snapshots the Region may hold; AWS's default where nobody could say it. */
@@ -54,7 +55,7 @@ function findingLines(
   const front = `${severity} ${kind} ${unit}: `;
   const indent = "    ";
   // Names and tags may say what they like.
-  const [first = "", ...rest] = wrapped(`${front}${harmless(what)}`, width);
+  const [first = "", ...rest] = wrapped(`${front}${harmless(what)}`, width - indent.length);
   const painted = first.startsWith(front)
     ? `${out.paint(paints[severity], severity)} ${out.paint("bold", `${kind} ${unit}`)}: ${first.slice(front.length)}`
     : first;

@@ -77,7 +77,7 @@ test("a run that fails tells both why, and what there is to fall back on", async
   for (const text of [message?.message, service.heard[1]?.body]) {
     expect(text).toContain("was NOT made");
     expect(text).toContain("UnauthorizedOperation");
-    expect(text).toContain("To do: allow the action to whoever asks: for runs in the policy");
+    expect(text).toContain("To do: allow the action to whoever asks (policies/): for runs to the");
     expect(text).toContain("NONE IS KNOWN on this host");
   }
 });
