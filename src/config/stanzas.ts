@@ -45,6 +45,8 @@ function noteIn(faults: Fault[], placeOf: PlaceOf): Note {
 }
 
 function listed(value: unknown, note: Note): { id: string; path: Path; value: unknown }[] {
+  if (Array.isArray(value) ? value.length === 0 : isMapping(value) && Object.keys(value).length === 0)
+    note([], "at least one stanza", "none");
   if (Array.isArray(value))
     return value.map((one, index) => ({ id: `stanza ${index + 1}`, path: [index], value: one }));
   if (!isMapping(value)) {

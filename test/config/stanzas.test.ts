@@ -83,3 +83,10 @@ describe("stanzas in a file", () => {
     expect(faultsOf(text).length).toBeGreaterThan(0),
   );
 });
+
+it.each(["[]", "{}"])("%s names no stanza, which is told rather than taken for nothing to do", (text) => {
+  expect(readStanzas(text, "s.json")).toMatchObject({
+    ok: false,
+    faults: [{ expected: "at least one stanza" }],
+  });
+});
