@@ -135,17 +135,26 @@ async function stopped(
   const doing = `stop ${id}`;
   log("info", `stopping ${id} for its capture`, { run: deps.run });
   const began = clock.elapsed();
+  let asked = 0;
+  const ask = () => {
+    asked += 1;
+    return power.stop(id, signal);
+  };
   try {
-    const answer = await until(doing, waits.stopFor, deps, signal, () => power.stop(id, signal));
-    if (answer === "others") {
+    const answer = await until(doing, waits.stopFor, deps, signal, ask);
+    // Who has asked before without an answer may well have stopped it.
+    if (answer === "others" && asked === 1) {
       await power.unmark(id, [own], signal);
       return await captureAsItIs(ready, "somebody else has just stopped it", undefined);
     }
   } catch (error) {
     const failure = failureOf(error, doing);
-    const not = failure.kind === "denied" || unstoppable.includes(failure.code ?? "");
+    const not = asked === 1 && (failure.kind === "denied" || unstoppable.includes(failure.code ?? ""));
     // It may be stopping all the same: the tag stays, and the next sweep looks after it.
-    if (!not) return { outcome: "failed", down: true, failures: [failure] };
+    if (!not) {
+      const told = failure.kind === "interrupted" ? leftStopping(failure) : failure;
+      return { outcome: "failed", down: true, failures: [told] };
+    }
     await power.unmark(id, [own], signal);
     const told = failure.kind === "denied" ? failure : undefined;
     return captureAsItIs(ready, `EC2 refuses it: ${failure.found}`, told);

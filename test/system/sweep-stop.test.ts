@@ -326,3 +326,31 @@ test("a sweep that is told to stop while an instance is off starts it before it 
   expect(await instanceOf(stage, 1)).toMatchObject({ state: "running", marks: [] });
   expect(await made(stage)).toHaveLength(1);
 }, 60_000);
+
+test.each([
+  ["says that it was stopped before", []],
+  ["is refused", [{ kind: "denied", action: "StopInstances", dryRun: false, skip: 3, count: 1 }]],
+] as const)(
+  "a stop without an answer is the sweep's own, though the next request %s",
+  async (_, more) => {
+    await using stage = await stageOf([{ number: 1, ages: [3], tags: both }]);
+    const lost = { kind: "reset-after", action: "StopInstances", dryRun: false, count: 3 } as const;
+    stage.simulator.control.faults([lost, ...more]);
+    const swept = await stage.sweep(["--only", "create"]);
+    const { state, marks } = await instanceOf(stage, 1);
+    if (more.length === 0) {
+      expect([swept.code, state, marks], swept.stdout).toEqual([0, "running", []]);
+      return;
+    }
+    expect([swept.code, marks.length, swept.unit(home).stops?.down], swept.stdout).toEqual([
+      77,
+      1,
+      [instanceId(1)],
+    ]);
+    await stage.simulator.control.clock({ advance: "1h" });
+    const next = await stage.sweep(["--only", "create"]);
+    expect(next.code, next.stdout).toBe(0);
+    expect(await instanceOf(stage, 1)).toMatchObject({ state: "running", marks: [], boots: 2 });
+  },
+  60_000,
+);
