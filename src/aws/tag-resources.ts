@@ -12,7 +12,8 @@ export async function tagResources(
   signal: AbortSignal,
 ): Promise<void> {
   const command = new CreateTagsCommand({ Resources: [...ids], Tags: listed(tags) });
-  await call(connection, `tag ${ids.join(", ")}`, signal, (abortSignal) =>
+  const more = ids.length > 5 ? ` and ${ids.length - 5} more` : "";
+  await call(connection, `tag ${ids.slice(0, 5).join(", ")}${more}`, signal, (abortSignal) =>
     connection.ec2.send(command, { abortSignal }),
   );
 }

@@ -1,3 +1,4 @@
+import { DeleteSnapshotCommand, EC2Client } from "@aws-sdk/client-ec2";
 import { describe, expect, test } from "vitest";
 import {
   fleetOf,
@@ -12,6 +13,7 @@ import {
   volumeId,
 } from "./sweep-stage.ts";
 
+const credentials = { accessKeyId: "AKIASIMULATORTEST001", secretAccessKey: "secret" };
 const home = `${own}/eu-central-1`;
 const west = `${own}/eu-west-1`;
 const theirs = `${other}/eu-central-1`;
@@ -234,5 +236,18 @@ describe("a sweep of one unit", () => {
     expect(swept.code, swept.stdout).toBe(0);
     expect(await doomed()).toEqual([]);
     expect(await stage.points()).toEqual(before.filter((id) => !old(1).includes(id)));
+  });
+
+  test("what somebody else has removed meanwhile keeps the mark from none of the others", async () => {
+    const fleet = fleetOf([{ number: 1, ages }], { consistency: { seconds: 600 } });
+    await using stage = await SweepStage.start(fleet, "{ prune: { mark: 20h } }");
+    const ec2 = new EC2Client({ endpoint: stage.simulator.url, region: "eu-central-1", credentials });
+    await ec2.send(new DeleteSnapshotCommand({ SnapshotId: snapshotId(1, 31) }));
+    ec2.destroy();
+    const swept = await stage.sweep();
+    expect(swept.code, swept.stdout).toBe(0);
+    const { snapshots } = await stage.simulator.control.state();
+    const doomed = Object.values(snapshots).filter(({ tags }) => tags["ec2-backup:doomed"] !== undefined);
+    expect(doomed.map(({ id }) => id)).toEqual([snapshotId(1, 30)]);
   });
 });
