@@ -1,7 +1,7 @@
 import { type Failure, failureOf } from "../core/errors.ts";
 import type { Tags } from "../core/instance.ts";
 import type { Clock } from "../core/ports.ts";
-import { claimOf, isOthers, isOwn } from "../core/sweep-claims.ts";
+import { claimKey, claimOf, isOthers, isOwn } from "../core/sweep-claims.ts";
 import type { SweepInstance } from "../core/sweep-ports.ts";
 
 export interface ClaimDeps {
@@ -20,9 +20,9 @@ export interface ClaimDeps {
 export interface Claimed<T> {
   readonly mine: readonly T[];
   readonly others: readonly T[];
-  /** Whether the instance's tags, as they are now, still say so. */
-  readonly holds: (tags: Tags) => boolean;
-  readonly failure?: Failure;
+  /** Whether the instance is still this sweep's by its tags, as they are now. */
+  readonly holds: (instance: string, tags: Tags) => Promise<boolean>;
+  readonly failures: readonly Failure[];
   readonly clear: () => Promise<void>;
 }
 
@@ -42,21 +42,61 @@ export async function claim<T extends { readonly instance: SweepInstance }>(
   const ids = mine.map(({ instance }) => instance.id);
   const value = claimOf(run, asOf);
   const none = async () => undefined;
-  if (ids.length === 0) return { mine, others, holds: () => true, clear: none };
+  const unclaimed = { mine, others, holds: async () => true, clear: none };
+  if (ids.length === 0) return { ...unclaimed, failures: [] };
+  const refused = new Map<string, Failure>();
   try {
-    await claims.write(ids, value, signal);
+    await writeApart(ids, value, claims, refused, signal);
   } catch (error) {
-    const failure = failureOf(error, "tell other sweeps which instances this one captures");
+    const failure = failureOf(error, doing);
     // It may be written all the same; the next sweep goes on.
     if (failure.kind !== "denied") throw error;
-    return { mine, others, holds: () => true, failure, clear: none };
+    return { ...unclaimed, failures: [failure] };
   }
   await clock.sleep(claims.shownAfter, signal);
+  let seen: Promise<void> | undefined;
+  const claimed = ids.filter((id) => !refused.has(id));
   return {
     mine,
     others,
-    holds: (tags) => isOwn(tags, run),
+    async holds(id, tags) {
+      if (refused.has(id) || isOwn(tags, run)) return true;
+      if (tags[claimKey] !== undefined) return false;
+      // Another sweep has ended, whose point is seen by then; or somebody takes off tags that are none of theirs.
+      seen ??= clock.sleep(claims.shownAfter, signal);
+      await seen;
+      return true;
+    },
+    failures: [...new Set(refused.values())],
     // What stays for want of an answer is passed over after a while.
-    clear: () => claims.clear(ids, value, signal).catch(none),
+    clear: () => claims.clear(claimed, value, signal).catch(none),
   };
+}
+
+const doing = "tell other sweeps which instances this one captures";
+
+/** So many that take no tag are looked for; the rest of their request goes without. */
+const mostApart = 8;
+
+/** One that takes no further tag, or is gone, has EC2 refuse all of a request: the others are written without it. */
+async function writeApart(
+  ids: readonly string[],
+  value: string,
+  claims: ClaimDeps["claims"],
+  refused: Map<string, Failure>,
+  signal: AbortSignal,
+): Promise<void> {
+  try {
+    await claims.write(ids, value, signal);
+  } catch (error) {
+    const failure = failureOf(error, doing);
+    if (failure.kind !== "refused" && failure.kind !== "not-found") throw error;
+    if (ids.length === 1 || refused.size >= mostApart) {
+      for (const id of ids) refused.set(id, failure);
+      return;
+    }
+    const half = Math.ceil(ids.length / 2);
+    await writeApart(ids.slice(0, half), value, claims, refused, signal);
+    await writeApart(ids.slice(half), value, claims, refused, signal);
+  }
 }

@@ -132,7 +132,7 @@ async function capturePlainly(
   const turns = pace(perSecond, deps.clock);
   if (overdue.length > 0) deps.tell(0, overdue.length);
   const claimed = await claim(overdue, deps, asOf, signal);
-  if (claimed.failure !== undefined) warnings.push(claimed.failure);
+  warnings.push(...claimed.failures);
   captured.push(...claimed.others.map((one) => ({ ...toldOf(one), outcome: "recent" as const })));
   for (const [index, one] of claimed.mine.entries()) {
     const told = toldOf(one);
@@ -169,6 +169,7 @@ async function captureOne(
   signal: AbortSignal,
 ): Promise<Pick<InstanceCaptured, "outcome" | "point">> {
   const ready = await readyCapture(one, deps, signal);
-  if (claimed?.holds(ready.tags) === false || (await ready.isRecent())) return { outcome: "recent" };
+  const holds = claimed === undefined || (await claimed.holds(one.instance.id, ready.tags));
+  if (!holds || (await ready.isRecent())) return { outcome: "recent" };
   return { outcome: "created", point: (await ready.capture()).id };
 }

@@ -135,3 +135,40 @@ test("one that may not say what it is about to capture captures all the same, an
   ]);
   expect(created(await stage.sweep(["--only", "create"]))).toContain(`recent ${instanceId(2)}`);
 }, 60_000);
+
+test("one that takes no further tag keeps no other from being claimed and captured", async () => {
+  const full = Object.fromEntries(Array.from({ length: 48 }, (_, index) => [`Cost${index}`, "1"]));
+  const scenario = fleetOf([
+    { number: 1, ages: [], tags: { ...yes, ...full } },
+    { number: 2, ages: [], tags: yes },
+  ]);
+  await using stage = await SweepStage.start(scenario, "{ create: {} }");
+  const swept = await stage.sweep(["--only", "create"]);
+  expect([swept.code, created(swept)], swept.stdout).toEqual([
+    0,
+    [1, 2].map((number) => `created ${instanceId(number)}`),
+  ]);
+  expect(swept.unit(home).problems).toMatchObject([{ severity: "warning", code: "TagLimitExceeded" }]);
+  const { instances } = await stage.simulator.control.state();
+  for (const { tags } of Object.values(instances)) expect(Object.keys(tags)).not.toContain(claimKey);
+}, 60_000);
+
+test("a claim that somebody has taken off is no other sweep's: what is overdue is captured", async () => {
+  const scenario = fleetOf([1, 2].map((number) => ({ number, ages: [], tags: yes })));
+  await using stage = await SweepStage.start(scenario, "{ create: {} }");
+  const { control } = stage.simulator;
+  const sweeping = stage.sweep(["--only", "create"]);
+  for (let seen = 0; ; ) {
+    const calls = await control.waitForCalls(seen, 20_000);
+    seen = calls.at(-1)?.number ?? seen;
+    if (calls.some(({ action, outcome }) => action === "CreateTags" && outcome !== null)) break;
+    expect(calls.length).toBeGreaterThan(0);
+  }
+  const tags = { [claimKey]: null };
+  await control.instances([1, 2].map((number) => ({ change: { instance: instanceId(number), tags } })));
+  const swept = await sweeping;
+  expect([swept.code, created(swept)], swept.stdout).toEqual([
+    0,
+    [1, 2].map((number) => `created ${instanceId(number)}`),
+  ]);
+}, 60_000);
