@@ -24,18 +24,22 @@ const fileName = "config.yaml";
  */
 export async function invoke(sent: unknown, place: LambdaPlace): Promise<object> {
   let log = lambdaLog(place, "info");
+  const conceal = concealer(secretsOf(place.env));
   try {
     const event = readEvent(sent);
     const loaded = withAccounts(await configuration(place), event.accounts, place.account);
     const { settings } = resolve({ tags: {}, ...(loaded.ok === true ? { file: loaded.file } : {}) });
     log = lambdaLog(place, settings.log.level);
-    return await withinTime(event, loaded, log, place);
+    const answer = await withinTime(event, loaded, log, place);
+    // A sentence may repeat what AWS or a proxy has repeated, and others read what a function answers.
+    const plain = (_: string, value: unknown) => (typeof value === "string" ? conceal(value) : value);
+    return JSON.parse(JSON.stringify(answer), plain) as object;
   } catch (error) {
     const failure = failureOf(error, "answer the invocation");
     log.log("error", sentenceOf(failure), { code: failure.code ?? failure.kind });
     if (!(error instanceof BackupError)) log.log("error", String((error as Error).stack));
     // Lambda writes down what is thrown, and sends it to who asked.
-    throw new BackupError({ ...failure, found: concealer(secretsOf(place.env))(failure.found) });
+    throw new BackupError({ ...failure, found: conceal(failure.found) });
   } finally {
     await log.written();
   }

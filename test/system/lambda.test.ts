@@ -128,6 +128,23 @@ describe("the bundle as Lambda runs it, under the policies of its template", () 
     expect(await stage.points()).toEqual(kept(some));
   });
 
+  test("what an answer of AWS repeats of a secret is neither in the log nor in what the function answers", async () => {
+    await using stage = await deployed(wishes);
+    const message = "no: hunter2-hunter2 by http://me:pass@proxy";
+    stage.simulator.control.faults([
+      { kind: "error", code: "Odd", status: 400, message, action: "DescribeSnapshots", region: "eu-west-1" },
+    ]);
+    const secret = { SHOP_TOKEN: "hunter2-hunter2" };
+    await using lambda = await Sandbox.start(stage.simulator, config(everywhere), secret);
+    const { result, log, errorMessage } = await lambda.invoke();
+    expect(result, errorMessage).toMatchObject({ outcome: "partly" });
+    const told = [JSON.stringify(result), log.join()];
+    for (const one of told) {
+      expect(one).toContain("no: *** by http://***@proxy");
+      expect(one).not.toMatch(/hunter2|pass@/);
+    }
+  });
+
   test("a Region that answers nothing costs the others none of their time, and is told", async () => {
     await using stage = await deployed(wishes);
     stage.simulator.control.faults([
