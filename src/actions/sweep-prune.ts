@@ -1,5 +1,6 @@
 import { type Failure, interrupted } from "../core/errors.ts";
 import type { Clock } from "../core/ports.ts";
+import { readingOnce } from "../core/read-once.ts";
 import type { Problem } from "../core/report.ts";
 import { planSweep, type SeriesPlan } from "../core/sweep.ts";
 import type { SweepInstance } from "../core/sweep-ports.ts";
@@ -59,12 +60,13 @@ async function decide(
   });
   const ground = { unit: deps.unit, instances: listed(instances, deps), stanzas };
   const drafts = draftsOf(snapshots, rules.seriesOfGroups);
-  const asked = drafts.some((draft) => asksForVolumes(pointsIn(draft, asOf), ground, rules));
+  const read = readingOnce();
+  const asked = drafts.some((draft) => asksForVolumes(draft, asOf, ground, rules, read));
   const unit: UnitGround = asked ? { ...ground, volumes: await ec2.volumes(signal) } : ground;
   const decided: Decided[] = [];
   let points = 0;
   for (const [index, draft] of drafts.entries()) {
-    const its = pointsIn(draft, asOf);
+    const its = pointsIn(draft, asOf, read);
     points += its.length;
     const { keep, ...plan } = planSweep(its, groundOf(its, unit), rules, order, asOf);
     if (isWorthTelling(plan)) decided.push({ name: draft.name, plan: { ...plan, kept: keep.length } });

@@ -1,5 +1,8 @@
-import type { Volume } from "./instance.ts";
+import type { Tags, Volume } from "./instance.ts";
 import type { VolumeRecipe } from "./recovery-point.ts";
+
+/** What the keys of its tags begin with; a number follows, from 1. */
+export const manifestKey = "ec2-backup:manifest.";
 
 /** EC2 allows this many characters in the value of a tag. */
 export const maxTagValue = 256;
@@ -78,6 +81,20 @@ function wordsOf(volume: VolumeRecipe, withMounts: boolean): string {
 /** Short enough, too, that all words of one volume fit into one tag. */
 function isPlain(value: string): boolean {
   return /^[\p{L}\p{N}+\-=._:/@]{1,64}$/u.test(value) && value.length <= 64;
+}
+
+/** As many as EC2 allows tags, put together once: a key that is made anew is looked for by its letters. */
+const manifestKeys = Array.from({ length: 50 }, (_, index) => `${manifestKey}${index + 1}`);
+
+/** The values of the recipe that a point has among its tags. */
+export function manifestValues(tags: Tags): string[] {
+  const values: string[] = [];
+  for (const key of manifestKeys) {
+    const value = tags[key];
+    if (value === undefined) break;
+    values.push(value);
+  }
+  return values;
 }
 
 /** Reads what {@link encodeManifest} wrote; words of later versions are passed over. */

@@ -1,11 +1,27 @@
+import { hasClash, ownTags } from "./copied-tags.ts";
 import type { Instance, Tags, Volume } from "./instance.ts";
 import { type Job, seriesOf } from "./job.ts";
 import type { UserDataFacts } from "./machine-recipe.ts";
 import { machineTagsOf, wishesOf } from "./machine-tags.ts";
-import { decodeManifest, encodeManifest, type MountHint, maxTagValue, recipeOf } from "./manifest.ts";
+import {
+  decodeManifest,
+  encodeManifest,
+  type MountHint,
+  manifestKey,
+  manifestValues,
+  maxTagValue,
+  recipeOf,
+} from "./manifest.ts";
 import { dateOf, holdsOf } from "./point-holds.ts";
 import type { CaptureMarks } from "./ports.ts";
-import { type Hold, mixtureOf, type RecoveryPoint, type Snapshot, stateOf } from "./recovery-point.ts";
+import {
+  type Hold,
+  mixtureOf,
+  type RecoveryPoint,
+  type Snapshot,
+  sharedTags,
+  stateOf,
+} from "./recovery-point.ts";
 import { consistencies, formatPolicy, parsePolicy } from "./retention-policy.ts";
 
 /** EC2 allows this many tags on a snapshot. */
@@ -32,7 +48,7 @@ export const tagKeys = {
   image: "ec2-backup:image",
   /** A sweep means to remove it later. */
   doomed: "ec2-backup:doomed",
-  manifest: "ec2-backup:manifest.",
+  manifest: manifestKey,
 } as const;
 
 /** The tag that Auto Scaling gives to the instances of a group. */
@@ -148,24 +164,6 @@ function manifestTags(values: readonly string[]): Record<string, string> {
   return Object.fromEntries(values.map((value, index) => [`${tagKeys.manifest}${index + 1}`, value]));
 }
 
-/** Tags that AWS made itself (`aws:`) are not copied and do not count. */
-function ownTags(tags: Tags): number {
-  return Object.keys(tags).filter((key) => !key.startsWith("aws:")).length;
-}
-
-/** Tags that mean something on a snapshot: copied from a volume, they would hold or expire its every point. */
-const meaningful = new Set(["KeepForever", "DeleteOn", "Type"]);
-
-/**
- * What EC2 does where a copied tag and a given one share their key is not documented, so we avoid it. Tags of a
- * restored volume tell where it comes from; no point has such.
- */
-function hasClash(tags: Tags, extra: Tags): boolean {
-  return Object.keys(tags).some(
-    (key) => /^ec2-backup:(?!restore)/.test(key) || meaningful.has(key) || Object.hasOwn(extra, key),
-  );
-}
-
 /** What is written on a set when the capture is over; until then it counts as crash-consistent. */
 export function marksOf({ consistency, frozenMs }: CaptureMarks): Tags {
   return {
@@ -185,11 +183,19 @@ function cut(text: string, length: number): string {
   return text.slice(0, length).replace(/[\uD800-\uDBFF]$/, "");
 }
 
+/** How the tags of a point are read that are words of their own. */
+export interface PointReader {
+  readonly policy: typeof parsePolicy;
+  readonly recipe: typeof decodeManifest;
+}
+
+const plainly: PointReader = { policy: parsePolicy, recipe: decodeManifest };
+
 /**
  * Groups listed snapshots into points. Snapshots without our point tag, and those in the Recycle Bin,
  * are nobody's point. `asOf` is the clock of the listing.
  */
-export function pointsOf(snapshots: readonly Snapshot[], asOf: Date): RecoveryPoint[] {
+export function pointsOf(snapshots: readonly Snapshot[], asOf: Date, read = plainly): RecoveryPoint[] {
   const sets = new Map<string, Snapshot[]>();
   for (const snapshot of snapshots) {
     const id = snapshot.tags[tagKeys.point];
@@ -198,13 +204,12 @@ export function pointsOf(snapshots: readonly Snapshot[], asOf: Date): RecoveryPo
     if (set === undefined) sets.set(id, [snapshot]);
     else set.push(snapshot);
   }
-  return [...sets].map(([id, set]) => pointOf(id, set, asOf));
+  return [...sets].map(([id, set]) => pointOf(id, set, asOf, read));
 }
 
-function pointOf(id: string, snapshots: readonly Snapshot[], asOf: Date): RecoveryPoint {
-  // The set shares its tags; where a member lost some, the others still know.
-  const tags: Tags = Object.assign({}, ...snapshots.map((snapshot) => snapshot.tags));
-  const recipe = decodeManifest(manifestValues(tags));
+function pointOf(id: string, snapshots: readonly Snapshot[], asOf: Date, read: PointReader): RecoveryPoint {
+  const tags = sharedTags(snapshots);
+  const recipe = read.recipe(manifestValues(tags));
   const planned = recipe.map((volume) => volume.volumeId);
   const period = tags[tagKeys.image];
   const why = mixtureOf(snapshots, period !== undefined);
@@ -212,7 +217,7 @@ function pointOf(id: string, snapshots: readonly Snapshot[], asOf: Date): Recove
     why === undefined ? [] : [{ by: "mixed", detail: `${why}; look at its tag ${tagKeys.point}` }];
   return {
     id,
-    ...toldOf(tags),
+    ...toldOf(tags, read),
     state: why === undefined ? stateOf(snapshots, planned) : "partial",
     captured: new Date(Math.min(...snapshots.map((one) => one.startTime.getTime()))),
     snapshots,
@@ -225,6 +230,7 @@ function pointOf(id: string, snapshots: readonly Snapshot[], asOf: Date): Recove
 /** What a point's tags tell of it, wherever it is kept. */
 export function toldOf(
   tags: Tags,
+  read = plainly,
 ): Pick<RecoveryPoint, "run" | "job" | "series" | "instanceArn" | "name" | "consistency" | "policy"> {
   const name = tags[tagKeys.name];
   const policy = tags[tagKeys.retention];
@@ -235,15 +241,6 @@ export function toldOf(
     instanceArn: tags[tagKeys.instance] ?? "",
     ...(name === undefined ? {} : { name }),
     consistency: consistencies.find((one) => one === tags[tagKeys.consistency]) ?? "crash",
-    ...(policy === undefined ? {} : { policy: parsePolicy(policy) ?? "unreadable" }),
+    ...(policy === undefined ? {} : { policy: read.policy(policy) ?? "unreadable" }),
   };
-}
-
-function manifestValues(tags: Tags): string[] {
-  const values: string[] = [];
-  for (let index = 1; ; index += 1) {
-    const value = tags[`${tagKeys.manifest}${index}`];
-    if (value === undefined) return values;
-    values.push(value);
-  }
 }

@@ -111,6 +111,13 @@ export interface RecoveryPoint {
   readonly stored?: StoredContent;
 }
 
+/** The set shares its tags; where a member lost some, the others still know. */
+export function sharedTags(snapshots: readonly Snapshot[]): Tags {
+  const tags = snapshots[0]?.tags ?? {};
+  if (snapshots.every((one) => one.tags === tags)) return tags;
+  return Object.assign({}, ...snapshots.map((one) => one.tags));
+}
+
 /**
  * The state of a set. `planned` are the volumes it was to hold: one that is missing makes the set
  * partial, since retention must not let half a set stand for a whole one.

@@ -1,6 +1,6 @@
-import { decodeManifest } from "./manifest.ts";
+import { decodeManifest, manifestValues } from "./manifest.ts";
 import { tagKeys } from "./point-tags.ts";
-import type { Snapshot } from "./recovery-point.ts";
+import { type Snapshot, sharedTags } from "./recovery-point.ts";
 
 /** The tag that says which snapshot one is a copy of. */
 export const copiedFrom = "Source_SnapshotId";
@@ -19,7 +19,7 @@ const noVolume = "vol-ffffffff";
 
 /** Whether it is a copy of another snapshot, so that its volume and its start time are not those of the capture. */
 export function isCopy({ tags, volumeId }: Snapshot): boolean {
-  return Object.hasOwn(tags, copiedFrom) || volumeId === noVolume;
+  return tags[copiedFrom] !== undefined || volumeId === noVolume;
 }
 
 /** The snapshots that copies were made of which do not tell their volume, as far as their tags say. */
@@ -42,7 +42,7 @@ export function asCaptured<S extends Snapshot>(
   const known = new Map(origins.map(({ id, volumeId }) => [id, volumeId]));
   const sets = Map.groupBy(snapshots, ({ tags, id }) => tags[tagKeys.point] ?? id);
   return [...sets.values()].flatMap((set) => {
-    const planned = recipeOf(set);
+    const planned = decodeManifest(manifestValues(sharedTags(set)));
     const named = set.map((one) =>
       isCopy(one) ? (volumeTold(one) ?? known.get(one.tags[copiedFrom] ?? "")) : one.volumeId,
     );
@@ -59,16 +59,6 @@ export function asCaptured<S extends Snapshot>(
 function volumeTold({ tags }: Snapshot): string | undefined {
   const volume = tags[copyKeys.volume];
   return volume !== undefined && /^vol-[0-9a-f]{8,17}$/.test(volume) ? volume : undefined;
-}
-
-function recipeOf(set: readonly Snapshot[]) {
-  const tags = Object.assign({}, ...set.map((one) => one.tags)) as Readonly<Record<string, string>>;
-  const values: string[] = [];
-  for (let index = 1; ; index += 1) {
-    const value = tags[`${tagKeys.manifest}${index}`];
-    if (value === undefined) return decodeManifest(values);
-    values.push(value);
-  }
 }
 
 function soleOfSize(

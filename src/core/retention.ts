@@ -100,7 +100,8 @@ function keepByRecordedPolicies(
   const newest = new Set(points.filter((point) => point.state !== "failed" && !isMixed(point)).slice(0, 2));
   for (const point of points) {
     const recorded = point.policy;
-    if (recorded === undefined) continue;
+    // Points that were read together share what is the same.
+    if (recorded === undefined || recorded === policy) continue;
     const own = recorded === "unreadable" ? 0 : recorded.shrinkDelay;
     if (!newest.has(point) && !isRecent(point, now, Math.max(policy.shrinkDelay, own))) continue;
     if (recorded === "unreadable") {

@@ -30,20 +30,21 @@ export interface Expiry {
   readonly forget: ReadonlySet<string>;
 }
 
-/** Milliseconds after which the last points go; absent = never. */
-function limitOf(points: readonly RecoveryPoint[], { ground, rules }: Omit<Expiry, "forget">) {
+/** Milliseconds after which the last points go, as far as one has a say; absent = never. */
+function limitOf(point: RecoveryPoint, { ground, rules }: Omit<Expiry, "forget">): number | undefined {
   const { expireLastAfter, expireLastAfterOfGroups } = rules;
-  const limits = points.map(
-    (point) => ground.expiry?.(point) ?? (ground.grouped(point) ? expireLastAfterOfGroups : expireLastAfter),
-  );
-  if (limits.length === 0 || limits.includes(undefined)) return undefined;
-  return Math.max(...limits.map((limit) => limit ?? 0));
+  return ground.expiry?.(point) ?? (ground.grouped(point) ? expireLastAfterOfGroups : expireLastAfter);
 }
 
 function hasExpired(points: readonly RecoveryPoint[], known: Omit<Expiry, "forget">, now: Date): boolean {
-  if (!points.every(known.ground.gone)) return false;
-  const limit = limitOf(points, known);
-  return limit !== undefined && now.getTime() - Math.max(...points.map(latest)) > limit;
+  let most = Number.NEGATIVE_INFINITY;
+  for (const point of points) {
+    const limit = limitOf(point, known);
+    if (limit === undefined) return false;
+    most = Math.max(most, limit);
+  }
+  if (points.length === 0 || !points.every(known.ground.gone)) return false;
+  return now.getTime() - Math.max(...points.map(latest)) > most;
 }
 
 /** Volumes that are gone, of instances that are gone, and of which nothing has been captured for long enough. */
@@ -53,6 +54,8 @@ export function expiredVolumes(
   rules: SweepPruneRules,
   now: Date,
 ): ReadonlySet<string> {
+  const known = { ground, rules };
+  if (!points.some((point) => limitOf(point, known) !== undefined)) return new Set();
   const holding = new Map<string, RecoveryPoint[]>();
   for (const point of points)
     for (const { volumeId } of point.snapshots) {
@@ -61,7 +64,7 @@ export function expiredVolumes(
       else if (list.at(-1) !== point) list.push(point);
     }
   const gone = [...holding].filter(
-    ([volume, its]) => hasExpired(its, { ground, rules }, now) && ground.volumeGone(volume),
+    ([volume, its]) => hasExpired(its, known, now) && ground.volumeGone(volume),
   );
   return new Set(gone.map(([volume]) => volume));
 }

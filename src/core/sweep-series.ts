@@ -1,6 +1,6 @@
 import { withChainHolds } from "./copies.ts";
 import { copiesThere, pointsThere } from "./copies-there.ts";
-import { pointsOf, tagKeys } from "./point-tags.ts";
+import { type PointReader, pointsOf, tagKeys } from "./point-tags.ts";
 import type { RecoveryPoint, Snapshot } from "./recovery-point.ts";
 import { isCopy } from "./restore-copies.ts";
 import type { Stanza } from "./stanzas.ts";
@@ -47,17 +47,25 @@ function nameOf(one: Snapshot, by: GroupSeries): string {
  * Snapshots as points; one that a listing told twice is one. Copies are points with the volumes and the instant of their
  * capture; what another tool has copied is none.
  */
-export function pointsAmong(snapshots: readonly Snapshot[], asOf: Date): readonly RecoveryPoint[] {
-  const once = [...new Map(snapshots.map((one) => [one.id, one])).values()];
-  const copies = once.filter(isCopy);
-  if (copies.length === 0) return pointsOf(once, asOf);
+export function pointsAmong(
+  snapshots: readonly Snapshot[],
+  asOf: Date,
+  read?: PointReader,
+): readonly RecoveryPoint[] {
+  const ids = new Map(snapshots.map((one) => [one.id, one]));
+  const once = ids.size === snapshots.length ? snapshots : [...ids.values()];
+  if (!once.some(isCopy)) return pointsOf(once, asOf, read);
   const captured = once.filter((one) => !isCopy(one));
-  return [...pointsOf(captured, asOf), ...pointsThere(copiesThere(copies), asOf)];
+  return [...pointsOf(captured, asOf, read), ...pointsThere(copiesThere(once.filter(isCopy)), asOf)];
 }
 
 /** All points of a draft. Of copies the newest of each volume is held, also of half a set: the next one builds on it. */
-export function pointsIn({ snapshots }: SeriesDraft, asOf: Date): readonly RecoveryPoint[] {
-  const points = pointsAmong(snapshots, asOf);
+export function pointsIn(
+  { snapshots }: SeriesDraft,
+  asOf: Date,
+  read?: PointReader,
+): readonly RecoveryPoint[] {
+  const points = pointsAmong(snapshots, asOf, read);
   return snapshots.some(isCopy) ? withChainHolds(points) : points;
 }
 
@@ -115,14 +123,21 @@ export function volumeOf(arn: string): string | undefined {
 
 /** Whether what becomes of a series can depend on which volumes there are. */
 export function asksForVolumes(
-  points: readonly RecoveryPoint[],
+  draft: SeriesDraft,
+  asOf: Date,
   unit: Omit<UnitGround, "volumes">,
   { expireLastAfter, expireLastAfterOfGroups }: SweepPruneRules,
+  read?: PointReader,
 ): boolean {
-  return points.some((point) => {
+  const { stanzas = [] } = unit;
+  const mayExpire =
+    expireLastAfter !== undefined ||
+    stanzas.length > 0 ||
+    draft.snapshots.some(({ tags }) => tags[tagKeys.group] !== undefined);
+  if (!mayExpire) return false;
+  return pointsIn(draft, asOf, read).some((point) => {
     const grouped = tagOf(point, tagKeys.group) !== undefined;
-    const limit =
-      expiryByStanzas(point, unit.stanzas ?? []) ?? (grouped ? expireLastAfterOfGroups : expireLastAfter);
+    const limit = expiryByStanzas(point, stanzas) ?? (grouped ? expireLastAfterOfGroups : expireLastAfter);
     return limit !== undefined && (isGone(point, unit) || volumeOf(point.instanceArn) !== undefined);
   });
 }

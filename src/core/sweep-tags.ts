@@ -49,7 +49,7 @@ export function neededTags(tags: Tags, intern: (text: string) => string): Tags {
 
 /** The tags that the members of a point share, as far as any of them has them. */
 export function tagOf({ snapshots }: RecoveryPoint, key: string): string | undefined {
-  return snapshots.map(({ tags }) => tags[key]).find((value) => value !== undefined);
+  return snapshots.find(({ tags }) => tags[key] !== undefined)?.tags[key];
 }
 
 /** Since when a point is marked: the latest mark, if each of its members has one that can be read. */

@@ -152,6 +152,7 @@ function inSteps(
   now: Date,
 ): Pick<SeriesPlan, "keep" | "remove" | "mark" | "waiting" | "postponed"> {
   const braked = (some: readonly RecoveryPoint[]) => {
+    if (some.length === 0) return { remove: some, postponed: [] };
     const chosen = new Set(some);
     const others = ordered.filter((point) => !chosen.has(point));
     return brake({ keep: others.map((point) => ({ point, reasons: [] })), remove: some }, yes);

@@ -2,6 +2,7 @@ import { spawnSync } from "node:child_process";
 import path from "node:path";
 import { connect } from "../../src/aws/connection.ts";
 import { listPoints } from "../../src/aws/sweep-listing.ts";
+import { readingOnce } from "../../src/core/read-once.ts";
 import { planSweep } from "../../src/core/sweep.ts";
 import { draftsOf, groundOf, pointsIn } from "../../src/core/sweep-series.ts";
 import { defaultSweepSettings } from "../../src/core/sweep-settings.ts";
@@ -95,8 +96,9 @@ async function listAndPlan(endpoint: string) {
   const then = process.cpuUsage();
   const unit = { unit: { id: `${account}/${region}`, account, region }, instances: new Map(), stanzas: [] };
   const { prune } = defaultSweepSettings;
+  const read = readingOnce();
   for (const draft of draftsOf(snapshots, prune.seriesOfGroups)) {
-    const points = pointsIn(draft, asOf);
+    const points = pointsIn(draft, asOf, read);
     planSweep(points, groundOf(points, unit), prune, { yes: false }, asOf);
   }
   const plan = spent(then);
