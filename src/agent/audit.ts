@@ -13,6 +13,7 @@ import { type AuditReport, auditReportOf, type UnitAudit, untoldOf } from "../co
 import { BackupError, type Failure, failureOf } from "../core/errors.ts";
 import { overdueMetric } from "../core/fleet-alarm.ts";
 import { pointsOf, tagKeys } from "../core/point-tags.ts";
+import { readingOnce } from "../core/read-once.ts";
 import type { RecoveryPoint } from "../core/recovery-point.ts";
 import { newestFirst } from "../core/retention.ts";
 import { stoppedMetric } from "../core/sweep-stop.ts";
@@ -117,7 +118,7 @@ async function factsOf(
   );
   const volumes = await listVolumes(connection, signal);
   const instances = await listInstances(connection, unit, signal);
-  const points = pointsOf(own, asOf);
+  const points = pointsOf(own, asOf, readingOnce());
   const volumeKeys = Map.groupBy(
     volumes.flatMap(({ kmsKeyId }) => kmsKeyId ?? []),
     (key) => key,

@@ -21,7 +21,7 @@ export async function inGroupsOfItems(
 ): Promise<Buffer> {
   const answer = new Answer(set, take);
   for await (const chunk of body) {
-    answer.pending.push(Buffer.from(chunk));
+    answer.pending.push(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength));
     answer.size += chunk.length;
     if (answer.size >= groupSize) await answer.giveOn();
   }
@@ -37,47 +37,59 @@ class Answer {
   readonly head: Buffer[] = [];
   readonly #open: Buffer;
   readonly #close: Buffer;
+  readonly #before: Buffer;
+  readonly #after: Buffer;
   readonly #take: Take;
   #place: "before" | "within" | "behind" = "before";
 
   constructor(set: string, take: Take) {
     this.#open = Buffer.from(`<${set}>`);
     this.#close = Buffer.from(`</${set}>`);
+    this.#before = Buffer.from(`<Answer><${set}>`);
+    this.#after = Buffer.from(`</${set}></Answer>`);
     this.#take = take;
   }
 
   async giveOn(): Promise<void> {
     this.size = 0;
     if (this.#place === "behind") return;
-    let text = Buffer.concat(this.pending);
-    if (this.#place === "before") text = this.#enter(text);
-    if (this.#place === "within") text = await this.#giveItems(text);
+    // With room around the items for what makes an answer of them: each copy is garbage until the next collection.
+    const whole = Buffer.concat([this.#before, ...this.pending, this.#after]);
+    const text = whole.subarray(this.#before.length, whole.length - this.#after.length);
+    const from = this.#place === "before" ? this.#enter(text) : 0;
+    const group = this.#place === "within" ? this.#wholeItems(text.subarray(from)) : 0;
     // A copy, since a part would hold on to the whole.
-    this.pending = [Buffer.from(text)];
+    this.pending = [Buffer.from(text.subarray(from + group))];
+    if (group > 0) await this.#give(whole, this.#before.length + from, group);
   }
 
-  #enter(text: Buffer<ArrayBuffer>): Buffer<ArrayBuffer> {
+  /** Where the list begins, if it does. */
+  #enter(text: Buffer): number {
     const begin = text.indexOf(this.#open);
-    if (begin < 0) return text;
+    if (begin < 0) return 0;
     this.#place = "within";
     const end = begin + this.#open.length;
     this.head.push(Buffer.from(text.subarray(0, end)));
-    return text.subarray(end);
+    return end;
   }
 
-  async #giveItems(text: Buffer<ArrayBuffer>): Promise<Buffer<ArrayBuffer>> {
+  /** How many bytes of the list are whole items. */
+  #wholeItems(text: Buffer): number {
     // What may hide the ends of items is left to who reads the rest; EC2 sends no such thing.
     if (text.includes("<!")) {
       this.#place = "behind";
-      return text;
+      return 0;
     }
     const { end, isLast } = wholeItems(text, this.#close);
     if (isLast) this.#place = "behind";
-    if (end > 0) {
-      const items = [this.#open, text.subarray(0, end), this.#close];
-      await this.#take(Buffer.concat([Buffer.from("<Answer>"), ...items, Buffer.from("</Answer>")]));
-    }
-    return text.subarray(end);
+    return end;
+  }
+
+  #give(whole: Buffer, from: number, length: number): Promise<void> {
+    const begin = from - this.#before.length;
+    this.#before.copy(whole, begin);
+    const end = from + length + this.#after.copy(whole, from + length);
+    return this.#take(whole.subarray(begin, end));
   }
 }
 
