@@ -35,7 +35,10 @@ const fresh = 15_000;
 /** How long a point is looked for that a run before may have made: EC2 may not list it yet. In milliseconds. */
 const looks = [0, 1_500, 3_000];
 
-/** Captures job after job, and says what became of each; of those that have a point of this notice, nothing. */
+/**
+ * Captures job after job, and says what became of each, of those as well that it was told to stop before; of those that
+ * have a point of this notice, nothing.
+ */
 export async function captureLast(
   jobs: readonly Job[],
   order: LastOrder,
@@ -45,7 +48,6 @@ export async function captureLast(
   const reports: RunReport[] = [];
   const taken = new Set<string>();
   for (const [index, job] of jobs.entries()) {
-    if (time.signal.aborted) break;
     if (isTaken(job, order, taken)) {
       order.options.log("info", "its volumes are in the point of another job of this last run", {
         job: job.name,

@@ -2,6 +2,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
+import type { RunReport } from "../../src/core/report.ts";
 import { DaemonProcess, missedSlot, struck, until } from "./daemon-process.ts";
 import { instance, setsOf } from "./history.ts";
 import { asked, govern, notAllowed, policyNamed } from "./policies.ts";
@@ -327,6 +328,36 @@ describe.concurrent("a last run that is asked for", () => {
     ]);
     expect(code, stdout).toBe(2);
     expect(await newPoints(bench)).toBe(0);
+  });
+
+  test("told to stop after the first of two jobs, says that the other has no point", async (context) => {
+    const slow = ", volumes: { root: false }, hooks: [{ command: { after: [/bin/sleep, '3'] } }]";
+    const bench = await endingHost(context, { jobs: { held: job(slow), whole: job() } });
+    const { control } = bench.simulator;
+    const { code, stdout, stderr } = await bench.execute(
+      ["run", "--last", "--config", bench.config, "--json"],
+      {
+        async onStart(pid) {
+          await until(
+            () =>
+              control.calls().some(({ action, outcome }) => action === "CreateSnapshots" && outcome !== null),
+            () => "nothing was captured",
+          );
+          await sleep(1_000);
+          process.kill(pid, "SIGTERM");
+        },
+      },
+    );
+    const { reports } = JSON.parse(stdout) as { reports: RunReport[] };
+    expect(
+      reports.map(({ job: name, points }) => [name, points.length]),
+      stderr,
+    ).toEqual([
+      ["held", 1],
+      ["whole", 0],
+    ]);
+    expect(code, stdout).not.toBe(0);
+    expect(await newPoints(bench)).toBe(1);
   });
 
   test("is over in its time while AWS hangs, and says why", async (context) => {
