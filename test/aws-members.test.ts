@@ -15,7 +15,7 @@ const sources = readdirSync(folder)
   .filter((file) => file.endsWith(".ts") && !others.has(file))
   .map((file) => readFileSync(path.join(folder, file), "utf8"))
   // What is read of other services' answers is not cut out of anything.
-  .filter((text) => !/from "@aws-sdk\/client-(kms|sns|ssm|sts)"/.test(text))
+  .filter((text) => !/from "@aws-sdk\/client-(ebs|kms|service-quotas|sns|ssm|sts)"/.test(text))
   .join("\n")
   .replace(/\/\*[\s\S]*?\*\/|\/\/.*/g, "");
 

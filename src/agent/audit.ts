@@ -8,21 +8,26 @@ import { loadStanzas } from "../config/load-stanzas.ts";
 import { auditUnit, worstFirst } from "../core/audit.ts";
 import { copyGroundOf } from "../core/audit-copies.ts";
 import type { AuditOrder } from "../core/audit-order.ts";
+import { givenUpBy } from "../core/audit-points.ts";
 import type { AuditedKey, AuditedUnit, AuditFacts, AuditRules } from "../core/audit-ports.ts";
 import { type AuditReport, auditReportOf, type UnitAudit, untoldOf } from "../core/audit-report.ts";
+import { costChains } from "../core/cost-chains.ts";
 import { BackupError, type Failure, failureOf } from "../core/errors.ts";
 import { overdueMetric } from "../core/fleet-alarm.ts";
 import { pointsOf, tagKeys } from "../core/point-tags.ts";
 import { readingOnce } from "../core/read-once.ts";
 import type { RecoveryPoint } from "../core/recovery-point.ts";
+import { RequestBudget } from "../core/request-budget.ts";
 import { newestFirst } from "../core/retention.ts";
+import { shareOf } from "../core/sweep-ports.ts";
 import { stoppedMetric } from "../core/sweep-stop.ts";
 import { tagOf } from "../core/sweep-tags.ts";
 import { temporaryTag } from "../core/temporary-tag.ts";
 import { systemClock } from "../host/clock.ts";
+import { costOfUnit } from "./audit-cost.ts";
 import { quotaOf } from "./audit-quota.ts";
 import type { SweepOptions } from "./sweep.ts";
-import { inEachUnit, openSweep } from "./sweep-session.ts";
+import { inEachUnit, openSweep, type SweepSession } from "./sweep-session.ts";
 
 /** Looks into all accounts and Regions that are asked about, and changes nothing there. */
 export async function audit(
@@ -35,25 +40,40 @@ export async function audit(
   const { stanzas: file } = session.settings;
   const written = order.stanzas ?? (file === undefined ? undefined : await loadStanzas(file));
   const rules = rulesOf({ ...order, ...(written && { stanzas: written }) });
+  const { requests, prices } = session.settings.audit;
+  const budget = new RequestBudget(
+    order.requests ?? requests,
+    session.units.open.map(({ unit }) => unit.id),
+  );
   const turns = new Turns(systemClock);
   let ended = 0;
   const reports = await inEachUnit(
     session,
     async (place, stop): Promise<UnitAudit> => {
       const tell = (what: string) => options.tell({ ended, units, unit: place.unit, what });
-      const { audited, ground } = await turns.taking(stop, async (moving) => {
+      const measuring = AbortSignal.any([stop, AbortSignal.timeout(timeToMeasure(session))]);
+      const { audited, ground, chains } = await turns.taking(stop, async (moving) => {
         const told = (what: string) => {
           moving();
           tell(what);
         };
         const facts = await factsOf(place, order, told, stop);
-        return { audited: auditUnit(facts, rules), ground: copyGroundOf(facts) };
+        const more = rules.instead && givenUpBy(facts, rules.instead);
+        const gone = new Set(more?.flatMap(({ snapshots }) => snapshots.map(({ id }) => id)));
+        return {
+          audited: auditUnit(facts, rules, more),
+          ground: copyGroundOf(facts),
+          chains: costChains(facts, gone),
+        };
       });
       const untold = order.publish ? await overdueTold(place, audited, options) : undefined;
-      return { audited, ground, ...(untold && { untold }) };
+      tell("what it costs");
+      const cost = await costOfUnit(place, chains, prices, budget, measuring);
+      return { audited: { ...audited, cost }, ground, ...(untold && { untold }) };
     },
     signal,
-    () => {
+    ({ unit }) => {
+      budget.done(unit.id);
       ended += 1;
       options.tell({ ended, units });
     },
@@ -61,6 +81,8 @@ export async function audit(
   const { copyLag, retention } = order;
   const report = auditReportOf(session.run, reports, {
     copyLag,
+    prices,
+    requests: budget.total,
     ...(retention === undefined ? {} : { retention: retention.text }),
   });
   if (!order.notify && order.webhookFile === undefined) return report;
@@ -70,6 +92,12 @@ export async function audit(
     ...report,
     findings: worstFirst([...report.findings, ...failures.map((one) => untoldOf(one, "notify"))]),
   };
+}
+
+/** Half of what a unit may take at least, in milliseconds: without the rest nothing of it would be told. */
+function timeToMeasure({ scope, units, until }: SweepSession): number {
+  const left = until === undefined ? Number.POSITIVE_INFINITY : until - systemClock.elapsed();
+  return Math.ceil(Math.min(scope.unitDeadline, shareOf(left, units.open.length, scope.parallel)) / 2);
 }
 
 async function overdueTold(

@@ -90,7 +90,7 @@ function seenOf(found: Ec2Snapshot, keep: (one: Snapshot) => Snapshot, doing: st
 }
 
 function foreignOf(snapshot: Snapshot, found: Ec2Snapshot): ForeignSnapshot {
-  const { id, volumeId, state, startTime, volumeSizeGiB, encrypted } = snapshot;
+  const { id, volumeId, state, startTime, volumeSizeGiB, fullSizeBytes, archived, encrypted } = snapshot;
   const description = markIn(found.Description);
   const hint = /\bi-(?:[0-9a-f]{17}|[0-9a-f]{8})\b/.exec(found.Description ?? "")?.[0];
   return {
@@ -100,6 +100,8 @@ function foreignOf(snapshot: Snapshot, found: Ec2Snapshot): ForeignSnapshot {
     startTime,
     sizeGiB: volumeSizeGiB,
     encrypted,
+    ...(fullSizeBytes === undefined ? {} : { fullSizeBytes }),
+    ...(archived ? { archived } : {}),
     tags: freshTags(marksIn(snapshot.tags)),
     ...(description === undefined ? {} : { description: fresh(description) }),
     ...(hint === undefined ? {} : { instanceHint: fresh(hint) }),

@@ -13,6 +13,7 @@ interface SdkError {
 
 const throttled = new Set([
   "RequestLimitExceeded",
+  "RequestThrottledException",
   "EC2ThrottledException",
   "Throttling",
   "ThrottlingException",

@@ -1,6 +1,8 @@
+import type { InstanceCost, VolumeCost } from "../core/audit-cost-ports.ts";
 import type { AuditedUnit, AuditFinding } from "../core/audit-ports.ts";
 import type { AuditReport } from "../core/audit-report.ts";
 import { headline, quotaWords, savingsWords } from "./audit.ts";
+import { costWords, dollarWords, nameOf } from "./audit-cost.ts";
 import { html, type Markup } from "./html.ts";
 import { pageHead } from "./page-head.ts";
 import { minute } from "./report-words.ts";
@@ -25,8 +27,9 @@ export function auditPage(report: AuditReport, version: string): string {
 <p class="soft">${asOf === "" ? "Nothing could be looked into." : html`As of <time datetime="${asOf}">${minute(asOf)}</time> by AWS&#39;s clock. All times are UTC.`}</p>
 </header>
 <main>
-<div class="verdict ${word}"><p>${headline(report)}</p><p>${savingsWords(report)}</p></div>
+<div class="verdict ${word}"><p>${headline(report)}</p><p>${costWords(report)}</p><p>${savingsWords(report)}</p></div>
 ${units(report)}
+${costs(report)}
 ${serious.length > 0 && html`<section aria-labelledby="attention"><h2 id="attention">What needs attention</h2><ul class="findings">${serious.slice(0, mostShown).map(finding)}</ul>${more(serious)}</section>`}
 ${notes.length > 0 && html`<section aria-labelledby="notes"><h2 id="notes">Notes</h2><ul class="findings">${notes.slice(0, mostShown).map(finding)}</ul>${more(notes)}</section>`}
 </main>
@@ -56,6 +59,17 @@ function cells(of: AuditedUnit | undefined): readonly Markup[] {
   const { instances, overdue, volumes, covered, snapshots } = of.totals;
   const all = [instances, overdue, volumes, covered, snapshots, quotaWords(of.headroom)];
   return all.map((count) => html`<td>${count}</td>`);
+}
+
+function costs({ cost }: AuditReport): Markup | false {
+  if (cost.snapshots === 0) return false;
+  const of = (
+    title: string,
+    all: readonly (VolumeCost | InstanceCost)[],
+  ): Markup => html`<div class="wide"><table><thead><tr><th scope="col">${title}</th><th scope="col">Snapshots</th><th scope="col">GiB</th><th scope="col">A month</th></tr></thead>
+<tbody>${all.map((one) => html`<tr><th scope="row">${nameOf(one)}</th><td>${one.snapshots}</td><td>${one.gib}${one.archiveGiB > 0 && html` + ${one.archiveGiB} archived`}</td><td>${dollarWords(one)}</td></tr>`)}</tbody></table></div>`;
+  return html`<section aria-labelledby="costs"><h2 id="costs">What snapshots cost</h2>
+${of("Volume", cost.volumes)}${cost.instances.length > 0 && of("Instance", cost.instances)}</section>`;
 }
 
 const severities = { error: "Error", warning: "Warning", note: "Note" } as const;

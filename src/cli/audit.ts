@@ -2,6 +2,7 @@ import type { AuditedUnit, AuditFinding } from "../core/audit-ports.ts";
 import type { AuditReport } from "../core/audit-report.ts";
 import { counted } from "../core/counted.ts";
 import { harmless } from "../core/harmless.ts";
+import { costLines, costWords, savedWords } from "./audit-cost.ts";
 import { type Terminal, table, wrapped } from "./terminal.ts";
 
 const paints = { error: "red", warning: "yellow", note: "dim" } as const;
@@ -21,7 +22,11 @@ export function printAudit(report: AuditReport, out: Terminal): void {
   const more = report.findings.length - shown.length;
   if (more > 0) out.print(`\nand ${more} more; --json has all of them`);
   out.print("");
-  for (const line of wrapped(savingsWords(report), width)) if (line !== "") out.print(line);
+  const costs = costLines(report, width);
+  for (const line of costs) out.print(line);
+  if (costs.length > 0) out.print("");
+  for (const text of [costWords(report), savingsWords(report)])
+    for (const line of wrapped(text, width)) if (line !== "") out.print(line);
   out.print(headline(report));
 }
 
@@ -73,7 +78,7 @@ export function savingsWords({ savings }: AuditReport): string {
   if (savings === undefined) return "";
   const { retention, points, snapshots, volumeGiB } = savings;
   if (points === 0) return `A retention of ${retention} would save nothing beyond what is given up today.`;
-  return `A retention of ${retention} would give up ${counted(points, "point")} more (${counted(snapshots, "snapshot")} of ${volumeGiB} GiB of volumes; a snapshot costs what no other one needs).`;
+  return `A retention of ${retention} would give up ${counted(points, "point")} more (${counted(snapshots, "snapshot")} of ${volumeGiB} GiB of volumes; a snapshot costs what no other one needs).${savedWords(savings)}`;
 }
 
 /** The audit in one sentence. */
@@ -89,7 +94,7 @@ export function headline({ findings, totals, units }: AuditReport): string {
 }
 
 /** The document of `sweep audit --json`. */
-export function auditJson({ run, units, audited, findings, totals, savings }: AuditReport) {
+export function auditJson({ run, units, audited, findings, totals, savings, cost }: AuditReport) {
   const known = new Map(audited.map((one) => [one.unit.id, one]));
   return {
     run,
@@ -101,10 +106,12 @@ export function auditJson({ run, units, audited, findings, totals, savings }: Au
         ms,
         ...(failure && { failure }),
         ...(one && { asOf: one.asOf, totals: one.totals, headroom: one.headroom }),
+        ...(one?.cost && { cost: one.cost }),
         ...(one?.savings && { savings: one.savings }),
       };
     }),
     totals,
+    cost,
     findings,
     ...(savings && { savings }),
   };

@@ -16,6 +16,10 @@ function count(text: string): number {
   return Number(text);
 }
 
+function countOrNone(text: string): number {
+  return text === "0" ? 0 : count(text);
+}
+
 /** The words of `ec2-backup sweep audit`. */
 export function addAudit(place: Program, choose: (command: Command) => void): void {
   addScope(place.command("audit"))
@@ -23,6 +27,11 @@ export function addAudit(place: Program, choose: (command: Command) => void): vo
     .option("--overdue-after <duration>", "how old the newest backup may be (default: 26h)", duration)
     .option("--copy-lag <duration>", "how far copies may lag behind (default: 26h)", duration)
     .option("--quota <count>", "snapshots that the Region may hold (default: AWS is asked)", count)
+    .option(
+      "--requests <count>",
+      "requests to list changed blocks with (default: 1000); 0 = none",
+      countOrNone,
+    )
     .option("--retention <rules>", "tell what this retention would save")
     .option("--stanzas <file>", "judge by what the stanzas of ebs_snapper ask for, too")
     .option("--html <file>", "write the report as a page, too")
@@ -40,6 +49,7 @@ export function addAudit(place: Program, choose: (command: Command) => void): vo
         overdueAfter = auditDefaults.overdueAfter,
         copyLag = auditDefaults.copyLag,
         quota,
+        requests,
         retention,
         html,
         webhookFile,
@@ -53,6 +63,7 @@ export function addAudit(place: Program, choose: (command: Command) => void): vo
         publish: tells && options["publish"] === true,
         notify: tells && options["notify"] === true,
         ...(typeof quota === "number" ? { quota } : {}),
+        ...(typeof requests === "number" ? { requests } : {}),
         ...(typeof retention === "string" ? { retention } : {}),
         ...(typeof stanzas === "string" ? { stanzas } : {}),
         ...(typeof html === "string" ? { html } : {}),

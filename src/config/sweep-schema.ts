@@ -4,6 +4,7 @@ import { groupSeries } from "../core/sweep-settings.ts";
 import { copyTarget, sweepCopyContradictions } from "./copy-schema.ts";
 import { duration, notes, oneOf, section, text, whole, yesOrNo } from "./fields.ts";
 import { durationOrNothing } from "./readable.ts";
+import { audit } from "./sweep-audit-schema.ts";
 import { create } from "./sweep-create-schema.ts";
 
 const maybe = z.exactOptional;
@@ -185,6 +186,7 @@ export const sweep = section(
         { description: "The alarm cleaner of the sweep." },
       ),
     ),
+    audit: maybe(audit),
     lambdaMargin: maybe(
       duration("3s", "5m", {
         description: "How long before its deadline a sweep in AWS Lambda stops.",

@@ -49,6 +49,10 @@ export function sweepSettingsOf(file: ParsedFile | undefined): SweepSettings {
     copy: copyOf(given),
     copies: given.copy !== undefined && given.copy !== false,
     alarms: { clean: alarms?.clean ?? usualAlarms.clean },
+    audit: {
+      requests: given.audit?.requests ?? defaultSweepSettings.audit.requests,
+      prices: { ...defaultSweepSettings.audit.prices, ...given.audit?.price },
+    },
     margin: given.lambdaMargin ?? defaultSweepSettings.margin,
   };
 }
@@ -108,7 +112,8 @@ export function sweepValues(
   file: ParsedFile,
 ): { readonly path: string; readonly value: string; readonly origin: string }[] {
   const given: FileSweep = file.config.sweep ?? {};
-  const { scope, prune, create, creates, copy, copies, alarms, margin, stanzas } = sweepSettingsOf(file);
+  const { scope, prune, create, creates, copy, copies, alarms, margin, stanzas, audit } =
+    sweepSettingsOf(file);
   const origins = new Origins(file);
   const within = (ms: number | undefined) => (ms === undefined ? "never" : formatDuration(ms));
   const values: [Path, unknown, string][] = [
@@ -127,6 +132,12 @@ export function sweepValues(
     [["prune", "mark"], given.prune?.mark, prune.mark === 0 ? "no mark" : formatDuration(prune.mark)],
     ...(creates ? createValues(create, given) : []),
     [["alarms", "clean"], given.alarms?.clean, String(alarms.clean)],
+    [["audit", "requests"], given.audit?.requests, String(audit.requests)],
+    [
+      ["audit", "price"],
+      given.audit?.price,
+      `$${audit.prices.standard} a GiB-month, archived $${audit.prices.archive} (${audit.prices.asOf})`,
+    ],
     [["lambdaMargin"], given.lambdaMargin, formatDuration(margin)],
     ...(stanzas === undefined ? [] : [[["stanzas"], stanzas, stanzas] as [Path, unknown, string]]),
     [["copy"], given.copy, copies ? ["as recorded", ...copy.targets.map(targetText)].join(", ") : "no"],

@@ -19,6 +19,8 @@ export interface AuditOrder {
   readonly copyLag: number;
   /** Snapshots that an account may have in a Region; absent = AWS is asked. */
   readonly quota?: number;
+  /** Requests for blocks that changed; absent = what the configuration says. */
+  readonly requests?: number;
   /** The retention of which is asked what it would save. */
   readonly retention?: {
     readonly text: string;

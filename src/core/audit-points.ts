@@ -141,12 +141,12 @@ function compareVersions(a: string, b: string): number {
   return a.localeCompare(b, "en", { numeric: true });
 }
 
-/** What another retention would save: what it gives up and the recorded policies keep. */
-export function savingsOf(
+/** What another retention gives up and the recorded policies keep. */
+export function givenUpBy(
   { points, asOf }: AuditFacts,
   instead: NonNullable<AuditRules["instead"]>,
-): Savings {
-  const more = [...bySeries(points).values()].flatMap((its) => {
+): RecoveryPoint[] {
+  return [...bySeries(points).values()].flatMap((its) => {
     const policy = policyOf(its);
     if (policy === undefined) return [];
     const { timezone, demanded, shrinkDelay } = policy;
@@ -154,6 +154,10 @@ export function savingsOf(
     const kept = new Set(planRetention(its, policy, asOf).keep.map(({ point }) => point));
     return planRetention(its, other, asOf, { noShrinkDelay: true }).remove.filter((point) => kept.has(point));
   });
+}
+
+/** What that would save. */
+export function savingsOf(more: readonly RecoveryPoint[]): Savings {
   return {
     points: more.length,
     snapshots: more.reduce((sum, { snapshots }) => sum + snapshots.length, 0),

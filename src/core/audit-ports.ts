@@ -1,3 +1,4 @@
+import type { UnitCost } from "./audit-cost-ports.ts";
 import type { Failure } from "./errors.ts";
 import type { Tags } from "./instance.ts";
 import type { Snapshot } from "./recovery-point.ts";
@@ -119,4 +120,5 @@ export interface AuditedUnit {
   readonly headroom: Headroom;
   readonly findings: readonly AuditFinding[];
   readonly savings?: Savings;
+  readonly cost?: UnitCost;
 }

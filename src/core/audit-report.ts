@@ -1,6 +1,9 @@
 import { worstFirst } from "./audit.ts";
 import { type CopyGround, judgeCopies } from "./audit-copies.ts";
+import { sumCosts } from "./audit-cost.ts";
+import type { SavedCost, SnapshotPrices, UnitCost } from "./audit-cost-ports.ts";
 import type { AuditedUnit, AuditFinding, AuditTotals, Savings } from "./audit-ports.ts";
+import { counted } from "./counted.ts";
 import { type Failure, sentenceOf } from "./errors.ts";
 import { exitCodeOfKinds, exitCodes } from "./report.ts";
 import type { UnitReport } from "./sweep-ports.ts";
@@ -21,14 +24,30 @@ export interface AuditReport {
   readonly findings: readonly AuditFinding[];
   readonly totals: AuditTotals;
   /** What the retention that was asked about would save. */
-  readonly savings?: Savings & { readonly retention: string };
+  readonly savings?: Savings & Partial<SavedCost> & { readonly retention: string };
+  /** What all snapshots cost a month. */
+  readonly cost: AuditCost;
 }
 
-/** Puts the units together. `copyLag`: milliseconds that a copy may lag behind. */
+export interface AuditCost extends UnitCost {
+  readonly prices: SnapshotPrices;
+  /** Requests for changed blocks that it could take. */
+  readonly budget: number;
+}
+
+interface AuditRuling {
+  /** Milliseconds that a copy may lag behind. */
+  readonly copyLag: number;
+  readonly retention?: string;
+  readonly prices: SnapshotPrices;
+  readonly requests: number;
+}
+
+/** Puts the units together. */
 export function auditReportOf(
   run: string,
   reports: readonly UnitReport<UnitAudit>[],
-  { copyLag, retention }: { readonly copyLag: number; readonly retention?: string },
+  { copyLag, retention, prices, requests }: AuditRuling,
 ): AuditReport {
   const done = reports.flatMap(({ result }) => result ?? []);
   const audited = done.map((one) => one.audited);
@@ -55,17 +74,46 @@ export function auditReportOf(
     copyLag,
   );
   const saved = audited.flatMap(({ savings }) => savings ?? []);
+  const { saved: savedCost, ...cost } = sumCosts(audited.flatMap((one) => one.cost ?? []));
   return {
     run,
     units: reports.map(({ result: _, ...rest }) => rest),
     audited,
-    findings: worstFirst([...lost, ...untold, ...audited.flatMap(({ findings }) => findings), ...copies]),
+    findings: worstFirst([
+      ...lost,
+      ...untold,
+      ...audited.flatMap(({ findings }) => findings),
+      ...audited.flatMap(unmeasuredOf),
+      ...copies,
+    ]),
     totals: sumOf(
       audited.map(({ totals }) => totals),
       noTotals,
     ),
-    ...(retention === undefined ? {} : { savings: { retention, ...sumOf(saved, noSavings) } }),
+    ...(retention === undefined ? {} : { savings: { retention, ...sumOf(saved, noSavings), ...savedCost } }),
+    cost: { ...cost, prices, budget: requests },
   };
+}
+
+/** Why blocks were not counted, where it was not for the number of requests. */
+function unmeasuredOf({ unit, cost }: AuditedUnit): AuditFinding[] {
+  if (cost?.stopped === undefined) return [];
+  const { found, kind } = cost.stopped;
+  return [
+    {
+      severity: "note",
+      kind: "unread",
+      unit: unit.id,
+      what: `what changed from one snapshot to the next could not be read, so ${counted(cost.unmeasured, "snapshot")} ${cost.unmeasured === 1 ? "counts" : "count"} with all that ${cost.unmeasured === 1 ? "it" : "they"} could store: ${found}`,
+      why: "what they cost is less than is told",
+      ...(kind === "denied" && {
+        advice:
+          "allow ebs:ListChangedBlocks and ebs:ListSnapshotBlocks (ec2-backup policy audit), or ask for none",
+        command: "ec2-backup sweep audit --requests 0",
+      }),
+      about: [],
+    },
+  ];
 }
 
 /** What nobody heard: an alarm that waits for it rings by its silence. */

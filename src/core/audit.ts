@@ -1,6 +1,6 @@
 import { type Coverage, judgeCoverage, judgeDoubled } from "./audit-coverage.ts";
 import { headroomOf, judgeEncryption, judgeKeys, judgeQuota } from "./audit-place.ts";
-import { judgeExpired, judgeFailed, judgeVersions, savingsOf } from "./audit-points.ts";
+import { givenUpBy, judgeExpired, judgeFailed, judgeVersions, savingsOf } from "./audit-points.ts";
 import {
   type AuditedUnit,
   type AuditFacts,
@@ -11,8 +11,12 @@ import {
 } from "./audit-ports.ts";
 import { judgeStopped } from "./audit-stopped.ts";
 
-/** All that is wrong in one unit, the worst first. It reads, and changes nothing. */
-export function auditUnit(facts: AuditFacts, rules: AuditRules): AuditedUnit {
+/** All that is wrong in one unit, the worst first. It reads, and changes nothing. `givenUp`: what another retention gives up. */
+export function auditUnit(
+  facts: AuditFacts,
+  rules: AuditRules,
+  givenUp = rules.instead && givenUpBy(facts, rules.instead),
+): AuditedUnit {
   const coverage = judgeCoverage(facts, rules);
   const found = [
     ...coverage.findings,
@@ -32,7 +36,7 @@ export function auditUnit(facts: AuditFacts, rules: AuditRules): AuditedUnit {
     totals: totalsOf(facts, coverage),
     headroom: headroomOf(facts),
     findings: worstFirst(findings),
-    ...(rules.instead && { savings: savingsOf(facts, rules.instead) }),
+    ...(givenUp && { savings: savingsOf(givenUp) }),
   };
 }
 

@@ -64,6 +64,9 @@ export interface ForeignSnapshot {
   readonly sizeGiB: number;
   readonly encrypted: boolean;
   readonly kmsKeyId?: string;
+  /** Bytes of all blocks written, as far as EC2 tells. */
+  readonly fullSizeBytes?: number;
+  readonly archived?: boolean;
   readonly tags: Tags;
   /** As far as it tells a tool. */
   readonly description?: string;

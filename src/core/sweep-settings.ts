@@ -1,3 +1,4 @@
+import type { SnapshotPrices } from "./audit-cost-ports.ts";
 import type { CopyTarget } from "./copy-target.ts";
 import type { RetentionPolicy } from "./retention-policy.ts";
 import type { SweepScope } from "./sweep-ports.ts";
@@ -73,9 +74,14 @@ export interface SweepSettings {
   readonly copies: boolean;
   /** Whether alarms of instances that are gone are deleted, and those of stopped ones muted. */
   readonly alarms: { readonly clean: boolean };
+  /** What an audit may ask of blocks that changed, and what they cost. */
+  readonly audit: { readonly requests: number; readonly prices: SnapshotPrices };
   /** Milliseconds before the deadline of a function of AWS Lambda at which a sweep stops by itself. */
   readonly margin: number;
 }
+
+/** List prices of us-east-1 for a GiB-month of snapshots. */
+const listPrices: SnapshotPrices = { asOf: "2026-09", standard: 0.05, archive: 0.0125 };
 
 const minute = 60_000;
 const day = 1_440 * minute;
@@ -96,5 +102,6 @@ export const defaultSweepSettings: SweepSettings = {
   copy: { targets: [], after: 26 * 60 * minute },
   copies: false,
   alarms: { clean: true },
+  audit: { requests: 1_000, prices: listPrices },
   margin: 15_000,
 };

@@ -54,6 +54,7 @@ function facts(wish: Partial<AuditFacts> = {}): AuditFacts {
   };
 }
 
+const prices = { asOf: "2027-01", standard: 0.05, archive: 0.0125 };
 const rules: AuditRules = { overdueAfter: 26 * hour, wish: () => undefined };
 
 function judged(wish: Partial<AuditFacts>, more: Partial<AuditRules> = {}): string[] {
@@ -279,12 +280,18 @@ it("the exit code is 0 for notes, 1 for anything wrong, and the cause where noth
       ground: { unit: unit.id, account: "", region: "", asOf, copied: [], whole: new Set<string>() },
     };
     return exitCodeOfAudit(
-      auditReportOf("run", [{ unit, outcome: "done", ms: 1, result }], { copyLag: day }),
+      auditReportOf("run", [{ unit, outcome: "done", ms: 1, result }], { copyLag: day, prices, requests: 0 }),
     );
   };
   expect([code(), code("note"), code("note", "warning"), code("error")]).toEqual([0, 0, 1, 1]);
   const failure = { kind: "denied" as const, doing: "look", found: "no" };
   expect(
-    exitCodeOfAudit(auditReportOf("run", [{ unit, outcome: "denied", ms: 1, failure }], { copyLag: day })),
+    exitCodeOfAudit(
+      auditReportOf("run", [{ unit, outcome: "denied", ms: 1, failure }], {
+        copyLag: day,
+        prices,
+        requests: 0,
+      }),
+    ),
   ).toBe(77);
 });
