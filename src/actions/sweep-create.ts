@@ -169,7 +169,13 @@ async function captureOne(
   signal: AbortSignal,
 ): Promise<Pick<InstanceCaptured, "outcome" | "point">> {
   const ready = await readyCapture(one, deps, signal);
-  const holds = claimed === undefined || (await claimed.holds(one.instance.id, ready.tags));
+  const { id } = one.instance;
+  const holds = claimed === undefined || (await claimed.holds(id, ready.tags));
   if (!holds || (await ready.isRecent())) return { outcome: "recent" };
+  if (claimed !== undefined) {
+    // Answers take their time: the name that counts is the one that is there right before the request.
+    const { instance } = await deps.discover(one.instance, signal);
+    if (!(await claimed.holds(id, instance.tags))) return { outcome: "recent" };
+  }
   return { outcome: "created", point: (await ready.capture()).id };
 }
