@@ -55,7 +55,7 @@ const cases: Case[] = [
     name: "the role may not describe instances",
     scenario: { deny: [{ action: "ec2:DescribeInstances" }] },
     code: 77,
-    says: [/UnauthorizedOperation/, /ec2:DescribeInstances/, /policy of the instance's role/],
+    says: [/UnauthorizedOperation/, /ec2:DescribeInstances/, /for runs to the instance's role/],
   },
 ];
 
