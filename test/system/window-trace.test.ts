@@ -19,6 +19,9 @@ const harmless = new Set([
     "restart_syscall",
     "sched_yield",
     "sched_getaffinity",
+    // What a thread that begins asks of itself.
+    "sched_getparam",
+    "sched_getscheduler",
   ],
   ...["read", "readv", "recvfrom", "recvmsg", "write", "writev", "sendto", "sendmsg"],
   ...["mmap", "munmap", "mprotect", "madvise", "brk", "mremap"],
