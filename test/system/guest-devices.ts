@@ -172,6 +172,7 @@ export class GuestDevices implements AsyncDisposable {
   async #plug(file: string): Promise<string> {
     const words = ["--find", "--show", "--partscan", "--direct-io=on", file];
     const device = await sh("losetup", ...words);
+    this.#disks.whenAttached(device);
     // Its number may be another's by then.
     const behind = `/sys/block/${path.basename(device)}/loop/backing_file`;
     // What was being detached goes by itself meanwhile: only what is there at the end is left.
