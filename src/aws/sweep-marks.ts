@@ -46,7 +46,8 @@ export async function writeClaims(
   value: string,
   signal: AbortSignal,
 ): Promise<void> {
-  await ofThose(instances, (some) => tagResources(connection, some, { [claimKey]: value }, signal));
+  for (const some of inGroups(instances, maxFilterValues))
+    await tagResources(connection, some, { [claimKey]: value }, signal);
 }
 
 /** Takes away what says just that. */
