@@ -11,6 +11,7 @@ export const overdueMetric = "Overdue";
 /** The beginning of names that are of no instance, so that nobody takes them for those of one that is gone. */
 export const fleetPrefix = `${alarmPrefix()}fleet/`;
 const name = `${fleetPrefix}overdue`;
+export const stoppedName = `${fleetPrefix}stopped`;
 
 const minute = 60_000;
 const hour = 60 * minute;
@@ -103,7 +104,7 @@ function startOf({ auditEvery }: FleetAlarm): Start {
 
 /** Those of the account that are there. */
 export function fleetAlarmsAmong(found: readonly FoundAlarm[]): readonly FoundAlarm[] {
-  return found.filter((one) => one.name === name || one.name === `${fleetPrefix}stopped`);
+  return found.filter((one) => one.name === name || one.name === stoppedName);
 }
 
 /** Alarms for missed backups that single instances have beside it, and that tell somebody. */

@@ -1,5 +1,5 @@
 import { ofLatest } from "./alarm-questions.ts";
-import { type FleetAlarm, type FleetFacts, fleetPrefix } from "./fleet-alarm.ts";
+import { type FleetAlarm, type FleetFacts, stoppedName } from "./fleet-alarm.ts";
 import { stoppedMetric } from "./sweep-stop.ts";
 
 /** Rings from the sweep or the audit that finds an instance off which a sweep has stopped, until a sweep finds none. */
@@ -13,7 +13,7 @@ export function stoppedAlarm({ unit, namespace, topic }: Omit<FleetFacts, "audit
     "`aws ec2 start-instances` tells what keeps it off. OK follows with the first sweep that finds none.";
   return {
     ...window,
-    name: `${fleetPrefix}stopped`,
+    name: stoppedName,
     description: description.slice(0, 1024),
     namespace,
     metric: stoppedMetric,
