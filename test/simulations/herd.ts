@@ -23,8 +23,8 @@ import type { RunReport } from "../../src/core/report.ts";
 import { type JobMemory, nextDue, updateJobs } from "../../src/daemon/jobs.ts";
 import { ebsEngine } from "../../src/engines/ebs.ts";
 import { type Bucket, ec2Rates, takeToken } from "../../src/simulator/buckets.ts";
-import { scripted } from "../actions/scripted-hooks.ts";
 import { day, instance, later, volumes } from "../core/points.ts";
+import { quietHost } from "./quiet-host.ts";
 import { VirtualTime } from "./virtual-time.ts";
 
 export interface HerdWish {
@@ -118,39 +118,12 @@ function discoveryOf(id: string, count: number): Discovery {
 }
 
 function depsOf(id: string, time: VirtualTime, connection: Connection): RunDeps {
-  const never = () => Promise.reject(new Error("no run of a herd asks for this"));
-  const random = chance(id);
   let ids = 0;
   return {
+    ...quietHost,
     engine: ebsEngine(connection, "1.0.0"),
-    images: never,
-    snapshotLocks: never,
-    copies: never,
-    stores: never,
-    clock: time.clock(random),
-    log: () => undefined,
-    locks: { take: async () => ({ release: async () => undefined }) },
-    journal: {
-      begin: async () => undefined,
-      unfinished: () => undefined,
-      marksOf: () => new Map(),
-      storing: async () => undefined,
-      stored: async () => undefined,
-      unjudged: () => [],
-    },
-    audit: { append: async () => undefined },
-    host: {
-      mounts: async () => ({ mounts: [], doubts: [] }),
-      occupied: async () => [],
-      lying: async () => [],
-      suspendPending: async () => undefined,
-      hook: async ({ name }) => scripted({ name }, []).hook,
-      freeze: () => scripted({ name: "freeze", kind: "freeze" }, []).hook,
-      sync: async () => undefined,
-    },
+    clock: time.clock(chance(id)),
     newId: () => `point-${id}-${ids++}`,
-    leftOutByTag: () => undefined,
-    progress: () => undefined,
   };
 }
 

@@ -18,11 +18,11 @@ import { sweepPoints } from "../../src/engines/sweep-points.ts";
 import { uuidV7 } from "../../src/host/uuid.ts";
 import type { Fault } from "../../src/simulator/faults.ts";
 import { type Simulator, startSimulator } from "../../src/simulator/server.ts";
-import { scripted } from "../actions/scripted-hooks.ts";
 import { day, policy } from "../core/points.ts";
 import { chanceOf } from "../system/chance.ts";
 import { instanceId, own, pointId, thingsOf, volumeId } from "../system/sweep-stage.ts";
 import { type Actor, Judge, type Machine } from "./months-judge.ts";
+import { quietHost } from "./quiet-host.ts";
 
 const region = "eu-central-1";
 const start = Date.parse("2027-02-20T02:00:00Z");
@@ -342,39 +342,18 @@ export class Months implements AsyncDisposable {
   }
 
   #depsOf(host: Host): RunDeps {
-    const never = () => Promise.reject(new Error("no run of these asks for this"));
     return {
+      ...quietHost,
       engine: ebsEngine(host.connection, "1.0.0"),
-      images: never,
-      snapshotLocks: never,
-      copies: never,
-      stores: never,
       clock: this.#clock(host.skew, this.#chance),
-      log: () => undefined,
-      locks: { take: async () => ({ release: async () => undefined }) },
       journal: {
+        ...quietHost.journal,
         begin: async (_, note) => {
           host.note = note;
         },
         unfinished: () => host.note,
-        marksOf: () => new Map(),
-        storing: async () => undefined,
-        stored: async () => undefined,
-        unjudged: () => [],
-      },
-      audit: { append: async () => undefined },
-      host: {
-        mounts: async () => ({ mounts: [], doubts: [] }),
-        occupied: async () => [],
-        lying: async () => [],
-        suspendPending: async () => undefined,
-        hook: async ({ name }) => scripted({ name }, []).hook,
-        freeze: () => scripted({ name: "freeze", kind: "freeze" }, []).hook,
-        sync: async () => undefined,
       },
       newId: () => uuidV7(this.#now),
-      leftOutByTag: () => undefined,
-      progress: () => undefined,
     };
   }
 
