@@ -6,6 +6,7 @@ import { readingOnce } from "../../src/core/read-once.ts";
 import { planSweep } from "../../src/core/sweep.ts";
 import { draftsOf, groundOf, pointsIn } from "../../src/core/sweep-series.ts";
 import { defaultSweepSettings } from "../../src/core/sweep-settings.ts";
+import { generatedPoint } from "../system/generated-points.ts";
 import { python } from "./contenders/boto3.ts";
 import { median, plainEnvironment } from "./measure.ts";
 import { Simulator } from "./simulator.ts";
@@ -29,16 +30,7 @@ const scenario = {
     snapshotsPerVolume: 8.34,
     tags: {
       snapshot: {
-        "ec2-backup:point": "{point}",
-        "ec2-backup:run": "{point}",
-        "ec2-backup:job": "default",
-        "ec2-backup:series": "{arn}/default",
-        "ec2-backup:instance": "{arn}",
-        "ec2-backup:captured": "{captured}",
-        "ec2-backup:retention": "daily=7 monthly=12 zone=Europe/Berlin demanded=crash delay=7d",
-        "ec2-backup:consistency": "filesystem",
-        "ec2-backup:version": "1.0.0",
-        "ec2-backup:manifest.1": "{volumes}",
+        ...generatedPoint,
       },
     },
   },

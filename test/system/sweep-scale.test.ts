@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import type { auditJson } from "../../src/cli/audit.ts";
 import type { PruneSwept } from "../../src/core/sweep-report.ts";
 import type { Scenario } from "../../src/simulator/scenario.ts";
+import { generatedPoint } from "./generated-points.ts";
 import { other, own, role, SweepStage } from "./sweep-stage.ts";
 
 const regions = ["eu-central-1", "eu-west-1", "us-east-1"];
@@ -16,16 +17,7 @@ const generate = {
   tags: {
     instance: { Backup: "yes", Name: "{name}" },
     snapshot: {
-      "ec2-backup:point": "{point}",
-      "ec2-backup:run": "{point}",
-      "ec2-backup:job": "default",
-      "ec2-backup:series": "{arn}/default",
-      "ec2-backup:instance": "{arn}",
-      "ec2-backup:captured": "{captured}",
-      "ec2-backup:retention": "daily=7 monthly=12 zone=Europe/Berlin demanded=crash delay=7d",
-      "ec2-backup:consistency": "filesystem",
-      "ec2-backup:version": "1.0.0",
-      "ec2-backup:manifest.1": "{volumes}",
+      ...generatedPoint,
       Owner: "somebody@example.com",
       CostCenter: "4711",
     },
