@@ -2,6 +2,7 @@ import type { AuditedKey, AuditFacts, Found, Headroom } from "./audit-ports.ts";
 import { mostRunning } from "./copies.ts";
 import { counted } from "./counted.ts";
 import { shellWord } from "./finding.ts";
+import { unusable } from "./key-state.ts";
 
 /** Keys without which existing snapshots are lost. */
 export function judgeKeys({ keys }: AuditFacts): Found[] {
@@ -12,24 +13,16 @@ export function judgeKeys({ keys }: AuditFacts): Found[] {
 }
 
 function broken({ arn, deletion, snapshots, volumes }: AuditedKey, state: string): Found {
-  const goes = state === "PendingDeletion";
-  const when = deletion === undefined ? "" : ` on ${deletion.toISOString().slice(0, 10)}`;
-  const word = shellWord(arn);
   const used = `${counted(snapshots, "snapshot")} and ${counted(volumes, "volume")}`;
+  const { goes, what, command } = unusable({ arn, state, deletion }, used);
   return {
     severity: "error",
     kind: "key",
-    what: goes
-      ? `the key of ${used} will be deleted${when}: ${arn}`
-      : `the key of ${used} is ${state}: ${arn}`,
+    what,
     why: goes
       ? "after that day every backup that it encrypts is lost for ever, locked ones included"
       : "nothing that it encrypts can be restored or captured",
-    command: goes
-      ? `aws kms cancel-key-deletion --key-id ${word} && aws kms enable-key --key-id ${word}`
-      : state === "Disabled"
-        ? `aws kms enable-key --key-id ${word}`
-        : `aws kms describe-key --key-id ${word}`,
+    command,
     about: [arn],
   };
 }
