@@ -174,8 +174,8 @@ export function mirrorScript(
   return `${opening}${step("prepare", place.run(prepare))}
 ${sync("")}; s=$?; echo "rsync $s"
 case $s in 0|24) ;; *) ${place.run(unmounting(mount))} </dev/null; exit 1;; esac
-echo "phase comparing"
 ${step("remount", place.run(remount))}
+echo "phase comparing"
 ${sync(" --dry-run --checksum --itemize-changes")} >${differences}; echo "compare $?"
 echo "differ $(wc -l <${differences})"
 echo "which $(head -n 3 ${differences} | tr '\\n' ';')"
