@@ -12,9 +12,8 @@ if (major < 22 || (major === 22 && minor < 12)) {
 }
 
 // Importing these would read all that they export, of which some loads more (some 8 ms).
-const [crypto, fs, module, os, path, v8, vm] = ["crypto", "fs", "module", "os", "path", "v8", "vm"].map(
-  (name) => process.getBuiltinModule(name),
-);
+const builtin = (name) => process.getBuiltinModule(name);
+const [fs, module, path] = ["fs", "module", "path"].map(builtin);
 
 const { argv, env } = process;
 const uid = process.getuid?.();
@@ -23,12 +22,15 @@ const agent = path.join(import.meta.dirname, "agent");
 const hour = 3_600_000;
 /** With these, a run does less than others. */
 const idle = ["--dry-run", "--help", "-h", "help"];
+/** It starts once and holds for weeks what it has loaded, of which the means to start quickly would be a part. */
+const waits = argv.includes("daemon") && !argv.includes("run");
 
 /** What stands before the code: three checksums, filled up, as V8 wants its code aligned. */
 const headSize = 64;
-const checksum = (of) => crypto.hash("sha1", of, "buffer");
+const checksum = (of) => builtin("crypto").hash("sha1", of, "buffer");
 /** V8's tag stands for its version, its flags and the processor. */
-const compilerSum = () => checksum(`${process.version} ${process.arch} ${v8.cachedDataVersionTag()}`);
+const compilerSum = () =>
+  checksum(`${process.version} ${process.arch} ${builtin("v8").cachedDataVersionTag()}`);
 
 /** Throws unless only we and root can change what a path leads to: compiled code is as good as code. */
 function mustBeOurs(place, mayBeLink) {
@@ -45,7 +47,7 @@ function mustBeOurs(place, mayBeLink) {
 
 /** The folders of our code, outermost first, in a directory for caches that is there: its parents are never made. */
 function foldersOfCode() {
-  const usual = uid === 0 ? "/var/cache" : env.XDG_CACHE_HOME || path.join(os.homedir(), ".cache");
+  const usual = uid === 0 ? "/var/cache" : env.XDG_CACHE_HOME || path.join(builtin("os").homedir(), ".cache");
   const caches = env.CACHE_DIRECTORY || usual;
   if (!path.isAbsolute(caches)) throw new Error(`${caches} depends on where we are`);
   // A service manager may have put a link where its users look.
@@ -115,6 +117,7 @@ function keep(folders, compiler, loaded) {
 }
 
 function loadWithKeptCode() {
+  const vm = builtin("vm");
   const folders = foldersOfCode();
   const compiler = compilerSum();
   const folder = folders.at(-1);
@@ -159,6 +162,7 @@ function loadWithKeptCode() {
 }
 
 if (
+  !waits &&
   uid !== undefined &&
   env.NODE_COMPILE_CACHE === undefined &&
   env.NODE_DISABLE_COMPILE_CACHE === undefined

@@ -11,6 +11,7 @@ import type { Due } from "../daemon/jobs.ts";
 import type { RunningJob } from "../daemon/running.ts";
 import { wakeAt } from "../daemon/timetable.ts";
 import { systemClock } from "../host/clock.ts";
+import { giveBackMemory } from "../host/give-back-memory.ts";
 import { serviceManager } from "../host/service.ts";
 import { answerOf } from "./ask.ts";
 import { thawer } from "./thaw-leftovers.ts";
@@ -70,7 +71,11 @@ export async function runDaemon(
     {
       clock: systemClock,
       log,
-      readTimetable: (signal) => readTimetable(host, words, signal),
+      readTimetable: async (signal) => {
+        const timetable = await readTimetable(host, words, signal);
+        giveBackMemory();
+        return timetable;
+      },
       start: (due, missed, overlapped) => startRun(host, [...words, ...runWords(due, missed, overlapped)]),
       ending: async (house) => {
         const { endingOf } = await import("./ending.ts");
