@@ -20,6 +20,9 @@ const keys = { AWS_ACCESS_KEY_ID: "AKIADIRECTORYSTAGE01", AWS_SECRET_ACCESS_KEY:
 /** Addresses at which nobody answers. */
 const nowhere = "http://127.0.0.1:1";
 
+/** Nobody says that there is no metadata service: it only does not answer. */
+export const unsaid = { AWS_EC2_METADATA_DISABLED: "false" };
+
 /** How the world is other than usual. */
 export interface StageChange {
   readonly world?: Partial<Scenario>;
@@ -62,7 +65,7 @@ export class DirectoryStage implements AsyncDisposable {
     const bench = await Bench.start({
       limits: false,
       seed: randomInt(2 ** 31),
-      times: { createVolume: 0.2, deleteVolume: 0.1, attach: 0.2, detach: 0.2, start: 0.5, terminate: 0.5 },
+      times: { createVolume: 0.1, deleteVolume: 0.1, attach: 0.1, detach: 0.1, start: 0.1, terminate: 0.1 },
       ...(kernels ? { volumeData: path.join(disks.directory, "volumes") } : {}),
       instances: [{ id: instance.id }],
       volumes: [{ id: root.volume, size: 8, attachments: [{ instance: instance.id, device: "/dev/xvda" }] }],
@@ -74,13 +77,13 @@ export class DirectoryStage implements AsyncDisposable {
           "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64": image,
         },
       },
-      launches: { publicIp: "127.0.0.1", console: console ?? consoleWith(shown), consoleAfter: 0.5 },
+      launches: { publicIp: "127.0.0.1", console: console ?? consoleWith(shown), consoleAfter: 0.1 },
       ...world,
     });
     const stage = new DirectoryStage(bench, disks, port, sshd);
     if (kernels) {
       const { guest } = bench.simulator.control;
-      stage.#guests.set(instance.id, GuestDevices.start(disks, guest, {}, { every: 100 }));
+      stage.#guests.set(instance.id, GuestDevices.start(disks, guest, {}, { every: 25 }));
     }
     stage.#watching = stage.#watch(place, kernels);
     return stage;
@@ -98,7 +101,7 @@ export class DirectoryStage implements AsyncDisposable {
     return this.bench.execute(["--config", this.bench.config, ...words], start);
   }
 
-  /** Where no metadata service answers. */
+  /** Outside of EC2, as the environment says; `{ env: unsaid }` has it find out, which takes a second. */
   elsewhere(words: readonly string[], start: Start = {}): Promise<Ended> {
     return this.here([...words, "--from", "127.0.0.1/32"], {
       ...start,
@@ -109,6 +112,7 @@ export class DirectoryStage implements AsyncDisposable {
   get outside(): Readonly<Record<string, string>> {
     return {
       ...keys,
+      AWS_EC2_METADATA_DISABLED: "true",
       AWS_EC2_METADATA_SERVICE_ENDPOINT: nowhere,
       EC2_BACKUP_FLAGS_SSH: `-l root -p ${this.port}`,
     };
@@ -164,9 +168,9 @@ export class DirectoryStage implements AsyncDisposable {
         if (!kernels || this.#guests.has(id) || state === "terminated") continue;
         const { guest } = this.bench.simulator.control;
         const exchange: typeof guest = (report) => guest({ ...report, instance: id });
-        this.#guests.set(id, GuestDevices.start(this.disks, exchange, {}, { every: 100, instance: id }));
+        this.#guests.set(id, GuestDevices.start(this.disks, exchange, {}, { every: 25, instance: id }));
       }
-      await pause(50);
+      await pause(20);
     }
   }
 

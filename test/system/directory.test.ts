@@ -4,7 +4,7 @@ import path from "node:path";
 import { beforeEach, describe, expect, test } from "vitest";
 import { everythingOf, makeOddTree, oddTreeCan, oddTreeNeed } from "../host/odd-tree.ts";
 import { need } from "../host/places.ts";
-import { DirectoryStage } from "./directory-stage.ts";
+import { DirectoryStage, unsaid } from "./directory-stage.ts";
 import { isInstalled, loopDisksCan, loopDisksNeed } from "./loop-disks.ts";
 
 async function tree(stage: DirectoryStage): Promise<string> {
@@ -38,7 +38,10 @@ describe.each(["here", "elsewhere"] as const)("a directory goes onto a volume, %
     async (method) => {
       await using stage = await DirectoryStage.start();
       const source = await tree(stage);
-      const first = await stage[side](["directory", "-m", method, source]);
+      const first = await stage[side](
+        ["directory", "-m", method, source],
+        side === "here" ? {} : { env: unsaid },
+      );
       expect([first.code, first.stderr]).toEqual([0, ""]);
       expect(first.stdout).toMatch(id);
       const volume = first.stdout.trim();
