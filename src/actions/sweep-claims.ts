@@ -7,8 +7,8 @@ import type { SweepInstance } from "../core/sweep-ports.ts";
 export interface ClaimDeps {
   readonly claims: {
     write(instances: readonly string[], value: string, signal: AbortSignal): Promise<void>;
-    /** Takes away those of just this value. */
-    clear(instances: readonly string[], value: string, signal: AbortSignal): Promise<void>;
+    /** Takes away those of just this value, also for a sweep that is told to stop. */
+    clear(instances: readonly string[], value: string): Promise<void>;
     /** Milliseconds until everybody sees what was written, and who wrote at the same time. */
     readonly shownAfter: number;
   };
@@ -45,17 +45,20 @@ export async function claim<T extends { readonly instance: SweepInstance }>(
   const unclaimed = { mine, others, holds: async () => true, clear: none };
   if (ids.length === 0) return { ...unclaimed, failures: [] };
   const refused = new Map<string, Failure>();
+  const free = () => ids.filter((id) => !refused.has(id));
+  // What stays for want of an answer is passed over after a while.
+  const clear = () => claims.clear(free(), value).catch(none);
   try {
     await writeApart(ids, value, claims, refused, signal);
+    await clock.sleep(claims.shownAfter, signal);
   } catch (error) {
     const failure = failureOf(error, doing);
-    // It may be written all the same; the next sweep goes on.
-    if (failure.kind !== "denied") throw error;
-    return { ...unclaimed, failures: [failure] };
+    if (failure.kind === "denied") return { ...unclaimed, failures: [failure] };
+    // Whoever comes next would leave to this sweep what it does not do any more.
+    await clear();
+    throw error;
   }
-  await clock.sleep(claims.shownAfter, signal);
   let seen: Promise<void> | undefined;
-  const claimed = ids.filter((id) => !refused.has(id));
   return {
     mine,
     others,
@@ -68,8 +71,7 @@ export async function claim<T extends { readonly instance: SweepInstance }>(
       return true;
     },
     failures: [...new Set(refused.values())],
-    // What stays for want of an answer is passed over after a while.
-    clear: () => claims.clear(claimed, value, signal).catch(none),
+    clear,
   };
 }
 

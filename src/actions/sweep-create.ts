@@ -133,7 +133,7 @@ async function capturePlainly(
   if (overdue.length > 0) deps.tell(0, overdue.length);
   const claimed = await claim(overdue, deps, asOf, signal);
   warnings.push(...claimed.failures);
-  captured.push(...claimed.others.map((one) => ({ ...toldOf(one), outcome: "recent" as const })));
+  captured.push(...claimed.others.map((one) => ({ ...toldOf(one), outcome: "claimed" as const })));
   for (const [index, one] of claimed.mine.entries()) {
     const told = toldOf(one);
     await turns.turn(signal);
@@ -171,11 +171,12 @@ async function captureOne(
   const ready = await readyCapture(one, deps, signal);
   const { id } = one.instance;
   const holds = claimed === undefined || (await claimed.holds(id, ready.tags));
-  if (!holds || (await ready.isRecent())) return { outcome: "recent" };
+  if (!holds) return { outcome: "claimed" };
+  if (await ready.isRecent()) return { outcome: "recent" };
   if (claimed !== undefined) {
     // Answers take their time: the name that counts is the one that is there right before the request.
     const { instance } = await deps.discover(one.instance, signal);
-    if (!(await claimed.holds(id, instance.tags))) return { outcome: "recent" };
+    if (!(await claimed.holds(id, instance.tags))) return { outcome: "claimed" };
   }
   return { outcome: "created", point: (await ready.capture()).id };
 }

@@ -103,7 +103,7 @@ export async function createDeps(
     discover: ({ id }, signal) => discover(connection, { ...place0, instanceId: id }, signal),
     claims: {
       write: (ids, value, signal) => writeClaims(connection, ids, value, signal),
-      clear: (ids, value, signal) => clearClaims(connection, ids, value, signal),
+      clear: (ids, value) => clearClaims(connection, ids, value),
       shownAfter: Math.min(shownAfter, waitsOf(options).reconcileFor / 5),
     },
     jobOf: (one, discovery) => ({ ...jobOf(one.job, one.policy, ground), ...stanzaWishes(one, discovery) }),

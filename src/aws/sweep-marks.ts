@@ -50,13 +50,13 @@ export async function writeClaims(
     await tagResources(connection, some, { [claimKey]: value }, signal);
 }
 
-/** Takes away what says just that. */
+/** Takes away what says just that, also for a sweep that is told to stop. */
 export async function clearClaims(
   connection: Connection,
   instances: readonly string[],
   Value: string,
-  signal: AbortSignal,
 ): Promise<void> {
+  const signal = new AbortController().signal;
   await ofThose(instances, (some) =>
     call(connection, "take claims off instances", signal, (abortSignal) =>
       connection.ec2.send(new DeleteTagsCommand({ Resources: [...some], Tags: [{ Key: claimKey, Value }] }), {

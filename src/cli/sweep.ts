@@ -78,6 +78,7 @@ function printUnit(
 const captureWords: Readonly<Record<InstanceCaptured["outcome"], string>> = {
   created: "captured",
   recent: "somebody else has captured it meanwhile",
+  claimed: "left to another sweep, which said less than 15 minutes ago that it captures it",
   failed: "NOT captured",
   overdue: "would be captured",
   others: "left to another sweep, which is about to stop it",

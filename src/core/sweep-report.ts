@@ -35,8 +35,8 @@ export interface PruneSwept {
 }
 
 /**
- * An instance that was overdue. `recent`: somebody else has captured it meanwhile, or is about to; `overdue`: of a dry run; `others`:
- * another sweep is about to stop it; `left`: there was no time to stop it.
+ * An instance that was overdue. `recent`: somebody else has captured it meanwhile; `claimed`: another sweep is about to, or was
+ * and died; `overdue`: of a dry run; `others`: another sweep is about to stop it; `left`: there was no time to stop it.
  */
 export interface InstanceCaptured {
   readonly instance: string;
@@ -44,7 +44,7 @@ export interface InstanceCaptured {
   readonly job: string;
   /** Its newest point until now, ISO 8601; absent where it had none. */
   readonly last?: string;
-  readonly outcome: "created" | "recent" | "failed" | "overdue" | "others" | "left";
+  readonly outcome: "created" | "recent" | "claimed" | "failed" | "overdue" | "others" | "left";
   readonly point?: string;
   /** Of a dry run: it would be stopped for it. */
   readonly stops?: boolean;

@@ -1,12 +1,11 @@
-import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { expect, test } from "vitest";
 import { tagKeys } from "../../src/core/point-tags.ts";
 import type { DestinationSwept } from "../../src/core/sweep-report.ts";
 import type { Scenario } from "../../src/simulator/scenario.ts";
 import type { Snapshot } from "../../src/simulator/world.ts";
-import { agent } from "./bench.ts";
 import { asked, notAllowed, policyNamed, superfluous } from "./policies.ts";
+import { startSweep } from "./sweep-kill.ts";
 import {
   fleetOf,
   own,
@@ -306,17 +305,7 @@ test("a sweep that is killed between a copy and its answer leaves one copy of ea
   stage.simulator.control.faults([
     { kind: "hang-after", action: "CopySnapshot", region: "eu-west-1", skip: 1, count: 1 },
   ]);
-  const { AWS_EC2_METADATA_SERVICE_ENDPOINT: _, ...environment } = stage.simulator.environment;
-  const child = spawn(process.execPath, [agent, "sweep", ...only, "--config", stage.config], {
-    env: {
-      PATH: process.env["PATH"],
-      ...environment,
-      AWS_ACCESS_KEY_ID: "AKIASIMULATORTEST001",
-      AWS_SECRET_ACCESS_KEY: "secret",
-      STATE_DIRECTORY: stage.state,
-    },
-    stdio: "ignore",
-  });
+  const child = startSweep(stage, only);
   await expect.poll(async () => (await there(stage)).length, { timeout: 30_000 }).toBe(2);
   child.kill("SIGKILL");
   await once(child, "exit");

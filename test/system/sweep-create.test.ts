@@ -1,7 +1,10 @@
+import { once } from "node:events";
+import { writeFile } from "node:fs/promises";
 import { expect, test } from "vitest";
 import { tagKeys } from "../../src/core/point-tags.ts";
 import { claimKey } from "../../src/core/sweep-claims.ts";
 import { asked, notAllowed, policyNamed, superfluous } from "./policies.ts";
+import { startSweep } from "./sweep-kill.ts";
 import { arnOf, fleetOf, instanceId, own, type SeriesWish, SweepStage, volumeId } from "./sweep-stage.ts";
 
 const home = `${own}/eu-central-1`;
@@ -133,7 +136,8 @@ test("one that may not say what it is about to capture captures all the same, an
     { create: { id: instanceId(2), tags: { ...yes, ...claimed } } },
     { create: { id: instanceId(3), tags: yes } },
   ]);
-  expect(created(await stage.sweep(["--only", "create"]))).toContain(`recent ${instanceId(2)}`);
+  const beside = await stage.sweep(["--only", "create"]);
+  expect(created(beside)).toContain(`claimed ${instanceId(2)}`);
 }, 60_000);
 
 test("one that takes no further tag keeps no other from being claimed and captured", async () => {
@@ -168,6 +172,33 @@ test("a claim that somebody has taken off is no other sweep's: what is overdue i
   await control.instances([1, 2].map((number) => ({ change: { instance: instanceId(number), tags } })));
   const swept = await sweeping;
   expect([swept.code, created(swept)], swept.stdout).toEqual([
+    0,
+    [1, 2].map((number) => `created ${instanceId(number)}`),
+  ]);
+}, 60_000);
+
+test("one that is told to stop takes its claims off, so that the next one need not wait", async () => {
+  const scenario = fleetOf([1, 2].map((number) => ({ number, ages: [], tags: yes })));
+  await using stage = await SweepStage.start(scenario);
+  const { control } = stage.simulator;
+  const claims = async () =>
+    Object.values((await control.state()).instances).filter(({ tags }) => tags[claimKey] !== undefined)
+      .length;
+  // Long enough that it is told while it waits for others to see what it captures.
+  await writeFile(
+    stage.config,
+    "version: 1\njobs: { default: { waits: { reconcileFor: 5m } } }\nsweep: { create: {} }\n",
+    { mode: 0o600 },
+  );
+  const child = startSweep(stage, ["--only", "create"]);
+  const ended = once(child, "exit");
+  await expect.poll(claims, { timeout: 20_000 }).toBe(2);
+  child.kill("SIGINT");
+  expect(await ended).toEqual([130, null]);
+  expect(await claims()).toBe(0);
+  await stage.configure("{ create: {} }");
+  const next = await stage.sweep(["--only", "create"]);
+  expect([next.code, created(next)], next.stdout).toEqual([
     0,
     [1, 2].map((number) => `created ${instanceId(number)}`),
   ]);

@@ -1,10 +1,9 @@
-import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { describe, expect, test } from "vitest";
 import { tagKeys } from "../../src/core/point-tags.ts";
 import { stopPrefix } from "../../src/core/sweep-stop.ts";
-import { agent } from "./bench.ts";
 import { chanceOf, shuffled } from "./chance.ts";
+import { killedAt, startSweep } from "./sweep-kill.ts";
 import { fleetOf, instanceId, SweepStage, volumeId } from "./sweep-stage.ts";
 
 const soak = process.env["SOAK"] !== undefined;
@@ -42,31 +41,6 @@ function stageOf(): Promise<SweepStage> {
   return SweepStage.start(fleet, "{ create: { stop: true, stopFor: 5s, startFor: 5s } }");
 }
 
-function start({ simulator, config, state }: SweepStage): ChildProcess {
-  const { AWS_EC2_METADATA_SERVICE_ENDPOINT: _, ...environment } = simulator.environment;
-  return spawn(process.execPath, [agent, "sweep", "--config", config], {
-    env: {
-      PATH: process.env["PATH"],
-      ...environment,
-      AWS_ACCESS_KEY_ID: "AKIASIMULATORTEST001",
-      AWS_SECRET_ACCESS_KEY: "secret",
-      AWS_EC2_METADATA_DISABLED: "true",
-      STATE_DIRECTORY: state,
-    },
-    stdio: "ignore",
-  });
-}
-
-/** Until a call waits for its answer in vain. */
-async function hanging({ simulator: { control } }: SweepStage, kind: string): Promise<void> {
-  for (let seen = 0; ; ) {
-    const fresh = await control.waitForCalls(seen, 20_000);
-    if (control.calls().some((call) => call.outcome?.code === kind)) return;
-    if (fresh.length === 0) expect.fail("the call never came");
-    seen = Math.max(seen, ...fresh.filter((call) => call.outcome !== null).map((call) => call.number));
-  }
-}
-
 async function expectWhole({ simulator }: SweepStage, what: string): Promise<void> {
   const { instances, snapshots } = await simulator.control.state();
   const { state, tags = {} } = instances[instanceId(1)] ?? {};
@@ -84,7 +58,7 @@ async function expectWhole({ simulator }: SweepStage, what: string): Promise<voi
 
 test("the loop knows every call of such a sweep", async () => {
   await using stage = await stageOf();
-  const [code] = (await once(start(stage), "exit")) as [number];
+  const [code] = (await once(startSweep(stage), "exit")) as [number];
   expect(code).toBe(0);
   await expectWhole(stage, "undisturbed");
   const count = Map.groupBy(stage.calls(), ({ action }) => action);
@@ -99,12 +73,7 @@ describe.concurrent("a sweep that is killed at a call", () => {
   test.each(chosen)("$action $index ($kind) leaves nothing off for good", async ({ action, index, kind }) => {
     await using stage = await stageOf();
     const { control } = stage.simulator;
-    control.faults([{ kind, action, index }]);
-    const child = start(stage);
-    const ended = once(child, "exit");
-    await hanging(stage, kind);
-    child.kill("SIGKILL");
-    await ended;
+    await killedAt(stage, { action, index, kind });
     const what = `${kind} of ${action} ${index}`;
     // A sweep that follows at once leaves alone what another may be about.
     const at = (await control.state()).instances[instanceId(1)];

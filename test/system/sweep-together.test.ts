@@ -1,7 +1,6 @@
-import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { expect, test } from "vitest";
-import { agent } from "./bench.ts";
+import { startSweep } from "./sweep-kill.ts";
 import { fleetOf, lastOnes, pointId, SweepStage } from "./sweep-stage.ts";
 
 const ages = [1, 2, 3, 4, 30, 31, 32];
@@ -25,17 +24,7 @@ test("two sweeps at once remove the same, and neither takes the other's work for
 
 test("a sweep that is killed in the midst of its work is gone on with by the next one, and no set is left halved", async () => {
   await using stage = await SweepStage.start(fleetOf(wishes));
-  const { AWS_EC2_METADATA_SERVICE_ENDPOINT: _, ...environment } = stage.simulator.environment;
-  const child = spawn(process.execPath, [agent, "sweep", "--config", stage.config], {
-    env: {
-      PATH: process.env["PATH"],
-      ...environment,
-      AWS_ACCESS_KEY_ID: "AKIASIMULATORTEST001",
-      AWS_SECRET_ACCESS_KEY: "secret",
-      STATE_DIRECTORY: stage.state,
-    },
-    stdio: "ignore",
-  });
+  const child = startSweep(stage);
   for (let seen = 0, removed = 0; removed < 5; ) {
     const calls = await stage.simulator.control.waitForCalls(seen, 20_000);
     seen = calls.at(-1)?.number ?? seen;
