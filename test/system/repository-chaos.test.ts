@@ -39,6 +39,8 @@ interface Stage {
   /** How long an undisturbed run takes. Milliseconds. */
   readonly takes: number;
   made: number;
+  /** The round that it is in: whoever is next waits for its end. */
+  turn: Promise<unknown>;
 }
 
 let place = "";
@@ -73,6 +75,8 @@ function roundOf(number: number) {
   return { number, kind, restic, operation, blow: of(blows), when: chance(), away: chance() } as const;
 }
 
+type Round = ReturnType<typeof roundOf>;
+
 const all = Array.from({ length: rounds }, (_, number) => roundOf(number)).map((round) => ({
   ...round,
   title: `SEED=${seed} round ${round.number}: ${round.blow} at ${(round.when * 100).toFixed(0)} % of "${round.operation}", ${round.kind.name}, ${round.restic.name} restic`,
@@ -104,7 +108,7 @@ async function stageOf(kind: StoreKind, restic: Restic, program: string): Promis
   };
   await ready(server, stage.patient.config);
   await ready(elsewhere, stage.other.config);
-  const counted: Stage = { ...stage, takes: 0, made: 0 };
+  const counted: Stage = { ...stage, takes: 0, made: 0, turn: Promise.resolve() };
   change(counted);
   const began = performance.now();
   await save(counted, stage.patient);
@@ -154,48 +158,52 @@ async function back(server: StoreServer, blow: (typeof blows)[number]): Promise<
   else server.mend();
 }
 
-describe("a repository whose server dies or is cut off at any moment", () => {
-  test.for(all)(
-    "$title",
-    { timeout: 600_000 },
-    async ({ kind, restic, operation, blow, when, away }, context) => {
-      const program = needRestic(context, restic);
-      need(context, kind.can, kind.needs);
-      const name = `${kind.name} ${restic.name}`;
-      if (!stages.has(name)) stages.set(name, stageOf(kind, restic, program));
-      const stage = (await stages.get(name)) ?? expect.fail();
-      const { server, patient } = stage;
-      change(stage);
+/** One round, when the one before of the same stage is over. */
+async function played(stage: Stage, { operation, blow, when, away }: Round): Promise<void> {
+  const { server, patient } = stage;
+  change(stage);
 
-      const began = performance.now();
-      const outcome = operate(stage, operation).then(
-        () => undefined,
-        (error: unknown) => error,
-      );
-      await pause(when * stage.takes);
-      await strike[blow](server);
-      // It is back soon, or only when the operation has given up.
-      if (away < 0.5) await pause(away * 3_000);
-      else await outcome;
-      await back(server, blow);
-      const error = await outcome;
-      expect(performance.now() - began).toBeLessThan(deadline + 30_000);
-      // What failed says so in words of its own.
-      if (error !== undefined) expect(error).toBeInstanceOf(BackupError);
-      if (error !== undefined) brokenOff += 1;
-
-      // Sound, and the next run completes, past the lock of what was cut off.
-      expect(await patient.check(undefined, quiet, signal)).toMatchObject({ sound: true, errors: [] });
-      const id = await save(stage, patient);
-      expect((await patient.snapshots([], signal)).map((one) => one.id)).toContain(id);
-      expect(await patient.locks(signal)).toEqual([]);
-      stage.made += 1;
-    },
+  const began = performance.now();
+  const outcome = operate(stage, operation).then(
+    () => undefined,
+    (error: unknown) => error,
   );
+  await pause(when * stage.takes);
+  await strike[blow](server);
+  // It is back soon, or only when the operation has given up.
+  if (away < 0.5) await pause(away * 3_000);
+  else await outcome;
+  await back(server, blow);
+  const error = await outcome;
+  expect(performance.now() - began).toBeLessThan(deadline + 30_000);
+  // What failed says so in words of its own.
+  if (error !== undefined) expect(error).toBeInstanceOf(BackupError);
+  if (error !== undefined) brokenOff += 1;
+
+  // Sound, and the next run completes, past the lock of what was cut off.
+  expect(await patient.check(undefined, quiet, signal)).toMatchObject({ sound: true, errors: [] });
+  const id = await save(stage, patient);
+  expect((await patient.snapshots([], signal)).map((one) => one.id)).toContain(id);
+  expect(await patient.locks(signal)).toEqual([]);
+  stage.made += 1;
+}
+
+describe("a repository whose server dies or is cut off at any moment", () => {
+  // They wait for most of their time, and each stage is its own.
+  test.concurrent.for(all)("$title", { timeout: 600_000 }, async (round, context) => {
+    const { kind, restic } = round;
+    const program = needRestic(context, restic);
+    need(context, kind.can, kind.needs);
+    const name = `${kind.name} ${restic.name}`;
+    if (!stages.has(name)) stages.set(name, stageOf(kind, restic, program));
+    const stage = (await stages.get(name)) ?? expect.fail();
+    const mine = stage.turn.then(() => played(stage, round));
+    stage.turn = mine.catch(() => undefined);
+    await mine;
+  });
 
   test("every byte of it can still be read, and its first and last point be restored", async () => {
-    for (const stage of stages.values()) {
-      const { patient: store } = await stage;
+    const whole = async ({ patient: store }: Stage): Promise<void> => {
       expect(await store.check({ part: 1, of: 1 }, quiet, signal)).toMatchObject({ sound: true, errors: [] });
       const points = [...(await store.snapshots([], signal))].sort((a, b) => +a.time - +b.time);
       for (const { id } of [...points.slice(0, 1), ...points.slice(-1)]) {
@@ -205,6 +213,7 @@ describe("a repository whose server dies or is cut off at any moment", () => {
         });
         rmSync(target, { recursive: true });
       }
-    }
+    };
+    await Promise.all([...stages.values()].map(async (stage) => whole(await stage)));
   }, 600_000);
 });
