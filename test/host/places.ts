@@ -7,10 +7,12 @@ import { onTestFinished, type TestContext } from "vitest";
 /** Node.js with what it needs to run a TypeScript file; before 22.18 it does so only when told to. */
 export const node: readonly string[] = [process.execPath, "--experimental-strip-types", "--no-warnings"];
 
-/** A directory that goes with the test. */
-export async function folder(): Promise<string> {
+/** A directory that goes with the test; one that runs beside others of its file says which it is. */
+export async function folder(
+  context: Pick<TestContext, "onTestFinished"> = { onTestFinished },
+): Promise<string> {
   const made = await mkdtemp(path.join(tmpdir(), "ec2-backup-test-"));
-  onTestFinished(() => rm(made, { recursive: true, force: true }));
+  context.onTestFinished(() => rm(made, { recursive: true, force: true }));
   return made;
 }
 

@@ -42,7 +42,8 @@ const lookAt = (directory: string, version: string) => {
 };
 
 // test/engines/restic-servers.test.ts has the other pairs.
-test.for(pairsOf(currentResticOf()))(
+// They wait for most of their time: restic alone a fifth of a second whenever it takes its lock.
+test.concurrent.for(pairsOf(currentResticOf()))(
   "in $kind.name, $restic.name restic saves, gives back, mirrors, forgets, prunes and checks",
   { timeout: 600_000 },
   async ({ kind, restic }, context) => {
@@ -50,7 +51,7 @@ test.for(pairsOf(currentResticOf()))(
     need(context, oddTreeCan && isRoot, oddTreeNeed);
     await using server = await needStore(context, kind);
     await using elsewhere = await local.start();
-    const work = await folder();
+    const work = await folder(context);
     makeOddTree(work);
     const tree = path.join(work, "tree");
     const beside = path.join(work, "beside");
