@@ -12,6 +12,7 @@ import { awakening, type LastSigns, maySilence } from "../core/alarm-power.ts";
 import { formatDuration } from "../core/duration.ts";
 import { BackupError, type Failure, failureOf, sentenceOf } from "../core/errors.ts";
 import type { MetricName } from "../core/metrics.ts";
+import { mutedTag } from "../core/sweep-alarms.ts";
 import { putSpared } from "./apply-alarms.ts";
 import type { AlarmDeps } from "./look-at-alarms.ts";
 
@@ -119,14 +120,27 @@ async function removeLeft({ name }: FoundAlarm, { alarms }: Deps): Promise<Power
 }
 
 async function enable(
-  { name, state }: FoundAlarm,
+  { name, arn, state }: FoundAlarm,
   { alarms }: Deps,
   because?: string,
 ): Promise<readonly PowerChange[]> {
   const notes = because === undefined ? [] : [`it could not be made anew (${because})`];
   if (state === "ALARM") notes.push(await calm(name, alarms));
   await alarms.enableActions([name], true);
+  notes.push(...(await unmark(arn, alarms)));
   return [{ alarm: name, outcome: "enabled", ...(notes.length === 0 ? {} : { detail: notes.join("; ") }) }];
+}
+
+/** With the mark of a sweep that had muted it, another sweep would enable it again whoever disables it later. */
+async function unmark(arn: string, alarms: AlarmDeps["alarms"]): Promise<readonly string[]> {
+  try {
+    await alarms.untag(arn, [mutedTag]);
+    return [];
+  } catch (error) {
+    return [
+      `the tag ${mutedTag} stays, if a sweep has put it there: ${sentenceOf(failureOf(error, "take it off"))}`,
+    ];
+  }
 }
 
 /** Only a change of state is told: an alarm that rang silently must ring again, should the silence go on. */

@@ -43,8 +43,11 @@ export async function openUnits(
   const opened = await Promise.all(
     scope.accounts.map((account) => openAccount(account, here, scope, opening, signal)),
   );
+  // Two ways into one account lead to the same units, and what two did there at once would be done twice.
+  const open = new Map<string, OpenUnit>();
+  for (const one of opened.flatMap((of) => of.open)) if (!open.has(one.unit.id)) open.set(one.unit.id, one);
   return {
-    open: opened.flatMap(({ open }) => open),
+    open: [...open.values()],
     lost: opened.flatMap(({ lost }) => lost),
   };
 }

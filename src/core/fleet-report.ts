@@ -43,6 +43,14 @@ export interface FleetReport {
   readonly units: readonly UnitReport<FleetUnit>[];
 }
 
+/** Whether anything was made so, or nothing was left to be. */
+function didSomething(done: FleetUnit["done"] = []): boolean {
+  return (
+    done.every(({ failure }) => failure === undefined) ||
+    done.some(({ outcome }) => outcome !== "failed" && outcome !== "disabled")
+  );
+}
+
 /** 0 = all is as it should be; 1 = something was done, or anybody is not told; else what all failures agree on. */
 export function exitCodeOfFleet({ units }: Pick<FleetReport, "units">): number {
   const kinds = units.flatMap(({ failure, result }) => [
@@ -55,9 +63,6 @@ export function exitCodeOfFleet({ units }: Pick<FleetReport, "units">): number {
       result?.done?.some(({ outcome }) => outcome === "disabled") === true,
   );
   if (kinds.length === 0) return deaf ? exitCodes.partlyDone : exitCodes.done;
-  const some = units.some(
-    ({ failure, result }) =>
-      failure === undefined && (result?.done ?? []).every((one) => one.failure === undefined),
-  );
+  const some = units.some(({ failure, result }) => failure === undefined && didSomething(result?.done));
   return some ? exitCodes.partlyDone : exitCodeOfKinds(kinds);
 }

@@ -1,4 +1,4 @@
-import { CloudWatchClient, PutMetricAlarmCommand } from "@aws-sdk/client-cloudwatch";
+import { CloudWatchClient, PutMetricAlarmCommand, TagResourceCommand } from "@aws-sdk/client-cloudwatch";
 import { expect, test } from "vitest";
 import { hour, keys, Stage, topic } from "./alarm-stage.ts";
 import { readState } from "./bench.ts";
@@ -154,6 +154,30 @@ test("silenced alarms say so, tell nobody, and are woken by resume", async () =>
   // Nobody came back to make backups: once the time that it was spared is over, it says so.
   await stage.later("12h");
   expect(stage.heard.of("missed")).toEqual(["ALARM"]);
+}, 60_000);
+
+test("the mark of a sweep goes when its agent wakes the alarm: with it a sweep would undo what a person disables", async () => {
+  const stage = await Stage.start();
+  await stage.settle();
+  await stage.alarms("pause");
+  const missed = async () => {
+    const { alarms } = await stage.bench.simulator.control.state();
+    return Object.values(alarms).find(({ name }) => name.endsWith("/missed"));
+  };
+  const client = new CloudWatchClient({
+    endpoint: stage.bench.simulator.url,
+    region: instance.region,
+    credentials: keys,
+  });
+  const ResourceARN = `arn:aws:cloudwatch:${instance.region}:${instance.account}:alarm:${(await missed())?.name}`;
+  const Tags = [{ Key: "ec2-backup:muted", Value: new Date().toISOString() }];
+  await client.send(new TagResourceCommand({ ResourceARN, Tags }));
+  client.destroy();
+  expect((await missed())?.tags).toHaveProperty("ec2-backup:muted");
+  const resumed = await stage.alarms("resume");
+  expect(resumed.json.changes).toMatchObject([{ outcome: "enabled" }]);
+  expect(await missed()).toMatchObject({ actionsEnabled: true });
+  expect((await missed())?.tags).not.toHaveProperty("ec2-backup:muted");
 }, 60_000);
 
 test("where CloudWatch spares no new alarm, the one that would ring has to wait", async () => {

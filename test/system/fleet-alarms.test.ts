@@ -163,3 +163,17 @@ test("a stopped instance is not overdue, and a unit that cannot be entered keeps
   expect(report.units.map(({ outcome }) => outcome)).toEqual(["done", "done"]);
   expect(done.map((list) => list.at(-1))).toEqual([`${name} failed`, `${name} created`]);
 }, 60_000);
+
+test("where the topic is made and the alarm is denied, something is done; where nothing is, it says what for", async () => {
+  await using stage = await started();
+  await stage.simulator.control.settings({ deny: [{ action: "cloudwatch:PutMetricAlarm" }] });
+  const first = await alarms(stage, "apply", "--region", "eu-west-1");
+  expect(first.done[0], first.stderr).toEqual([
+    "ec2-backup created",
+    "ops@example.com subscribed",
+    `${name} failed`,
+  ]);
+  expect(first.code).toBe(1);
+  const second = await alarms(stage, "apply", "--region", "eu-west-1");
+  expect([second.code, second.done[0]]).toEqual([77, [`${name} failed`]]);
+}, 60_000);

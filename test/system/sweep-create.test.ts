@@ -5,7 +5,17 @@ import { tagKeys } from "../../src/core/point-tags.ts";
 import { claimKey } from "../../src/core/sweep-claims.ts";
 import { asked, notAllowed, policyNamed, superfluous } from "./policies.ts";
 import { startSweep } from "./sweep-kill.ts";
-import { arnOf, fleetOf, instanceId, own, type SeriesWish, SweepStage, volumeId } from "./sweep-stage.ts";
+import {
+  arnOf,
+  fleetOf,
+  instanceId,
+  other,
+  own,
+  role,
+  type SeriesWish,
+  SweepStage,
+  volumeId,
+} from "./sweep-stage.ts";
 
 const home = `${own}/eu-central-1`;
 const yes = { Backup: "yes" };
@@ -202,4 +212,17 @@ test("one that is told to stop takes its claims off, so that the next one need n
     0,
     [1, 2].map((number) => `created ${instanceId(number)}`),
   ]);
+}, 60_000);
+
+test("an account that two roles lead into is swept once, and no instance there captured twice", async () => {
+  const second = `arn:aws:iam::${other}:role/ec2-backup-sweep-too`;
+  const externalId = "Backups-4711";
+  const roles = [role, second].map((arn) => ({ arn, externalId }));
+  await using stage = await SweepStage.start(
+    fleetOf([{ number: 1, ages: [], tags: yes, account: other }], { roles }),
+  );
+  const both = ["--role", role, "--role", second, "--external-id", externalId];
+  const { code, report, stdout } = await stage.sweep(["--only", "create", ...both]);
+  expect([code, report.units.map(({ unit }) => unit.id)], stdout).toEqual([0, [`${other}/eu-central-1`]]);
+  expect(await stage.points(`${other}/eu-central-1`)).toHaveLength(1);
 }, 60_000);
