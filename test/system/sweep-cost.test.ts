@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import path from "node:path";
 import { expect, test } from "vitest";
@@ -132,6 +132,39 @@ test("requests that are used up, or none, leave bounds by the full sizes; the la
   );
   expect(text.stdout).toMatch(new RegExp(`^${large} +${web} +3 +106 +at most \\$5\\.30$`, "m"));
   expect(await readFile(page, "utf8")).toContain("at most $5.62 a month");
+}, 60_000);
+
+const configure = (bench: Bench, sweep: string) =>
+  writeFile(bench.config, `version: 1\n${sweep}\n`, { mode: 0o600 });
+
+test("requests and prices are those of the file, a flag wins, and what the file does not name stays", async () => {
+  await using bench = await Bench.start(scenario);
+  const price = "price: { standard: 0.1, asOf: 2027-01 }";
+  await configure(bench, `sweep: { audit: { requests: 3, ${price} } }`);
+  const { cost, lists } = await audit(bench);
+  expect([lists.length, cost.budget, cost.gib]).toEqual([3, 3, 50 + 6 + 50 + 5.1]);
+  expect(cost.prices).toEqual({ asOf: "2027-01", standard: 0.1, archive: 0.0125 });
+  expect(cost.dollars).toBeCloseTo(111.1 * 0.1 + 5 * 0.0125, 2);
+  const more = await audit(bench, ["--requests", "1000"]);
+  expect(more.cost).toMatchObject({ ...full, budget: 1000, certainty: "measured", prices: cost.prices });
+  const { lists: none } = await audit(bench, ["--requests", "0"]);
+  expect(none).toEqual([]);
+  await configure(bench, "sweep: { audit: { requests: 0 } }");
+  const without = await audit(bench);
+  expect([without.lists, without.cost.budget, without.cost.prices.standard]).toEqual([[], 0, 0.05]);
+  const shown = await bench.execute(["check-config", "--config", bench.config]);
+  expect(shown.stdout).toMatch(/sweep\.audit\.requests +0 /);
+  // A price that nobody has is no reason to tell a cost that nobody pays.
+  await configure(bench, "sweep: { audit: { price: { standard: 400 } } }");
+  const before = bench.apiCalls().length;
+  const bad = await bench.execute(["sweep", "audit", "--config", bench.config]);
+  expect([bad.code, bad.stderr]).toEqual([
+    78,
+    expect.stringContaining(
+      "sweep.audit.price.standard: expected a number of dollars from 0 to 100, found 400",
+    ),
+  ]);
+  expect(bench.apiCalls().length).toBe(before);
 }, 60_000);
 
 test("what may not be listed, is throttled for long or fails in the middle is told, and stays a bound", async () => {
