@@ -5,8 +5,6 @@ import type { RecoveryPoint } from "../core/recovery-point.ts";
 import type { InstanceCaptured } from "../core/sweep-report.ts";
 import {
   consistencyOfStop,
-  intentOf,
-  noStopBefore,
   readIntents,
   type SeenInstance,
   type StopIntent,
@@ -14,6 +12,7 @@ import {
   whyNotStopped,
 } from "../core/sweep-stop.ts";
 import { until } from "./restore-deps.ts";
+import { declare } from "./sweep-intent.ts";
 import { type RestartDeps, startAgain } from "./sweep-restart.ts";
 
 /** A capture that is made ready: nothing but the requests themselves is left. */
@@ -54,6 +53,7 @@ export async function stopAndCapture(
   if (readIntents(seen).length > 0) return { outcome: "others", failures: [] };
   if (why !== undefined) return captureAsItIs(ready, why, undefined);
   const intent = await declare(seen, looked, deps, signal);
+  if ("why" in intent) return captureAsItIs(ready, intent.why, intent.failure);
   try {
     const now = await deps.power.look(id, signal);
     const not = whyNotNow(now, intent.own, intent.prompt);
@@ -100,24 +100,6 @@ async function captureAsItIs(
   if (await ready.isRecent()) return { outcome: "recent", failures };
   const { id: point } = await ready.capture();
   return { outcome: "created", point, notStopped, failures };
-}
-
-/** Time for the capture between stop and start, and some to spare. Milliseconds. */
-const between = 10 * 60_000;
-
-/** `looked`: when the instance was looked at, by the clock of this host. */
-async function declare(
-  { id, asOf }: SeenInstance,
-  looked: number,
-  { power, clock, waits, run }: StopDeps,
-  signal: AbortSignal,
-): Promise<{ readonly own: StopIntent; readonly prompt: boolean }> {
-  const end = asOf.getTime() + waits.settle + waits.stopFor + 2 * waits.startFor + between;
-  const own = intentOf(run, id, noStopBefore(asOf, waits.settle), new Date(end));
-  await power.mark(id, own, signal);
-  const prompt = clock.elapsed() - looked <= waits.settle / 2;
-  await clock.sleep(waits.settle, signal);
-  return { own, prompt };
 }
 
 /** Codes by which EC2 says that it has not stopped an instance, and will not: stop protection, and what has no stop. */

@@ -1,4 +1,6 @@
+import { ownTags } from "./copied-tags.ts";
 import type { Tags } from "./instance.ts";
+import { maxTags } from "./point-tags.ts";
 import type { Consistency } from "./retention-policy.ts";
 import type { InstanceState } from "./sweep-ports.ts";
 
@@ -107,6 +109,8 @@ export function whyNotStopped(
     return `its public address ${borrowedAddress} is no Elastic IP address and would change`;
   if (seen.hibernates)
     return "it may be hibernated, and AWS advises against snapshots of the volumes of such instances";
+  if (ownTags(seen.tags) >= maxTags)
+    return `it has ${maxTags} tags, so none can say that a sweep has stopped it; take one off`;
   return undefined;
 }
 

@@ -134,6 +134,44 @@ test("what must not be stopped is captured as it runs, with the reason", async (
   expect(problems).toHaveLength(refusals.length);
 }, 60_000);
 
+test("one that takes no further tag is captured as it runs and not stopped: nobody could tell who is to start it", async () => {
+  // With its name and what asks for the stop these are 50.
+  const full = Object.fromEntries(Array.from({ length: 47 }, (_, index) => [`Cost${index}`, "1"]));
+  await using stage = await stageOf([{ number: 1, ages: [3], tags: { ...both, ...full } }]);
+  const reason = { instance: instanceId(1), notStopped: expect.stringMatching(/^it has 50 tags/) };
+  const planned = await stage.sweep(["--only", "create", "--dry-run"]);
+  expect(planned.unit(home).create?.captured).toMatchObject([{ ...reason, outcome: "overdue" }]);
+  const swept = await stage.sweep(["--only", "create"]);
+  expect([swept.code, swept.unit(home).outcome], swept.stdout).toEqual([1, "partly"]);
+  expect(swept.unit(home).create?.captured).toMatchObject([{ ...reason, outcome: "created" }]);
+  expect(swept.unit(home).problems).toMatchObject([
+    { severity: "error", code: "NotStopped" },
+    { severity: "warning", code: "TagLimitExceeded" },
+  ]);
+  expect(await instanceOf(stage, 1)).toMatchObject({ state: "running", boots: 1, marks: [] });
+  expect(await made(stage)).toEqual([[volumeId(1), "crash"]]);
+});
+
+test.each([
+  ["TagLimitExceeded", 400, "NotStopped"],
+  ["UnauthorizedOperation", 403, "UnauthorizedOperation"],
+])("one whose tag EC2 refuses with %s is captured as it runs", async (code, status, told) => {
+  await using stage = await stageOf([{ number: 1, ages: [3], tags: both }]);
+  stage.simulator.control.faults([
+    { kind: "error", action: "CreateTags", count: 1, code, status, message: "no" },
+  ]);
+  const swept = await stage.sweep(["--only", "create"]);
+  expect([swept.code, swept.unit(home).outcome], swept.stdout).toEqual([1, "partly"]);
+  expect(swept.unit(home).problems).toMatchObject([{ severity: "error", code: told }]);
+  expect(swept.unit(home).create?.captured).toMatchObject([
+    {
+      outcome: "created",
+      notStopped: expect.stringMatching(/^the tag that tells of it could not be written/),
+    },
+  ]);
+  expect(await instanceOf(stage, 1)).toMatchObject({ state: "running", boots: 1, marks: [] });
+});
+
 test("nothing is stopped by the tag alone, nor by the file alone; by tag and flag it is", async () => {
   await using stage = await stageOf(
     [
