@@ -262,6 +262,24 @@ test("copy --wait begins nothing twice that EC2 is late to show", async () => {
   expect(copiesOf(waited)).toMatchObject([{ complete: 1, begun: [{}, {}], waiting: [], lagSeconds: 0 }]);
 });
 
+test("copies in time are asked of EC2 so, by a run and by the sweep that copies in its place", async () => {
+  const targets = "{ last: 4 }, copy: [{ region: eu-west-1, completeWithin: 45m }]";
+  await using bench = await start(2, 1, targets, { copies: { seconds: 600, secondsPerGiB: 0 } });
+  const minutes = async () => (await there(bench)).map((one) => one.copy?.completionMinutes);
+  const run = await bench.run();
+  expect([run.code, await minutes()], run.stdout).toEqual([0, [45, 45]]);
+  // The point of this run is to be copied by whoever sweeps when its instance is off.
+  const { snapshots } = await bench.simulator.control.state();
+  expect(Object.values(snapshots).map(({ tags }) => tags["ec2-backup:copy"])).toContain(
+    "eu-west-1 within=45",
+  );
+  await bench.simulator.control.instances({ change: { instance: instance.id, state: "stopped" } });
+  await bench.tomorrow();
+  const swept = await bench.execute(["sweep", "--only", "copy", "--yes", "--config", bench.config]);
+  expect(swept.code, swept.stdout + swept.stderr).toBe(0);
+  expect(await minutes()).toEqual([45, 45, 45, 45]);
+});
+
 test("the tag Copy_Dest names Regions, the own one is refused, and what is recorded lets others copy in its place", async () => {
   await using bench = await start(1, 0, "{ last: 4 }");
   const tags = { Copy_Dest: "eu-west-1 eu-central-1" };
