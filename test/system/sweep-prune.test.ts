@@ -2,6 +2,7 @@ import { DeleteSnapshotCommand, EC2Client } from "@aws-sdk/client-ec2";
 import { describe, expect, test } from "vitest";
 import {
   fleetOf,
+  lastOnes,
   instanceId,
   other,
   own,
@@ -175,6 +176,31 @@ describe("a sweep of one unit", () => {
     await stage.configure("{ prune: { expireLastAfter: 30d, expireLastAfterOfGroups: never } }");
     await stage.sweep();
     expect(await stage.points()).toEqual(rest.filter((id) => !all(2).includes(id)));
+  });
+
+  test("replacements in a group are one series by group or by name where that is said, each by itself where not", async () => {
+    const member = { group: "web", policy: lastOnes(3) };
+    const wishes: readonly SeriesWish[] = [
+      { ...member, number: 1, ages: [20, 21, 22], name: "web-a", state: "gone" },
+      { ...member, number: 2, ages: [8, 9], name: "web-a" },
+      { ...member, number: 3, ages: [12, 13], name: "web-b" },
+      // In no group, a name makes no series.
+      { number: 4, ages: [20, 21, 22], name: "web-a", policy: lastOnes(3), state: "gone" },
+    ];
+    await using stage = await SweepStage.start(fleetOf(wishes));
+    const going = async (seriesOfGroups: string) => {
+      await stage.configure(`{ prune: { seriesOfGroups: ${seriesOfGroups} } }`);
+      const { code, stdout, unit } = await stage.sweep(["--dry-run"]);
+      expect(code, stdout).toBe(0);
+      const details = unit(home).prune?.details ?? [];
+      return details.flatMap(({ series, removed }) => removed.map((id) => `${series}: ${id}`)).sort();
+    };
+    expect(await going("instance")).toEqual([]);
+    // The last of each machine's volumes stays, since it has not expired.
+    const byName = [21, 22].map((age) => `name web-a/default: ${pointId(1, age)}`);
+    expect(await going("name")).toEqual(byName);
+    const byGroup = [pointId(1, 21), pointId(1, 22), pointId(3, 13)];
+    expect(await going("group")).toEqual(byGroup.map((id) => `group web/default: ${id}`).sort());
   });
 
   test("a listing that ends early decides nothing", async () => {
