@@ -75,6 +75,23 @@ export async function claim<T extends { readonly instance: SweepInstance }>(
   };
 }
 
+/** Takes off what dead sweeps have left. Nothing depends on it: an instance has room for 50 tags, and this one says nothing any more. */
+export async function clearLeft(
+  instances: readonly SweepInstance[],
+  { claims, run }: Pick<ClaimDeps, "claims" | "run">,
+  asOf: Date,
+  signal: AbortSignal,
+): Promise<void> {
+  const left = instances.filter(
+    ({ tags }) => tags[claimKey] !== undefined && !isOthers(tags, run, asOf) && !isOwn(tags, run),
+  );
+  for (const [value, some] of Map.groupBy(left, ({ tags }) => tags[claimKey] ?? "")) {
+    if (signal.aborted) return;
+    const ids = some.map(({ id }) => id);
+    await claims.clear(ids, value).catch(() => undefined);
+  }
+}
+
 const doing = "tell other sweeps which instances this one captures";
 
 /** So many that take no tag are looked for; the rest of their request goes without. */

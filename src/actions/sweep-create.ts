@@ -8,7 +8,7 @@ import type { SweepCreateRules } from "../core/sweep-settings.ts";
 import { newestOfVolumes, planStanzas } from "../core/sweep-stanzas.ts";
 import { pace } from "./pace.ts";
 import { readyCapture, type SweepCaptureDeps } from "./sweep-capture.ts";
-import { type ClaimDeps, type Claimed, claim } from "./sweep-claims.ts";
+import { type ClaimDeps, type Claimed, claim, clearLeft } from "./sweep-claims.ts";
 import { captureStopped, judgeStops, type SweepStopsDeps, stopsOf, withReasons } from "./sweep-stops.ts";
 import { onceEach } from "./sweep-trouble.ts";
 
@@ -74,6 +74,7 @@ export async function sweepCreate(
       done.captured.push(...asTheyRun.map(would));
       done.captured.push(...judged.allowed.map((one) => ({ ...would(one), stops: true })));
     } else {
+      await clearLeft(instances, deps, asOf, signal);
       await capturePlainly(asTheyRun, done, deps, asOf, signal);
       await captureStopped(
         judged.allowed,

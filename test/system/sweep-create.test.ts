@@ -150,6 +150,29 @@ test("one that may not say what it is about to capture captures all the same, an
   expect(created(beside)).toContain(`claimed ${instanceId(2)}`);
 }, 60_000);
 
+test("what a dead one has left goes from instances that are captured by then, and nothing that counts still", async () => {
+  const before = (minutes: number) => `dead ${new Date(Date.now() - minutes * 60_000).toISOString()}`;
+  const claimed = (value: string) => ({ ...yes, [claimKey]: value });
+  const scenario = fleetOf([
+    { number: 1, ages: [0], tags: claimed(before(60)) },
+    { number: 2, ages: [0], tags: claimed(before(5)) },
+    { number: 3, ages: [3], tags: yes },
+  ]);
+  await using stage = await SweepStage.start(scenario, "{ create: {} }");
+  const left = async () => {
+    const { instances } = await stage.simulator.control.state();
+    return Object.values(instances).flatMap(({ id, tags }) => (tags[claimKey] === undefined ? [] : id));
+  };
+  await stage.sweep(["--only", "create", "--dry-run"]);
+  expect(await left()).toEqual([1, 2].map(instanceId));
+  const swept = await stage.sweep(["--only", "create"]);
+  expect([swept.code, created(swept), await left()], swept.stdout).toEqual([
+    0,
+    [`created ${instanceId(3)}`],
+    [instanceId(2)],
+  ]);
+}, 60_000);
+
 test("one that takes no further tag keeps no other from being claimed and captured", async () => {
   const full = Object.fromEntries(Array.from({ length: 48 }, (_, index) => [`Cost${index}`, "1"]));
   const scenario = fleetOf([

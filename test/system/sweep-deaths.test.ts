@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { tagKeys } from "../../src/core/point-tags.ts";
+import { claimKey } from "../../src/core/sweep-claims.ts";
 import type { Scenario } from "../../src/simulator/scenario.ts";
 import type { Snapshot } from "../../src/simulator/world.ts";
 import { chanceOf } from "./chance.ts";
@@ -107,6 +108,8 @@ const stories: Readonly<Record<string, Story>> = {
       const volumes = [1, 2, 3].flatMap((number) => [volumeId(number, 0), volumeId(number, 1)]);
       expect(fresh.map(({ volumeId: id }) => id).sort()).toEqual(volumes.sort());
       expect(new Set(fresh.map(({ tags }) => tags[tagKeys.point])).size).toBe(3);
+      const { instances } = await stage.simulator.control.state();
+      expect(Object.values(instances).filter(({ tags }) => tags[claimKey] !== undefined)).toEqual([]);
     },
   },
   "that captures volumes without an instance": {
