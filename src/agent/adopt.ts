@@ -12,6 +12,7 @@ import { type Problem, problemOf } from "../core/report.ts";
 import type { RetentionPolicy } from "../core/retention-policy.ts";
 import type { ScopeWish } from "../core/sweep-order.ts";
 import { systemClock } from "../host/clock.ts";
+import { pageRead } from "../host/spare-memory.ts";
 import type { SweepOptions } from "./sweep.ts";
 import { inEachUnit, openSweep } from "./sweep-session.ts";
 
@@ -59,7 +60,10 @@ async function adoptUnit(
   tell: (what: string) => void,
   signal: AbortSignal,
 ): Promise<UnitAdopted> {
-  const listed = await listAllSnapshots(connection, signal, (seen) => tell(`${seen} snapshots listed`));
+  const listed = await listAllSnapshots(connection, signal, (seen) => {
+    pageRead();
+    tell(`${seen} snapshots listed`);
+  });
   const volumes = await listVolumes(connection, signal);
   const instances = await listInstances(connection, unit, signal);
   const ground = { unit, partition: partitionOf(unit.region), instances, volumes, foreign: listed.foreign };

@@ -11,7 +11,7 @@ import type { Due } from "../daemon/jobs.ts";
 import type { RunningJob } from "../daemon/running.ts";
 import { wakeAt } from "../daemon/timetable.ts";
 import { systemClock } from "../host/clock.ts";
-import { giveBackMemory } from "../host/give-back-memory.ts";
+import { collectGarbage } from "../host/collect-garbage.ts";
 import { serviceManager } from "../host/service.ts";
 import { answerOf } from "./ask.ts";
 import { thawer } from "./thaw-leftovers.ts";
@@ -73,7 +73,7 @@ export async function runDaemon(
       log,
       readTimetable: async (signal) => {
         const timetable = await readTimetable(host, words, signal);
-        giveBackMemory();
+        collectGarbage("all");
         return timetable;
       },
       start: (due, missed, overlapped) => startRun(host, [...words, ...runWords(due, missed, overlapped)]),
