@@ -16,6 +16,15 @@ const timed = [
   "test/log*.test.ts",
 ];
 
+/** Tests that wait for most of their time: for restic, which takes each lock slowly, for logins, for servers. */
+const waiting = [
+  "test/engines/restic-*.test.ts",
+  "test/agent/restore-stored.test.ts",
+  "test/system/{directory,dumps,repository,stored-r,upkeep}*.test.ts",
+  "test/system/{policies-directory,readme-files}.test.ts",
+  "test/system/stores/*.test.ts",
+];
+
 /** Nothing that a file leaves to the next one disturbs it: modules need not be loaded anew for each. */
 const side = ["test/{actions,aws,config,core}/!(load-lazily).test.ts"];
 
@@ -36,7 +45,7 @@ export default defineConfig({
         test: {
           name: "others",
           include: ["test/**/*.test.ts"],
-          exclude: [...timed, ...side],
+          exclude: [...timed, ...waiting, ...side],
           maxWorkers: 3,
           sequence: { groupOrder: 1 },
         },
@@ -50,6 +59,11 @@ export default defineConfig({
           maxWorkers: 3,
           sequence: { groupOrder: 1 },
         },
+      },
+      {
+        extends: true,
+        // Two cores are not half busy with three of them.
+        test: { name: "waiting", include: waiting, maxWorkers: 6, sequence: { groupOrder: 2 } },
       },
     ],
   },

@@ -18,6 +18,9 @@ async function command(line: string, more: { readonly spool?: string; readonly t
 /** The same bytes each time, more than restic holds at once. */
 const bytes = "seq 1 3000000";
 
+/** Never done, and no more bytes than it takes to have always some on their way: restic reads all that comes. */
+const endless = "while seq 1 20000; do sleep 0.02; done";
+
 for (const restic of restics())
   describe.skipIf(!isLinux)(`the dump of a program into a repository of ${restic.name} restic`, () => {
     it("comes back as it was, straight and by way of a directory", async (context) => {
@@ -43,12 +46,12 @@ for (const restic of oneRestic("a current"))
         });
         await killHalfWay("yes");
         await killed;
-        const late = await command("yes", { ...more, timeout: 1_000 });
+        const late = await command(endless, { ...more, timeout: 1_000 });
         await expect(stage.save(late)).rejects.toMatchObject({ found: /not done after 1s/ });
         const left = await command("echo x; sleep 4716 &", more);
         await expect(stage.save(left)).rejects.toMatchObject({ found: /could still write/ });
         const stop = AbortSignal.timeout(1_000);
-        await expect(stage.save(await command("yes", more), stop)).rejects.toMatchObject({
+        await expect(stage.save(await command(endless, more), stop)).rejects.toMatchObject({
           kind: "interrupted",
         });
       }

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdir, mkdtemp, rm, utimes, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rm, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import type { RunReport, StoredReport } from "../../src/core/report.ts";
@@ -74,10 +74,10 @@ export class Host implements AsyncDisposable {
         { encoding: "utf8", env: { ...process.env, TZ: "UTC" } },
       );
       const [, id = ""] = /"snapshot_id":"([0-9a-f]+)"/.exec(said) ?? [];
-      const all = JSON.parse(this.restic(program, "snapshots", "--json")) as { id: string }[];
-      const whole = all.find((one) => one.id.startsWith(id))?.id ?? "";
+      const snapshots = path.join(this.at("repository"), "snapshots");
+      const whole = (await readdir(snapshots)).find((one) => one.startsWith(id)) ?? "";
       // The repository received it then.
-      await utimes(path.join(this.at("repository"), "snapshots", whole), captured, captured);
+      await utimes(path.join(snapshots, whole), captured, captured);
     }
   }
 
