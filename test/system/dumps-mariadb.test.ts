@@ -155,6 +155,14 @@ describeWith(["mariadb"], "dumps of MariaDB", () => {
     const [gone, shop] = streams;
     if (gone === undefined || shop === undefined) throw new Error("no streams");
     await expect(stage.save(gone)).rejects.toMatchObject({ kind: "not-found", found: /Unknown database/ });
+    await server.sql("CREATE TABLE shop.zz (id INT)");
+    /** Holds the last table, so that a dump stands still in the middle; comes to who holds it. */
+    const held = async (): Promise<string> => {
+      server.sql("LOCK TABLES shop.zz WRITE; SELECT SLEEP(600)").catch(() => undefined);
+      const asleep = "SELECT id FROM information_schema.processlist WHERE state = 'User sleep'";
+      return vi.waitUntil(() => server.sql(asleep), { timeout: 60_000, interval: 50 });
+    };
+    const holder = await held();
     const killed = expect(stage.save(shop)).rejects.toMatchObject({ found: /ended by SIGKILL/ });
     await killHalfWay("mariadb-dump");
     await killed;
@@ -164,19 +172,19 @@ describeWith(["mariadb"], "dumps of MariaDB", () => {
     });
     await killHalfWay("mariadb-dump");
     await killedThere;
+    await server.sql(`KILL ${holder}`);
     expect(await stage.count()).toBe(0);
     // The others are made all the same.
     await stage.save(shop);
     expect(await stage.count()).toBe(1);
-    // The last table is held, so that the dump stands still in the middle when its server goes.
-    await server.sql("CREATE TABLE shop.zz (id INT)");
-    const lock = server.sql("LOCK TABLES shop.zz WRITE; SELECT SLEEP(600)");
-    lock.catch(() => undefined);
+    await held();
     const crashed = expect(stage.save(shop)).rejects.toMatchObject({
       kind: "unreachable",
       found: /Lost connection|gone away/,
     });
-    await new Promise((resolve) => setTimeout(resolve, 3_000));
+    const waiting =
+      "SELECT COUNT(*) FROM information_schema.processlist WHERE state LIKE 'Waiting for table%'";
+    await vi.waitUntil(async () => (await server.sql(waiting)) === "1", { timeout: 60_000, interval: 50 });
     await server.crash();
     await crashed;
     expect(await stage.count()).toBe(1);

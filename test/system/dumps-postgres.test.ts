@@ -28,6 +28,7 @@ const schema = [
        UPDATE accounts SET balance = balance + 1 WHERE id = b;
        INSERT INTO transfers (f, t) VALUES (a, b);
        COMMIT;
+       PERFORM pg_sleep(0.002);
        EXIT WHEN (SELECT stop FROM control) = 1;
      END LOOP; END $$`,
 ];
@@ -131,7 +132,8 @@ describeWith(["postgres"], "dumps of PostgreSQL", () => {
     const crashed = expect(stage.save(there)).rejects.toMatchObject({ found: /ended with 1/ });
     const lock = server.sql("BEGIN; LOCK TABLE fixed; SELECT pg_sleep(600)");
     lock.catch(() => undefined);
-    await new Promise((resolve) => setTimeout(resolve, 3_000));
+    const waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted";
+    await vi.waitUntil(async () => (await server.sql(waiting)) !== "0", { timeout: 60_000, interval: 50 });
     await server.crash();
     await crashed;
     expect(await stage.count()).toBe(1);
@@ -151,9 +153,9 @@ describeWith(["postgres"], "dumps of PostgreSQL", () => {
       databases: ["postgres"],
       globals: false,
     } as const;
-    const [stream] = await streamsOf({ ...config, idleTimeout: 3_000 });
+    const [stream] = await streamsOf({ ...config, idleTimeout: 1_000 });
     if (stream === undefined) throw new Error("no stream");
-    await expect(stage.save(stream)).rejects.toMatchObject({ found: /did nothing for 3s/ });
+    await expect(stage.save(stream)).rejects.toMatchObject({ found: /did nothing for 1s/ });
     expect(await stage.count()).toBe(0);
   });
 });
