@@ -4,3 +4,9 @@ import path from "node:path";
 export function absolutePath(given: string): string {
   return path.resolve(given);
 }
+
+/** The same of a place to write to: a slash at its end says that it is a directory. */
+export function absoluteTarget(given: string): string {
+  const whole = path.resolve(given);
+  return /[/\\]$/.test(given) && whole !== path.parse(whole).root ? `${whole}/` : whole;
+}

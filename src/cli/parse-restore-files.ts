@@ -78,15 +78,10 @@ export function addFiles(
     .action((path: string, options: Options) => pick({ action: "cat", ...common(cat, path, options) }));
 }
 
-function absolute(path: string): string {
-  if (!path.startsWith("/") || path.includes("\0"))
-    throw new InvalidArgumentError("expected an absolute path.");
-  return path;
-}
-
 function target(path: string): string {
   if (path === "/") throw new InvalidArgumentError("nothing can take the place of /.");
-  return absolute(path);
+  if (path === "" || path.includes("\0")) throw new InvalidArgumentError("expected a path.");
+  return path;
 }
 
 function collected(value: string, before: readonly string[] = []): string[] {

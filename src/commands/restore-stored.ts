@@ -1,6 +1,7 @@
 import type { RestoreOptions } from "../agent/restore-session.ts";
 import { lookInStored } from "../agent/restore-stored.ts";
 import { routeOf } from "../agent/stored-route.ts";
+import { absoluteTarget } from "../agent/working-directory.ts";
 import { pointJson } from "../cli/list.ts";
 import { printListing } from "../cli/restore-files.ts";
 import type { RestoreFilesAction } from "../cli/restore-files-action.ts";
@@ -72,9 +73,16 @@ function actOf(command: RestoreFilesAction): FilesAct {
       return {
         kind: "file",
         existing: command.existing,
-        ...(command.to === undefined ? {} : { to: command.to }),
+        ...(command.to === undefined ? {} : { to: targetOf(command.to) }),
       };
   }
+}
+
+function targetOf(given: string): string {
+  const to = absoluteTarget(given);
+  if (to !== "/") return to;
+  const found = "nothing can take the place of /";
+  throw new BackupError({ kind: "usage", doing: `restore to ${given}`, found });
 }
 
 function jsonOf(

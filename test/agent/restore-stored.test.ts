@@ -263,6 +263,25 @@ describe.each(oneRestic("a current"))("files of a repository by $name restic, as
     });
   });
 
+  test("goes to the place that is meant in the directory of whoever asks", async (context) => {
+    const stage = await StoredStage.start(await folder(), needRestic(context, restic));
+    await mkdir(stage.at("srv/below"), { recursive: true });
+    await writeFile(stage.at("srv/a"), "stored");
+    await stage.save([stage.at("srv")]);
+    for (const [to, copy] of [
+      ["copy", "srv/below/copy"],
+      ["new/", "srv/below/new/a"],
+      [".", "srv/below/a"],
+      ["../b", "srv/b"],
+    ] as const) {
+      const child = stage.runIn(stage.at("srv/below"), "file", stage.at("srv/a"), "--to", to);
+      expect((await once(child, "close"))[0], to).toBe(0);
+      expect(await readFile(stage.at(copy), "utf8")).toBe("stored");
+    }
+    const up = stage.runIn(stage.at("srv/below"), "file", stage.at("srv/a"), "--to", "../".repeat(40));
+    expect((await once(up, "close"))[0]).toBe(64);
+  });
+
   test("a restore that is killed at any moment leaves what was there whole, and the same words finish it", async (context) => {
     const stage = await StoredStage.start(await folder(), needRestic(context, restic));
     await mkdir(stage.at("srv/data"), { recursive: true });

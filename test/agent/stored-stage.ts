@@ -126,8 +126,14 @@ export class StoredStage {
 
   /** The program itself, at its command line. */
   run(...words: string[]) {
+    return this.runIn(process.cwd(), ...words);
+  }
+
+  /** The same, asked for in another working directory. */
+  runIn(cwd: string, ...words: string[]) {
     const [first = "", ...more] = node;
     return spawn(first, [...more, main, "--config", this.at("config.yaml"), "restore", ...words], {
+      cwd,
       env: { ...process.env, RUNTIME_DIRECTORY: this.at("run") },
       stdio: ["ignore", "pipe", "pipe"],
     });
