@@ -84,6 +84,11 @@ export async function perform(wish: Wish, options: AgentOptions, signal: AbortSi
     reports.push(await tell(report, opened, options, wish, signal, heard));
   }
   if (!force.faulty && !wish.planned && wish.capture) await remember(opened, options);
+  const isAlone = wish.trigger !== "manual" || wish.splay !== undefined;
+  if (isAlone && reports.some(({ stored }) => stored !== undefined)) {
+    const { keepListings } = await import("./keep-listings.ts");
+    await keepListings(reports, opened, options, signal);
+  }
   const { loaded } = options;
   if (
     loaded.ok === true &&

@@ -6,7 +6,7 @@ import { sentenceOf } from "../core/errors.ts";
 import type { MetricName } from "../core/metrics.ts";
 import { pingAddress } from "../core/ping-address.ts";
 import type { MetricSink } from "../core/ports.ts";
-import { metricsJob, metricsOfUpkeep, type UpkeepReport } from "../core/upkeep.ts";
+import { metricsJob, metricsOfUpkeep, type UpkeepReport, wasStopped } from "../core/upkeep.ts";
 import { writtenSettings } from "./configuration.ts";
 import { requestTimeout } from "./open.ts";
 import { routeOf } from "./route.ts";
@@ -81,8 +81,8 @@ async function notify(
   const { topic, on, ping } = writtenSettings(loaded).notify ?? {};
   const { run, action, repository, host, planned, outcome, trigger } = report;
   if (planned || action === "init" || action === "unlock") return;
-  // Who asks by hand sees that another one is at work.
-  if (outcome === "skipped" && trigger === "manual") return;
+  // Who asks by hand sees that another one is at work, and knows what he has stopped himself.
+  if ((outcome === "skipped" && trigger === "manual") || wasStopped(report)) return;
   const isGood = outcome === "done";
   const tellsTopic = topic !== undefined && (!isGood || on === "always");
   if (!tellsTopic && (ping === undefined || isGood)) return;

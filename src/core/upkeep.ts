@@ -101,7 +101,16 @@ function kindOf({ action }: UpkeepReport): UpkeepKind | undefined {
   return upkeepKinds.find((kind) => kind === action);
 }
 
-/** What is remembered after an upkeep; one that was only planned, or kept out by another, serves no slot. */
+/** Whether the person who asked for it by hand has stopped it himself, and nothing else was wrong: no failure. */
+export function wasStopped({ trigger, problems }: UpkeepReport): boolean {
+  const errors = problems.filter(({ severity }) => severity === "error");
+  return trigger === "manual" && errors.length > 0 && errors.every(({ kind }) => kind === "interrupted");
+}
+
+/**
+ * What is remembered after an upkeep; one that was only planned, or kept out by another, serves no slot, and one that
+ * who asked for it has stopped leaves what is known of the one before.
+ */
 export function withUpkeep(
   before: UpkeepState | undefined,
   report: UpkeepReport,
@@ -113,7 +122,7 @@ export function withUpkeep(
   const known = facts && { id: facts.repositoryId, at: report.finished };
   const after = { ...state, ...(known && { known }), ...more };
   const kind = kindOf(report);
-  if (kind === undefined) return after;
+  if (kind === undefined || wasStopped(report)) return after;
   const earlier = state[kind];
   const since = earlier?.since ?? report.started;
   const lastSlot = report.slot ?? earlier?.lastSlot;
@@ -147,7 +156,7 @@ export function scheduledKinds(config: Pick<RepositoryConfig, UpkeepKind>): read
  * with the upkeep of the repository, so that a good prune does not hide what the check found.
  */
 export function metricsOfUpkeep(report: UpkeepReport, others = 0): readonly Metric[] {
-  if (report.planned || report.outcome === "skipped") return [];
+  if (report.planned || report.outcome === "skipped" || wasStopped(report)) return [];
   const errors = report.problems.filter(({ severity }) => severity === "error").length + others;
   return [
     { name: "Errors", unit: "Count", value: errors },

@@ -6,6 +6,7 @@ import {
   exitCodeOfUpkeep,
   metricsOfUpkeep,
   type UpkeepReport,
+  wasStopped,
   withSchedules,
   withUpkeep,
 } from "../../src/core/upkeep.ts";
@@ -78,6 +79,25 @@ test("what went wrong serves its slot and leaves the last good one as it was", (
     known: { id: "ab", at: report().finished },
     check: bad.check,
   });
+});
+
+test("who stops what he has asked for by hand leaves what was known, and what is stopped on a schedule counts", () => {
+  const interrupted = { ...error, kind: "interrupted" as const };
+  const stopped = { outcome: "not-done" as const, problems: [interrupted] };
+  const byHand = report({ ...stopped, trigger: "manual" });
+  for (const before of [undefined, withUpkeep(undefined, report({ outcome: "unsound", problems: [error] }))])
+    expect(withUpkeep(before, byHand).check).toEqual(before?.check);
+  expect([wasStopped(byHand), metricsOfUpkeep(byHand, 3)]).toEqual([true, []]);
+  for (const counts of [
+    report(stopped),
+    report({ ...stopped, trigger: "catch-up" }),
+    report({ ...stopped, trigger: "manual", problems: [interrupted, error] }),
+    report({ trigger: "manual" }),
+  ]) {
+    expect(wasStopped(counts)).toBe(false);
+    expect(withUpkeep(undefined, counts).check?.report).toBe(counts);
+    expect(metricsOfUpkeep(counts)).not.toEqual([]);
+  }
 });
 
 test("exit codes and metrics tell what came of it", () => {

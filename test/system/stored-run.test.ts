@@ -285,3 +285,28 @@ test("an agent that is killed in the middle leaves no point that looks good", as
   const half = points.filter(({ series, state }) => series.includes("/dump/") && state === "complete");
   expect(half, stdout).toEqual([]);
 }, 60_000);
+
+test("a run that keeps a schedule leaves the listing of its files here, and one that is waited for does not", async (context) => {
+  needRestic(context, systemRestic);
+  await using host = await Host.start(outside);
+  await host.configure(files(host));
+  // The words of files that the repository itself could not answer by now.
+  const listed = async () => {
+    await rename(host.at("repository/index"), host.at("index"));
+    const answer = await host.execute("restore", "ls", host.at("data"), "--json");
+    await rename(host.at("index"), host.at("repository/index"));
+    const names = () => (JSON.parse(answer.stdout) as { entries: { name: string }[] }).entries;
+    return answer.code === 0 ? names().map(({ name }) => name) : answer.code;
+  };
+  const byHand = await host.run("run");
+  expect(byHand.code, byHand.stderr).toBe(0);
+  expect(await listed()).not.toEqual(expect.any(Array));
+  const scheduled = await host.run("run", "--trigger", "schedule");
+  expect(scheduled.code, scheduled.stderr).toBe(0);
+  expect(await listed()).toEqual(["a", "below"]);
+  // Nobody can write where it would lie: that is no failure of the run.
+  await rm(host.at("state/cache"), { recursive: true });
+  await writeFile(host.at("state/cache"), "");
+  const nowhere = await host.run("run", "--splay", "0s");
+  expect([nowhere.code, nowhere.report.outcome], nowhere.stderr).toEqual([0, "done"]);
+}, 60_000);

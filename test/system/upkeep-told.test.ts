@@ -1,5 +1,6 @@
-import { execFileSync } from "node:child_process";
-import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { expect, type TestContext, test } from "vitest";
 import type { UpkeepState } from "../../src/core/upkeep.ts";
@@ -61,6 +62,20 @@ ${more}`;
   restic(repository: string, ...words: string[]): string {
     const own = ["-r", this.at(repository), "--password-file", this.at("password"), "--no-cache", "-q"];
     return execFileSync(this.#restic, [...own, ...words], { encoding: "utf8" });
+  }
+
+  /** A backup of somebody else that goes on until it is ended, and keeps everybody from pruning. */
+  async somebodyAtWork(context: TestContext): Promise<void> {
+    const words = ["-r", this.at("repository"), "--password-file", this.at("password"), "--no-cache", "-q"];
+    const child = spawn(this.#restic, [...words, "backup", "--stdin"], {
+      stdio: ["pipe", "ignore", "ignore"],
+    });
+    child.stdin?.on("error", () => undefined).write("x");
+    context.onTestFinished(async () => {
+      const ended = once(child, "exit");
+      if (child.kill("SIGKILL")) await ended;
+    });
+    await expect.poll(() => readdir(this.at("repository/locks")), { timeout: 30_000 }).not.toEqual([]);
   }
 
   execute(words: readonly string[], env: Readonly<Record<string, string>> = {}) {
@@ -128,6 +143,37 @@ test("upkeep that fails tells the topic, the URL, CloudWatch and status, and a g
   expect((await kept.status()).code).toBe(0);
   expect(sns.published).toHaveLength(1);
 }, 120_000);
+
+test("a prune that its caller stops himself is no failure of the schedule, for nobody", async (context) => {
+  const sns = await topicService();
+  const kept = await Kept.start(context, weekly, `notify: { topic: "${topic}" }\n`);
+  const words = ["--config", kept.bench.config, "repository", "prune", "central"];
+  const env = { AWS_ENDPOINT_URL_SNS: sns.url };
+  expect((await kept.execute(["run"], env)).code).toBe(0);
+  expect((await kept.bench.execute(words, { env })).code).toBe(0);
+  const good = await kept.state();
+  await kept.somebodyAtWork(context);
+  const locks = path.join(kept.bench.state, "locks");
+  await rm(locks, { recursive: true });
+  let pid = 0;
+  const ending = kept.bench.execute(words, {
+    env,
+    onStart(one) {
+      pid = one;
+    },
+  });
+  await expect
+    .poll(() => readdir(locks).catch(() => []), { timeout: 30_000 })
+    .toContain("repository-central.lock");
+  process.kill(pid, "SIGINT");
+  const stopped = await ending;
+  expect([stopped.code, stopped.stderr], stopped.stderr).toEqual([
+    130,
+    expect.stringContaining("told to stop"),
+  ]);
+  expect((await kept.state()).prune).toEqual(good.prune);
+  expect([kept.errors(), sns.published, (await kept.status()).code]).toEqual([[0], [], 0]);
+}, 60_000);
 
 test("a new repository is calm until its first check is overdue by the schedule, and then runs tell it as well", async (context) => {
   const sns = await topicService();
