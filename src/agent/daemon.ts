@@ -15,6 +15,7 @@ import { collectGarbage } from "../host/collect-garbage.ts";
 import { serviceManager } from "../host/service.ts";
 import { answerOf } from "./ask.ts";
 import { thawer } from "./thaw-leftovers.ts";
+import { unlocker } from "./unlock-leftovers.ts";
 
 /** The process that the daemon lives in, and how to start another like it. */
 export interface DaemonHost {
@@ -31,8 +32,11 @@ export interface DaemonHost {
 
 const minute = 60_000;
 
-/** What the configuration file says to the daemon itself, and where ledgers would lie. */
-export type DaemonSettings = Pick<Settings, "log" | "daemon"> & { readonly runtimeDirectory: string };
+/** What the configuration file says to the daemon itself, and where ledgers and locks would lie. */
+export type DaemonSettings = Pick<Settings, "log" | "daemon"> & {
+  readonly runtimeDirectory: string;
+  readonly stateDirectory: string;
+};
 
 /**
  * Asks a process of its own, so that nothing that reads a configuration stays here: an idle daemon would hold
@@ -61,12 +65,14 @@ function unanswered(found: string): BackupError {
 /** Wires the daemon to child processes, node-cron and the service manager. */
 export async function runDaemon(
   log: Log,
-  { daemon: waits, runtimeDirectory }: Omit<DaemonSettings, "log">,
+  { daemon: waits, runtimeDirectory, stateDirectory }: Omit<DaemonSettings, "log">,
   host: DaemonHost,
   stop: AbortSignal,
 ): Promise<void> {
   const words = globalWords(host);
   const service = serviceManager(host.env, host.pid, (message) => log("warn", message));
+  const thawLeftovers = thawer(host.self, words, runtimeDirectory, log);
+  const unlockLeftovers = unlocker(host.self, words, stateDirectory, log);
   await daemon(
     {
       clock: systemClock,
@@ -81,7 +87,10 @@ export async function runDaemon(
         const { endingOf } = await import("./ending.ts");
         return endingOf({ ...house, clock: systemClock, log }, (more) => startRun(host, [...words, ...more]));
       },
-      thawLeftovers: thawer(host.self, words, runtimeDirectory, log),
+      thawLeftovers: () => {
+        thawLeftovers();
+        unlockLeftovers();
+      },
       wakeAt,
       notify: service.notify,
       uptime: () => os.uptime() * 1000,

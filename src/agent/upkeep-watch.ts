@@ -4,6 +4,7 @@ import type { Log } from "../core/ports.ts";
 import type { Problem } from "../core/report.ts";
 import type { RepositoryConfig } from "../core/store-ports.ts";
 import { withSchedules } from "../core/upkeep.ts";
+import { upkeepLock } from "../core/upkeep-names.ts";
 import { judgeUpkeep, overdueProblem } from "../core/upkeep-status.ts";
 import { systemClock } from "../host/clock.ts";
 import { fileLocks } from "../host/lock.ts";
@@ -46,7 +47,7 @@ async function keepInMind(
 ): Promise<void> {
   const states = upkeepStates(stateDirectory, host);
   if (withSchedules(await states.read(config.name), config, now) === undefined) return;
-  const lock = await fileLocks(`${stateDirectory}/locks`).take(`repository-${config.name}`, owner);
+  const lock = await fileLocks(`${stateDirectory}/locks`).take(upkeepLock.of(config.name), owner);
   if ("heldBy" in lock) return;
   try {
     const state = withSchedules(await states.read(config.name), config, now);

@@ -3,9 +3,9 @@ import { initRepository } from "../actions/init-repository.ts";
 import { type MirrorDeps, mirror } from "../actions/mirror.ts";
 import { pruneRepository } from "../actions/prune-repository.ts";
 import { unlockRepository } from "../actions/unlock-repository.ts";
-import { type Done, heldHere, reported, type UpkeepDeps, type UpkeepOrder } from "../actions/upkeep.ts";
+import { type Done, reported, type UpkeepDeps, type UpkeepOrder } from "../actions/upkeep.ts";
 import { repositoriesOf } from "../config/repositories.ts";
-import { BackupError, interrupted } from "../core/errors.ts";
+import { BackupError } from "../core/errors.ts";
 import { largestGap } from "../core/largest-gap.ts";
 import type { Audit, HeldLock } from "../core/ports.ts";
 import type { ElsewhereConsent } from "../core/prune-elsewhere.ts";
@@ -15,13 +15,13 @@ import { type UpkeepReport, withSchedules, withUpkeep } from "../core/upkeep.ts"
 import { errorsBeside, judgeUpkeep } from "../core/upkeep-status.ts";
 import { appendLine } from "../host/atomic-file.ts";
 import { systemClock } from "../host/clock.ts";
-import { fileLocks } from "../host/lock.ts";
 import { upkeepStates } from "../host/upkeep-state.ts";
 import { writtenSettings } from "./configuration.ts";
 import { inForce } from "./in-force.ts";
 import { openStore, type StoreGround } from "./store-world.ts";
 import { faultyConfiguration } from "./unusable-wish.ts";
 import { type UpkeepHost, upkeepHost } from "./upkeep-host.ts";
+import { lockAll, takenOver } from "./upkeep-lock.ts";
 import { upkeepTeller } from "./upkeep-tell.ts";
 import type { AgentOptions } from "./wish.ts";
 
@@ -107,6 +107,7 @@ async function keepUp(
     const locked = wish.action === "mirror" ? [config.name, config.mirror?.to ?? ""] : [config.name];
     if (!order.planned && wish.action !== "unlock")
       held.push(...(await lockAll(locked, config, options, signal)));
+    else if (!order.planned) held.push(...(await takenOver(config, options)));
     const ground: StoreGround = {
       repositories: all,
       self: options.self,
@@ -200,48 +201,4 @@ function ownSeries({ arn }: UpkeepHost): string {
     found: "the instance metadata does not answer",
     remedy: "try again, name the host in `host: { name: … }`, or copy the points of all hosts by --all-hosts",
   });
-}
-
-/** The pause between two looks whether another one is done, in milliseconds. */
-const lookEvery = 2_000;
-
-/**
- * Keeps other upkeep of this host from the same repositories. What runs on a schedule waits for it as long as one may
- * take; who asks by hand waits as for any other lock.
- */
-async function lockAll(
-  names: readonly string[],
-  { lockWait, deadline }: RepositoryConfig,
-  { stateDirectory, owner, order, log }: UpkeepOptions,
-  signal: AbortSignal,
-): Promise<HeldLock[]> {
-  const locks = fileLocks(`${stateDirectory}/locks`);
-  const until = systemClock.elapsed() + (order.trigger === "manual" ? lockWait : deadline);
-  const held: HeldLock[] = [];
-  // In one order, so that two do not wait for each other.
-  for (const name of [...new Set(names)].filter((one) => one !== "").sort()) {
-    let waited = false;
-    for (;;) {
-      const lock = await locks.take(`repository-${name}`, owner);
-      if (!("heldBy" in lock)) {
-        held.push(lock);
-        break;
-      }
-      if (!waited) log("info", `waiting for ${lock.heldBy}, which is at work on the repository ${name}`);
-      waited = true;
-      const left = until - systemClock.elapsed();
-      if (left > 0) await systemClock.sleep(Math.min(lookEvery, left), signal);
-      if (left > 0 && !signal.aborted) continue;
-      for (const one of held) await one.release();
-      if (signal.aborted) throw interrupted(`look after the repository ${name}`);
-      throw new BackupError({
-        kind: "locked",
-        code: heldHere,
-        doing: `look after the repository ${name}`,
-        found: `${lock.heldBy} is at work on it on this host`,
-        remedy: "try again when it is done",
-      });
-    }
-  }
-  return held;
 }

@@ -135,7 +135,8 @@ export type RepositoryAction = {
   readonly slot?: string;
 } & (
   | { readonly action: "list" }
-  | { readonly action: "unlock" }
+  /** `left`: only what killed upkeep of this host has left, and says so to a program. */
+  | { readonly action: "unlock"; readonly left: boolean }
   /** `anew`: also where this host knew one that is not there any more. */
   | { readonly action: "init"; readonly anew: boolean }
   /** `structureOnly`: none of the data is read. */

@@ -90,7 +90,10 @@ export const addRepository: AddWords = (place, choose) => {
     );
   add("unlock", "remove the locks that nobody holds, and tell who has the others")
     .option(...dry)
-    .action((names, options) => choose({ ...common(names, options), action: "unlock" }));
+    .addOption(new Option("--left").hideHelp())
+    .action((names, options) =>
+      choose({ ...common(names, options), action: "unlock", left: options["left"] === true }),
+    );
 };
 
 function pruneOf({ forget, keep, yes }: Record<string, unknown>) {

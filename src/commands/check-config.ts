@@ -9,7 +9,8 @@ export const execute: Execute<"check-config"> = async (command, context) => {
   const { checkConfiguration, writtenSettings } = await import("../agent/configuration.ts");
   if (command.settings === true) {
     const { log, daemon } = writtenSettings(options.loaded);
-    const json = { settings: { log, daemon, runtimeDirectory: options.self.runtimeDirectory } };
+    const { stateDirectory, self } = options;
+    const json = { settings: { log, daemon, runtimeDirectory: self.runtimeDirectory, stateDirectory } };
     return { code: exitCodes.done, json, print: (out) => out.print(JSON.stringify(json.settings)) };
   }
   const { printChecked, printFaults } = await import("../cli/check-config.ts");

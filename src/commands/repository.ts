@@ -31,6 +31,12 @@ export const execute: Execute<"repository"> = async (command, context) => {
       print: (out) => printRepositories(listed, new Date(), out),
     };
   }
+  if (command.action === "unlock" && command.left) {
+    const { unlockLeft } = await import("../agent/unlock-left.ts");
+    const { unlocked, locked } = await unlockLeft(agent, stop);
+    const code = locked.length === 0 ? exitCodes.done : exitCodes.partlyDone;
+    return { code, json: { unlocked, locked }, print: () => undefined };
+  }
   const wish = wishOf(command);
   const bar = progressBar(global.json ? { write: () => undefined } : host.stderr);
   try {

@@ -12,12 +12,13 @@ export const execute: Execute<"status"> = async (command, context) => {
   const options = await agentOptions(command, context);
   const { ask } = command;
   const now = new Date();
-  const found =
+  const seen =
     ask === "always"
       ? await refreshedStatus(options, context.stop)
       : ask === "never"
         ? await status(options, now, context.stop)
         : await currentStatus(options, now, context.stop);
+  const found = { ...seen, notes: [...seen.notes, ...(await killedUpkeep(options))] };
   const drills = await drillsOf(options, found.instance, now);
   const upkeep = await upkeepOf(options, found.instance, now);
   const isWell = !needsAttention(found) && drills?.troubled !== true && upkeep?.troubled !== true;
@@ -43,6 +44,13 @@ async function drillsOf(options: AgentOptions, instance: string | undefined, now
   const drills = await drillsStatus(options, instance, now);
   const print = (out: Parameters<typeof printDrillsStatus>[1]) => printDrillsStatus(drills, out);
   return { drills, troubled: drills.some(isTroubled), print };
+}
+
+/** What a killed check may keep other hosts from. */
+async function killedUpkeep(options: AgentOptions): Promise<string[]> {
+  const { loaded } = options;
+  if (loaded.ok !== true || loaded.file.config.repositories === undefined) return [];
+  return (await import("../agent/upkeep-status.ts")).killedUpkeep(options);
 }
 
 /** Most hosts have no repositories, and load nothing of them. */

@@ -220,6 +220,8 @@ export interface Store {
     signal: AbortSignal,
   ): Promise<{ readonly problems: readonly Failure[]; readonly fillsHoles?: boolean }>;
   locks(signal: AbortSignal): Promise<readonly StoreLock[]>;
+  /** Removes the locks of processes of this host that are gone, unless that would take away another one as well. */
+  clearDead(signal: AbortSignal): Promise<void>;
   /** Removes locks of which restic itself can tell that nobody holds them. */
   unlock(signal: AbortSignal): Promise<void>;
 }

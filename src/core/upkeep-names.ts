@@ -19,3 +19,9 @@ export function namedUpkeep(
   const kind = upkeepKinds.find((one) => one === word);
   return kind === undefined || repository === "" ? undefined : { repository, kind };
 }
+
+/** The names of the locks that keep two processes of a host from looking after one repository. */
+export const upkeepLock = {
+  of: (repository: string): string => `repository-${repository}`,
+  isOne: (name: string): boolean => name.startsWith("repository-"),
+};

@@ -156,7 +156,9 @@ export function scheduledKinds(config: Pick<RepositoryConfig, UpkeepKind>): read
  * with the upkeep of the repository, so that a good prune does not hide what the check found.
  */
 export function metricsOfUpkeep(report: UpkeepReport, others = 0): readonly Metric[] {
-  if (report.planned || report.outcome === "skipped" || wasStopped(report)) return [];
+  // That others are at work there, as an unlock says, is no error of this host's.
+  if (report.planned || report.outcome === "skipped" || report.action === "unlock" || wasStopped(report))
+    return [];
   const errors = report.problems.filter(({ severity }) => severity === "error").length + others;
   return [
     { name: "Errors", unit: "Count", value: errors },

@@ -4,6 +4,9 @@ import type { RepositoryConfig } from "../core/store-ports.ts";
 import type { ResticEnd } from "../host/restic-child.ts";
 import { reasonIn } from "./restic-messages.ts";
 
+/** The code of a failure that comes of restic's being killed by somebody else: it had no time to remove its lock. */
+export const killedCode = "Killed";
+
 /** What a failed process of restic means. `conceal` takes secrets out of what it said. */
 export function failureOfRestic(
   end: ResticEnd,
@@ -21,7 +24,8 @@ export function failureOfRestic(
       doing,
       found: `restic cannot be started (${end.unstarted})`,
     });
-  const { kind, found, remedy, code } = meaningOf(end.code, said, config);
+  const meant = meaningOf(end.code, said, config);
+  const { kind, found, remedy, code = end.signal === undefined ? undefined : killedCode } = meant;
   const how =
     end.signal === undefined ? `restic ended with ${end.code}` : `restic was ended by ${end.signal}`;
   return new BackupError({

@@ -4,6 +4,7 @@ import type { StoreLock } from "../core/store-ports.ts";
 import { systemClock } from "../host/clock.ts";
 import { hostname } from "../host/host-name.ts";
 import { canBeTaker } from "../host/lock-taker.ts";
+import { killedCode } from "./restic-failure.ts";
 import { messageOf, numberIn, textIn } from "./restic-messages.ts";
 import type { ResticRunner } from "./restic-runner.ts";
 
@@ -79,6 +80,8 @@ export async function whenUnlocked<T>(
     try {
       return await act();
     } catch (error) {
+      if (error instanceof BackupError && error.code === killedCode)
+        for (const one of [runner, ...others]) await clearDead(one, signal).catch(() => undefined);
       if (!(error instanceof BackupError) || error.kind !== "locked") throw error;
       let again = false;
       const found: StoreLock[] = [];

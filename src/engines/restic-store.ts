@@ -6,7 +6,7 @@ import { findRestic } from "../host/restic-program.ts";
 import { clockOf } from "./restic-clock.ts";
 import { copyFrom, withBoth } from "./restic-copy.ts";
 import { changedFiles } from "./restic-diff.ts";
-import { locksOf, unlock, whenUnlocked } from "./restic-locks.ts";
+import { clearDead, locksOf, unlock, whenUnlocked } from "./restic-locks.ts";
 import { markOrTell, unreadOf } from "./restic-marker.ts";
 import { messageOf, numberIn, textIn } from "./restic-messages.ts";
 import { dumpFile, listTree, restoreTree } from "./restic-read.ts";
@@ -53,6 +53,7 @@ export async function resticStore(
     dump: (snapshot, path, output, stop) => dumpFile(runner, snapshot, path, output, stop),
     restore: (order, tell, stop) => restoreTree(runner, order, tell, stop),
     locks: (stop) => locksOf(runner, stop),
+    clearDead: (stop) => clearDead(runner, stop),
     unlock: (stop) => unlock(runner, stop),
   };
   runners.set(store, runner);

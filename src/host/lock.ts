@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { constants } from "node:fs";
+import { constants, existsSync, readdirSync, statSync } from "node:fs";
 import { type FileHandle, open, readFile, rm, stat } from "node:fs/promises";
 import { platform } from "node:os";
 import path from "node:path";
@@ -18,6 +18,26 @@ export function fileLocks(directory: string): Locks {
       return "heldBy" in lock ? lock : { release: lock.release };
     },
   };
+}
+
+/** The locks of a directory whose holders have not released them: they are at work still, or were killed. */
+export function unreleased(directory: string): string[] {
+  try {
+    return readdirSync(directory)
+      .filter((name) => name.endsWith(".lock") && statSync(path.join(directory, name)).size > 0)
+      .map((name) => name.slice(0, -".lock".length));
+  } catch {
+    // There is none, or one has gone meanwhile: whoever is concerned is heard of again.
+    return [];
+  }
+}
+
+/** Who had a lock and was killed with it; nothing where it was released, or its holder lives. */
+export async function killedHolder(directory: string, name: string): Promise<string | undefined> {
+  const holder = (await readFile(path.join(directory, `${name}.lock`), "utf8").catch(() => "")).trim();
+  const [, pid] = /^process (\d+)/.exec(holder) ?? [];
+  if (pid === undefined || !existsSync("/proc/self")) return undefined;
+  return existsSync(`/proc/${pid}`) ? undefined : holder;
 }
 
 /** One whose file goes when it is released. On Linux only. */
@@ -52,7 +72,12 @@ async function takeFile(
   // The name only tells others; the lock holds without it, also on a full disk.
   await nameOwner(handle, owner).catch(() => undefined);
   const { ino } = await handle.stat();
-  return { inode: ino, release: () => handle.close() };
+  const release = async (): Promise<void> => {
+    // What still names somebody was not released: whoever had it was killed.
+    await handle.truncate(0).catch(() => undefined);
+    await handle.close();
+  };
+  return { inode: ino, release };
 }
 
 async function nameOwner(handle: FileHandle, owner: string): Promise<void> {

@@ -1,5 +1,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import { once } from "node:events";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import path from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { describe, expect, type TestContext, test } from "vitest";
 import type { Store } from "../../src/core/store-ports.ts";
@@ -48,6 +51,36 @@ describe.each(restics())("locks of $name restic, $version", (restic) => {
     await once(other, "exit");
     await pruned;
     expect(await store.locks(never)).toEqual([]);
+  });
+});
+
+/** The processes of restic that work for a repository. */
+function workers({ config: { url } }: Store): number[] {
+  return readdirSync("/proc").flatMap((pid) => {
+    try {
+      const isOf = readFileSync(`/proc/${pid}/environ`, "utf8").includes(`RESTIC_REPOSITORY=${url}\0`);
+      return isOf && readFileSync(`/proc/${pid}/comm`, "utf8").startsWith("restic") ? [Number(pid)] : [];
+    } catch {
+      return [];
+    }
+  });
+}
+
+describe.each(restics())("a check by $name restic, $version, which has a repository for itself", (restic) => {
+  test("leaves no lock that keeps other hosts out when restic is killed", async (context) => {
+    const { place, store } = await made(context, restic, 500);
+    // Enough to read for as long as it takes to kill it.
+    const tree = place.tree("tree");
+    writeFileSync(path.join(tree, "large"), randomBytes(192 * 2 ** 20));
+    await store.saveFiles(filesOrder("p", [tree]), quiet, never);
+    // One that is just being written has a name of its own.
+    const locks = () =>
+      readdirSync(path.join(store.config.url, "locks")).filter((name) => /^[0-9a-f]{64}$/.test(name));
+    const failed = failureIn(store.check({ part: 1, of: 1 }, quiet, never));
+    await expect.poll(locks, { timeout: 30_000, interval: 5 }).not.toEqual([]);
+    for (const pid of workers(store)) process.kill(pid, "SIGKILL");
+    expect(await failed).toMatchObject({ code: "Killed", found: "restic was ended by SIGKILL" });
+    expect(locks()).toEqual([]);
   });
 });
 

@@ -1,4 +1,5 @@
 import { execFileSync, spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
@@ -174,6 +175,37 @@ test("a prune that its caller stops himself is no failure of the schedule, for n
   expect((await kept.state()).prune).toEqual(good.prune);
   expect([kept.errors(), sns.published, (await kept.status()).code]).toEqual([[0], [], 0]);
 }, 60_000);
+
+test("what a killed check has locked is told, and unlocked by the daemon as soon as it starts", async (context) => {
+  const kept = await Kept.start(context, `check: { schedule: "0 6 * * 6", subset: 1/1 }`);
+  expect((await kept.execute(["run"])).code).toBe(0);
+  // Enough to read for as long as it takes to kill it.
+  await writeFile(kept.at("data/large"), randomBytes(128 * 2 ** 20));
+  expect((await kept.execute(["run"])).code).toBe(0);
+  const locks = async () =>
+    (await readdir(kept.at("repository/locks"))).filter((name) => /^[0-9a-f]{64}$/.test(name));
+  const killed = await kept.bench.execute(["--config", kept.bench.config, "repository", "check", "central"], {
+    onStart(pid) {
+      void until(
+        async () => (await locks()).length > 0,
+        () => "the check locks nothing",
+      ).then(() => process.kill(pid, "SIGKILL"));
+    },
+  });
+  expect(killed.signal).toBe("SIGKILL");
+  expect(await locks()).toHaveLength(1);
+  const status = await kept.execute(["status", "--offline"]);
+  expect(status.stdout).toMatch(/upkeep of central was killed \(process \d+\) and may have left it locked/);
+  const doctor = await kept.execute(["doctor", "--json"]);
+  expect(doctor.stdout).toMatch(/has left a lock for itself alone in the repository central/);
+  const daemon = new DaemonProcess(context, kept.bench);
+  await until(
+    async () => (await locks()).length === 0,
+    () => `it is locked still:\n${daemon.log}`,
+  );
+  expect(await daemon.end()).toBe(0);
+  expect((await kept.execute(["status", "--offline"])).stdout).not.toContain("was killed");
+}, 90_000);
 
 test("a new repository is calm until its first check is overdue by the schedule, and then runs tell it as well", async (context) => {
   const sns = await topicService();

@@ -3,7 +3,7 @@ import { formatSpan } from "../../core/duration.ts";
 import { failureOf, sentenceOf } from "../../core/errors.ts";
 import type { CheckResult, Finding } from "../../core/finding.ts";
 import { nothingFound } from "../../core/finding.ts";
-import type { RepositoryConfig } from "../../core/store-ports.ts";
+import type { RepositoryConfig, StoreLock } from "../../core/store-ports.ts";
 import { needsCare, type UpkeepStatus } from "../../core/upkeep-status.ts";
 import { openStore } from "../store-world.ts";
 import { upkeepStatus } from "../upkeep-status.ts";
@@ -54,7 +54,7 @@ async function openOne(
       signal,
     );
     await store.open(signal);
-    return [];
+    return (await store.locks(signal)).filter(({ dead }) => dead).map((lock) => deadLock(name, lock));
   } catch (error) {
     const { kind, found, remedy } = failureOf(error, doing);
     const facts = {
@@ -65,6 +65,16 @@ async function openOne(
     };
     return [isUsed ? { severity: "error", ...facts, kind } : { severity: "warning", ...facts }];
   }
+}
+
+/** Runs of this host remove it where it is in their way; other hosts cannot tell that nobody holds it. */
+function deadLock(repository: string, { pid, host, exclusive }: StoreLock): Finding {
+  return {
+    severity: "warning",
+    what: `process ${pid} of ${host}, which is gone, has left a lock${exclusive ? " for itself alone" : ""} in the repository ${repository}`,
+    why: exclusive ? "other hosts cannot store anything there" : "other hosts cannot prune or check it",
+    command: `ec2-backup repository unlock ${repository}`,
+  };
 }
 
 /** What this host remembers of checks, prunes and mirrors. */
