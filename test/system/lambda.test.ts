@@ -93,6 +93,27 @@ describe("the bundle as Lambda runs it, under the policies of its template", () 
     expect(superfluous(policies.slice(0, 1), needed)).not.toContain("RemovePoints (all)");
   });
 
+  test("cut off while it tells others what it captures, it leaves that to the next invocation, under the rights of Create", async () => {
+    const overdue = [1, 2].map((number) => series(number, { ages: [3], tags: { Backup: "yes" } }));
+    await using stage = await deployed(overdue);
+    const stack = new Stack(templateNamed("sweep"), { ...code, Create: "yes" });
+    const documents = stack
+      .policies("FunctionRole")
+      .map(({ PolicyDocument }) => JSON.stringify(PolicyDocument));
+    await stage.simulator.control.settings({
+      policies: [{ principal: `*:${own}:assumed-role/*`, documents }],
+    });
+    const waits = "jobs: { default: { waits: { request: 5s, reconcileFor: 30s } } }";
+    const text = `version: 1\n${waits}\nsweep: { create: {}, lambdaMargin: 4s }\n`;
+    await using lambda = await Sandbox.start(stage.simulator, text);
+    // Of the 8 s it has 4, and it waits 6 s before it goes by what it has told.
+    const cut = await lambda.invoke({ parts: ["create"] }, 8_000);
+    expect(cut.errorMessage).toContain("told to stop");
+    const next = await lambda.invoke({ parts: ["create"] });
+    expect(next.result, next.errorMessage).toMatchObject({ outcome: "done", units: [{ created: 2 }] });
+    expect(await stage.points()).toHaveLength(4);
+  });
+
   test("stops by itself before its time is up, and the next invocations go on until all is done", async () => {
     const some = many(8);
     await using stage = await deployed(some);
