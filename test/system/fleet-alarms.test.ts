@@ -22,7 +22,7 @@ async function started(): Promise<SweepStage> {
   await writeFile(
     stage.config,
     `version: 1
-jobs: { default: { waits: { request: 20s } } }
+jobs: { default: { waits: { request: 20s, reconcileFor: 1s } } }
 sweep: { accounts: [self, { role: "${role}", externalId: Backups-4711 }] }
 alarms: { createTopic: ec2-backup, email: [ops@example.com] }
 `,

@@ -31,7 +31,7 @@ async function governed(bench: Bench, name: string): Promise<void> {
   await bench.simulator.control.settings({ policies: [{ principal: "*", documents }] });
 }
 
-test("what another tool has made is shown, then tagged on demand, and never removed by that", async () => {
+test.concurrent("what another tool has made is shown, then tagged on demand, and never removed by that", async () => {
   await using bench = await Bench.start(scenario);
   const words = ["sweep", "adopt", "--from", "bash-snapshot", "--config", bench.config];
   const ids = async () => Object.keys((await bench.simulator.control.state()).snapshots).sort();
@@ -64,7 +64,7 @@ test("what another tool has made is shown, then tagged on demand, and never remo
   ]).toEqual([0, []]);
 }, 120_000);
 
-test("what was taken over is pruned by a sweep, as long as the tool itself would have kept it, and nothing else is", async () => {
+test.concurrent("what was taken over is pruned by a sweep, as long as the tool itself would have kept it, and nothing else is", async () => {
   await using bench = await Bench.start(scenario);
   const config = ["--config", bench.config];
   const adopted = await bench.execute(["sweep", "adopt", "--from", "bash-snapshot", "--yes", ...config]);
@@ -75,7 +75,7 @@ test("what was taken over is pruned by a sweep, as long as the tool itself would
   expect(left.map((id) => id.replace(/^snap-0+/, "")).sort()).toEqual(["a1", "a2", "b1", "c1"]);
 }, 120_000);
 
-test("a tool that nobody knows, and one that is AWS's own, are refused as usage", async () => {
+test.concurrent("a tool that nobody knows, and one that is AWS's own, are refused as usage", async () => {
   await using bench = await Bench.start(scenario);
   for (const from of ["nobody", "aws-backup", "janitor"]) {
     const refused = await bench.execute(["sweep", "adopt", "--from", from, "--config", bench.config]);

@@ -154,7 +154,7 @@ async function governed(bench: Bench, ...more: string[]): Promise<void> {
   });
 }
 
-test("the audit tells all that is wrong in an account, under its own policy and without an agent anywhere", async () => {
+test.concurrent("the audit tells all that is wrong in an account, under its own policy and without an agent anywhere", async () => {
   await using bench = await Bench.start(world());
   await governed(bench);
   const { code, json, stderr } = await audit(bench, "--all-regions", "--retention", "last=1");
@@ -204,7 +204,7 @@ test("the audit tells all that is wrong in an account, under its own policy and 
   expect(calls.filter(({ outcome }) => outcome?.status !== 200)).toEqual([]);
 }, 120_000);
 
-test("what is well is told as such, and a unit that may not be looked into is wrong", async () => {
+test.concurrent("what is well is told as such, and a unit that may not be looked into is wrong", async () => {
   const scenario: Scenario = {
     clock: { start: new Date(start).toISOString(), speed: 0 },
     instances: [{ id: web }],
@@ -233,7 +233,7 @@ test("what is well is told as such, and a unit that may not be looked into is wr
   expect([denied.code, denied.json.findings?.[0]?.kind]).toEqual([77, "unread"]);
 }, 120_000);
 
-test("stanzas of another tool say what is to be backed up, and all their faults are told at once", async () => {
+test.concurrent("stanzas of another tool say what is to be backed up, and all their faults are told at once", async () => {
   await using bench = await Bench.start(world());
   const file = path.join(bench.folder, "stanzas.json");
   const snapshot = { retention: "4 days", minimum: 5, frequency: "12 hours" };
@@ -259,7 +259,7 @@ test("stanzas of another tool say what is to be backed up, and all their faults 
   expect([missing.code, missing.stderr]).toEqual([78, expect.stringContaining("no such file")]);
 }, 120_000);
 
-test("the page tells the same as the JSON, and stays within its own walls", async () => {
+test.concurrent("the page tells the same as the JSON, and stays within its own walls", async () => {
   await using bench = await Bench.start({
     ...world(),
     instances: [{ id: web, name: "<script>alert(1)</script>", tags: { Backup: "yes" } }],
@@ -277,7 +277,7 @@ test("the page tells the same as the JSON, and stays within its own walls", asyn
   expect(page).toContain("has no backup at all");
 }, 120_000);
 
-test("the number of overdue instances is told per account and Region, and who waits for it is told what is wrong", async () => {
+test.concurrent("the number of overdue instances is told per account and Region, and who waits for it is told what is wrong", async () => {
   await using bench = await Bench.start(world());
   const service = await pingService();
   const urlFile = path.join(bench.folder, "webhook");
@@ -333,7 +333,7 @@ test("the number of overdue instances is told per account and Region, and who wa
   expect(pings[1]?.body).toContain("has no backup at all");
 }, 120_000);
 
-test("what the account may have in a Region is asked of AWS, is AWS's default where it says nothing, and may be said", async () => {
+test.concurrent("what the account may have in a Region is asked of AWS, is AWS's default where it says nothing, and may be said", async () => {
   await using bench = await Bench.start({ ...world(), quotas: { "L-309BACF6": 15 } });
   await governed(bench);
   const quotas = async (...words: string[]) => {

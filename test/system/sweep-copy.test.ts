@@ -43,7 +43,7 @@ async function there({ simulator }: SweepStage, place = west): Promise<readonly 
 const sources = (copies: readonly Snapshot[]) => copies.map(({ tags }) => tags["Source_SnapshotId"]).sort();
 const only = ["--only", "copy"];
 
-test("copies what points record, what the instance's tag and the file say, of who is there or gone, under exactly its policies", async () => {
+test.concurrent("copies what points record, what the instance's tag and the file say, of who is there or gone, under exactly its policies", async () => {
   const keyArn = `arn:aws:kms:eu-west-1:${own}:key/0fb0`;
   const wishes: readonly SeriesWish[] = [
     {
@@ -122,7 +122,7 @@ test("copies what points record, what the instance's tag and the file say, of wh
   expect(spare.filter((one) => /Cop(y|ies)/.test(one))).toEqual([]);
 }, 60_000);
 
-test("leaves to running agents what they copy by their next run, and copies it where they do not", async () => {
+test.concurrent("leaves to running agents what they copy by their next run, and copies it where they do not", async () => {
   const marks = recorded("eu-west-1");
   const wishes: readonly SeriesWish[] = [
     { number: 1, ages: [1, 2], marks },
@@ -138,7 +138,7 @@ test("leaves to running agents what they copy by their next run, and copies it w
   expect(await there(stage)).toHaveLength(3);
 });
 
-test("begins no more than EC2 runs, everybody else's counted, and goes on with the next sweep until sets are whole", async () => {
+test.concurrent("begins no more than EC2 runs, everybody else's counted, and goes on with the next sweep until sets are whole", async () => {
   const marks = recorded("eu-west-1");
   const wishes = [1, 2, 3, 4].map((number) => ({
     number,
@@ -195,7 +195,7 @@ test("one Region that does not answer delays no other, and what is pruned and cl
   expect(into(swept, "us-east-1")).toMatchObject({ begun: { length: 4 } });
 });
 
-test("a key that is disabled is told before, one that fails minutes later by the next sweep, which tries again and clears", async () => {
+test.concurrent("a key that is disabled is told before, one that fails minutes later by the next sweep, which tries again and clears", async () => {
   const keyArn = `arn:aws:kms:eu-west-1:${own}:key/0c`;
   const wishes: readonly SeriesWish[] = [
     { number: 1, ages: [2], state: "gone", marks: recorded(`eu-west-1 key=${keyArn}`) },
@@ -229,7 +229,7 @@ test("a key that is disabled is told before, one that fails minutes later by the
   expect(left).toMatchObject([{ tags: { "ec2-backup:copy-attempt": "2" } }]);
 });
 
-test("copies go by their own retention, whether that Region is swept or not, and never since their source is gone", async () => {
+test.concurrent("copies go by their own retention, whether that Region is swept or not, and never since their source is gone", async () => {
   const wishes: readonly SeriesWish[] = [
     { number: 1, ages: [10, 11, 12, 13, 14, 15], state: "gone", marks: recorded("eu-west-1 keep=last=6") },
   ];
@@ -273,7 +273,7 @@ test("copies go by their own retention, whether that Region is swept or not, and
   expect(sources(await there(stage))).toEqual([snapshotId(1, 10), snapshotId(2, 2)].sort());
 }, 60_000);
 
-test("of two sweeps at once one goes on, and what both have begun is one copy in the end", async () => {
+test.concurrent("of two sweeps at once one goes on, and what both have begun is one copy in the end", async () => {
   const marks = recorded("eu-west-1");
   const wishes = Array.from({ length: 9 }, (_, index) => ({
     number: index + 1,
@@ -297,7 +297,7 @@ test("of two sweeps at once one goes on, and what both have begun is one copy in
   expect(await there(stage)).toHaveLength(18);
 }, 60_000);
 
-test("a sweep that is killed between a copy and its answer leaves one copy of each, which the next one knows", async () => {
+test.concurrent("a sweep that is killed between a copy and its answer leaves one copy of each, which the next one knows", async () => {
   const wishes: readonly SeriesWish[] = [
     { number: 1, ages: [2], volumes: 3, marks: recorded("eu-west-1"), state: "gone" },
   ];
@@ -314,7 +314,7 @@ test("a sweep that is killed between a copy and its answer leaves one copy of ea
   expect(sources(await there(stage))).toEqual([0, 1, 2].map((index) => snapshotId(1, 2, index)));
 });
 
-test("nothing is copied unless it is asked for, and never a copy", async () => {
+test.concurrent("nothing is copied unless it is asked for, and never a copy", async () => {
   const wishes: readonly SeriesWish[] = [
     { number: 1, ages: [2], marks: recorded("eu-west-1"), state: "gone" },
   ];

@@ -75,7 +75,7 @@ async function audit(
   };
 }
 
-test("what snapshots cost is measured by the blocks that changed, and so is what another retention would save", async () => {
+test.concurrent("what snapshots cost is measured by the blocks that changed, and so is what another retention would save", async () => {
   await using bench = await Bench.start(scenario);
   const { cost, lists, savings, units, unread } = await audit(bench, ["--retention", "last=2"]);
   const dollars = Math.round((full.gib * 0.05 + full.archiveGiB * 0.0125) * 100) / 100;
@@ -100,7 +100,7 @@ test("what snapshots cost is measured by the blocks that changed, and so is what
   expect(unread).toEqual([]);
 }, 60_000);
 
-test("requests that are used up, or none, leave bounds by the full sizes; the larger volume comes first", async () => {
+test.concurrent("requests that are used up, or none, leave bounds by the full sizes; the larger volume comes first", async () => {
   await using bench = await Bench.start(scenario);
   const none = await audit(bench, ["--requests", "0"]);
   expect([none.lists, none.unread]).toEqual([[], []]);
@@ -137,7 +137,7 @@ test("requests that are used up, or none, leave bounds by the full sizes; the la
 const configure = (bench: Bench, sweep: string) =>
   writeFile(bench.config, `version: 1\n${sweep}\n`, { mode: 0o600 });
 
-test("requests and prices are those of the file, a flag wins, and what the file does not name stays", async () => {
+test.concurrent("requests and prices are those of the file, a flag wins, and what the file does not name stays", async () => {
   await using bench = await Bench.start(scenario);
   const price = "price: { standard: 0.1, asOf: 2027-01 }";
   await configure(bench, `sweep: { audit: { requests: 3, ${price} } }`);
@@ -167,7 +167,7 @@ test("requests and prices are those of the file, a flag wins, and what the file 
   expect(bench.apiCalls().length).toBe(before);
 }, 60_000);
 
-test("what may not be listed, is throttled for long or fails in the middle is told, and stays a bound", async () => {
+test.concurrent("what may not be listed, is throttled for long or fails in the middle is told, and stays a bound", async () => {
   await using bench = await Bench.start(scenario);
   const { control } = bench.simulator;
   await control.settings({ deny: [{ action: "ebs:ListChangedBlocks" }] });
@@ -227,7 +227,7 @@ async function untelling(bench: Bench) {
   };
 }
 
-test("where EC2 does not tell how much is written, that is listed; the policy has all of it, and nothing more", async () => {
+test.concurrent("where EC2 does not tell how much is written, that is listed; the policy has all of it, and nothing more", async () => {
   const key = "0a000000-0000-4000-8000-000000000000";
   const kmsKeyId = `arn:aws:kms:eu-central-1:111122223333:key/${key}`;
   const snapshots = [...(scenario.snapshots ?? []), point(small, 80, { kmsKeyId, storageTier: "archive" })];

@@ -31,7 +31,7 @@ const fleet: readonly SeriesWish[] = [
 const created = (swept: Awaited<ReturnType<SweepStage["sweep"]>>) =>
   swept.unit(home).create?.captured.map(({ instance, outcome }) => `${outcome} ${instance}`);
 
-test("captures what is overdue, with the tags that its agent would have written, and nothing twice", async () => {
+test.concurrent("captures what is overdue, with the tags that its agent would have written, and nothing twice", async () => {
   await using stage = await SweepStage.start(fleetOf(fleet), "{ create: { overdueAfter: 26h } }");
   const policies = await Promise.all(["sweep", "sweep-create"].map(policyNamed));
   const documents = policies.map((one) => JSON.stringify(one));
@@ -71,7 +71,7 @@ test("captures what is overdue, with the tags that its agent would have written,
   expect([again.code, created(again)], again.stdout).toEqual([0, []]);
 }, 60_000);
 
-test("takes instances without a tag where it is told to, those alone that EC2's filters leave, and none unless it is asked to", async () => {
+test.concurrent("takes instances without a tag where it is told to, those alone that EC2's filters leave, and none unless it is asked to", async () => {
   await using stage = await SweepStage.start(fleetOf(fleet));
   expect((await stage.sweep(["--dry-run"])).unit(home).create).toBeUndefined();
   expect(created(await stage.sweep(["--dry-run", "--only", "create"]))).toHaveLength(3);
@@ -83,16 +83,16 @@ test("takes instances without a tag where it is told to, those alone that EC2's 
   expect(created(await stage.sweep(["--dry-run"]))).toEqual([`overdue ${instanceId(2)}`]);
 });
 
-test("a sweep whose time is up in its last part tells what the first ones have done", async () => {
-  await using stage = await SweepStage.start(fleetOf(fleet), "{ create: {}, unitDeadline: 10s }");
+test.concurrent("a sweep whose time is up in its last part tells what the first ones have done", async () => {
+  await using stage = await SweepStage.start(fleetOf(fleet), "{ create: {}, unitDeadline: 6s }");
   stage.simulator.control.faults([{ kind: "hang", action: "DescribeAlarms" }]);
-  await stage.configure("{ create: {}, unitDeadline: 10s }", "1m");
+  await stage.configure("{ create: {}, unitDeadline: 6s }", "1m");
   const swept = await stage.sweep();
   expect(swept.unit(home)).toMatchObject({ outcome: "late", prune: {}, problems: [{ kind: "interrupted" }] });
   expect(created(swept)).toHaveLength(3);
 });
 
-test("one that cannot be captured keeps no other from it, and a lost answer makes no second set", async () => {
+test.concurrent("one that cannot be captured keeps no other from it, and a lost answer makes no second set", async () => {
   await using stage = await SweepStage.start(fleetOf(fleet), "{ create: {} }");
   stage.simulator.control.faults([
     {
@@ -133,7 +133,7 @@ test("two sweeps at once make one point of each instance, though EC2 shows late 
   expect(all.filter(({ outcome }) => outcome === "created")).toHaveLength(6);
 }, 60_000);
 
-test("one that may not say what it is about to capture captures all the same, and tells it; what a dead one has left counts no more", async () => {
+test.concurrent("one that may not say what it is about to capture captures all the same, and tells it; what a dead one has left counts no more", async () => {
   const left = new Date(Date.now() - 3_600_000).toISOString();
   const scenario = fleetOf([{ number: 1, ages: [], tags: { ...yes, [claimKey]: `dead ${left}` } }]);
   await using stage = await SweepStage.start(scenario, "{ create: {} }");
@@ -150,7 +150,7 @@ test("one that may not say what it is about to capture captures all the same, an
   expect(created(beside)).toContain(`claimed ${instanceId(2)}`);
 }, 60_000);
 
-test("what a dead one has left goes from instances that are captured by then, and nothing that counts still", async () => {
+test.concurrent("what a dead one has left goes from instances that are captured by then, and nothing that counts still", async () => {
   const before = (minutes: number) => `dead ${new Date(Date.now() - minutes * 60_000).toISOString()}`;
   const claimed = (value: string) => ({ ...yes, [claimKey]: value });
   const scenario = fleetOf([
@@ -173,7 +173,7 @@ test("what a dead one has left goes from instances that are captured by then, an
   ]);
 }, 60_000);
 
-test("one that takes no further tag keeps no other from being claimed and captured", async () => {
+test.concurrent("one that takes no further tag keeps no other from being claimed and captured", async () => {
   const full = Object.fromEntries(Array.from({ length: 48 }, (_, index) => [`Cost${index}`, "1"]));
   const scenario = fleetOf([
     { number: 1, ages: [], tags: { ...yes, ...full } },
@@ -190,7 +190,7 @@ test("one that takes no further tag keeps no other from being claimed and captur
   for (const { tags } of Object.values(instances)) expect(Object.keys(tags)).not.toContain(claimKey);
 }, 60_000);
 
-test("a claim that somebody has taken off is no other sweep's: what is overdue is captured", async () => {
+test.concurrent("a claim that somebody has taken off is no other sweep's: what is overdue is captured", async () => {
   const scenario = fleetOf([1, 2].map((number) => ({ number, ages: [], tags: yes })));
   await using stage = await SweepStage.start(scenario, "{ create: {} }");
   const { control } = stage.simulator;
@@ -210,7 +210,7 @@ test("a claim that somebody has taken off is no other sweep's: what is overdue i
   ]);
 }, 60_000);
 
-test("one that is told to stop takes its claims off, so that the next one need not wait", async () => {
+test.concurrent("one that is told to stop takes its claims off, so that the next one need not wait", async () => {
   const scenario = fleetOf([1, 2].map((number) => ({ number, ages: [], tags: yes })));
   await using stage = await SweepStage.start(scenario);
   const { control } = stage.simulator;
@@ -237,7 +237,7 @@ test("one that is told to stop takes its claims off, so that the next one need n
   ]);
 }, 60_000);
 
-test("an account that two roles lead into is swept once, and no instance there captured twice", async () => {
+test.concurrent("an account that two roles lead into is swept once, and no instance there captured twice", async () => {
   const second = `arn:aws:iam::${other}:role/ec2-backup-sweep-too`;
   const externalId = "Backups-4711";
   const roles = [role, second].map((arn) => ({ arn, externalId }));

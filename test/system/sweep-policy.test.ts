@@ -40,7 +40,7 @@ async function alarms({ simulator }: SweepStage): Promise<Record<string, boolean
   return Object.fromEntries(found.map(({ name, actionsEnabled }) => [name.slice(11), actionsEnabled]).sort());
 }
 
-test("under policies/sweep.json alone it does all that it is for, in its own account and in another", async () => {
+test.concurrent("under policies/sweep.json alone it does all that it is for, in its own account and in another", async () => {
   await using stage = await SweepStage.start(
     fleetOf(wishes),
     `{ accounts: [self, { role: "${role}", externalId: Backups-4711 }], prune: { mark: 20h } }`,
@@ -95,7 +95,7 @@ test("under policies/sweep.json alone it does all that it is for, in its own acc
   expect(superfluous([policy as Policy], needed)).toEqual(["CleanAlarms cloudwatch:SetAlarmState"]);
 }, 60_000);
 
-test("a role that may not remove tells it once, and keeps nobody waiting", async () => {
+test.concurrent("a role that may not remove tells it once, and keeps nobody waiting", async () => {
   const many = Array.from({ length: 15 }, (_, index) => ({ number: index + 1, ages }));
   await using stage = await SweepStage.start(fleetOf(many));
   await stage.simulator.control.settings({ deny: [{ action: "ec2:DeleteSnapshot" }] });

@@ -2,8 +2,8 @@ import { DeleteSnapshotCommand, EC2Client } from "@aws-sdk/client-ec2";
 import { describe, expect, test } from "vitest";
 import {
   fleetOf,
-  lastOnes,
   instanceId,
+  lastOnes,
   other,
   own,
   pointId,
@@ -30,7 +30,7 @@ const fleet: readonly SeriesWish[] = [
 const old = (number: number) => [30, 31].map((age) => pointId(number, age));
 
 describe("a sweep of several accounts and Regions", () => {
-  test("removes in each what the points' own policies give up, from a computer that is no instance", async () => {
+  test.concurrent("removes in each what the points' own policies give up, from a computer that is no instance", async () => {
     await using stage = await SweepStage.start(fleetOf(fleet), everywhere);
     const before = await stage.points();
     const planned = await stage.sweep(["--dry-run"]);
@@ -64,7 +64,7 @@ describe("a sweep of several accounts and Regions", () => {
     expect(again.report.units.flatMap(({ prune }) => prune?.details ?? [])).toEqual([]);
   });
 
-  test("one that hangs, is denied or throttled delays no other", async () => {
+  test.concurrent("one that hangs, is denied or throttled delays no other", async () => {
     await using stage = await SweepStage.start(
       fleetOf(fleet),
       everywhere.replace("unitDeadline: 20s", "unitDeadline: 6s"),
@@ -81,7 +81,7 @@ describe("a sweep of several accounts and Regions", () => {
     expect(swept.unit(theirs)).toMatchObject({ outcome: "denied", problems: [{ kind: "denied" }] });
   });
 
-  test("nor does one that is named first, where whose credentials these are would be asked", async () => {
+  test.concurrent("nor does one that is named first, where whose credentials these are would be asked", async () => {
     const waiting = everywhere.replace("unitDeadline: 20s", "unitDeadline: 6s");
     const first = waiting.replace("eu-central-1, eu-west-1", "eu-west-1, eu-central-1");
     await using stage = await SweepStage.start(fleetOf(fleet), first);
@@ -95,7 +95,7 @@ describe("a sweep of several accounts and Regions", () => {
     expect(swept.unit(west).outcome).toBe("late");
   });
 
-  test("where nothing could be done, the code says why", async () => {
+  test.concurrent("where nothing could be done, the code says why", async () => {
     await using stage = await SweepStage.start(fleetOf(fleet), "{}");
     stage.simulator.control.faults([{ kind: "denied", service: "ec2", count: "always" }]);
     expect((await stage.sweep()).code).toBe(77);
@@ -111,7 +111,7 @@ describe("a sweep of several accounts and Regions", () => {
     expect((await stage.sweep([], { AWS_REGION: "" })).code).toBe(64);
   });
 
-  test("every Region that an account has enabled", async () => {
+  test.concurrent("every Region that an account has enabled", async () => {
     await using stage = await SweepStage.start(fleetOf(fleet), "{}");
     const swept = await stage.sweep(["--all-regions"]);
     expect(swept.report.units.map(({ unit, outcome }) => [unit.id, outcome])).toEqual([
@@ -122,7 +122,7 @@ describe("a sweep of several accounts and Regions", () => {
 });
 
 describe("a sweep of one unit", () => {
-  test("leaves what the tag keeps, what has no policy, what is held and what is none of ours", async () => {
+  test.concurrent("leaves what the tag keeps, what has no policy, what is held and what is none of ours", async () => {
     const scenario = fleetOf([
       { number: 1, ages, tags: { Retention: "last=6" } },
       { number: 2, ages, tags: { Retention: "rubbish" } },
@@ -157,7 +157,7 @@ describe("a sweep of one unit", () => {
     expect(snapshots["snap-0aaaaaaaaaaaaaaaa"]).toBeDefined();
   });
 
-  test("the last points of what is gone: those of a group after 30 days, others where it is said", async () => {
+  test.concurrent("the last points of what is gone: those of a group after 30 days, others where it is said", async () => {
     const gone = { state: "gone" as const, ages: [40, 41, 42] };
     const wishes: readonly SeriesWish[] = [
       { ...gone, number: 1, group: "web" },
@@ -178,7 +178,7 @@ describe("a sweep of one unit", () => {
     expect(await stage.points()).toEqual(rest.filter((id) => !all(2).includes(id)));
   });
 
-  test("replacements in a group are one series by group or by name where that is said, each by itself where not", async () => {
+  test.concurrent("replacements in a group are one series by group or by name where that is said, each by itself where not", async () => {
     const member = { group: "web", policy: lastOnes(3) };
     const wishes: readonly SeriesWish[] = [
       { ...member, number: 1, ages: [20, 21, 22], name: "web-a", state: "gone" },
@@ -203,7 +203,7 @@ describe("a sweep of one unit", () => {
     expect(await going("group")).toEqual(byGroup.map((id) => `group web/default: ${id}`).sort());
   });
 
-  test("a listing that ends early decides nothing", async () => {
+  test.concurrent("a listing that ends early decides nothing", async () => {
     const wishes = [{ number: 1, ages: [40, 41, 42], state: "gone" as const, group: "web" }];
     await using stage = await SweepStage.start(fleetOf(wishes));
     const before = await stage.points();
@@ -215,7 +215,7 @@ describe("a sweep of one unit", () => {
     }
   });
 
-  test("the brake leaves the newer ones to later sweeps, and --yes releases it", async () => {
+  test.concurrent("the brake leaves the newer ones to later sweeps, and --yes releases it", async () => {
     const wishes = [
       { number: 1, ages: Array.from({ length: 20 }, (_, index) => (index < 6 ? index + 1 : index + 2)) },
     ];
@@ -233,7 +233,7 @@ describe("a sweep of one unit", () => {
     expect(await stage.points()).toEqual([1, 2, 3, 4, 5, 6].map((age) => pointId(1, age)));
   });
 
-  test("in two steps: marked, and removed by a sweep after the wait; kept again, the mark goes", async () => {
+  test.concurrent("in two steps: marked, and removed by a sweep after the wait; kept again, the mark goes", async () => {
     const scenario = fleetOf([
       { number: 1, ages },
       { number: 2, ages },
@@ -264,7 +264,7 @@ describe("a sweep of one unit", () => {
     expect(await stage.points()).toEqual(before.filter((id) => !old(1).includes(id)));
   });
 
-  test("what somebody else has removed meanwhile keeps the mark from none of the others", async () => {
+  test.concurrent("what somebody else has removed meanwhile keeps the mark from none of the others", async () => {
     const fleet = fleetOf([{ number: 1, ages }], { consistency: { seconds: 600 } });
     await using stage = await SweepStage.start(fleet, "{ prune: { mark: 20h } }");
     const ec2 = new EC2Client({ endpoint: stage.simulator.url, region: "eu-central-1", credentials });

@@ -67,7 +67,7 @@ class StanzaStage {
 const created = (swept: Swept) =>
   swept.unit(home).create?.captured.map(({ instance, outcome }) => `${outcome} ${instance}`);
 
-test("stanzas say who is captured how often, which volumes are left alone and how long points are kept", async () => {
+test.concurrent("stanzas say who is captured how often, which volumes are left alone and how long points are kept", async () => {
   const yearly = stanza(
     { match: { "instance-id": instanceId(3) } },
     { frequency: "0 5 1 1 ? 2020", minimum: 0 },
@@ -119,7 +119,7 @@ const within = (days: number, minimum: number): RetentionPolicy => ({
   shrinkDelay: 7 * day,
 });
 
-test("the minimum holds within one run, and what stanzas keep of an instance beyond what its points record stays", async () => {
+test.concurrent("the minimum holds within one run, and what stanzas keep of an instance beyond what its points record stays", async () => {
   const ages = Array.from({ length: 10 }, (_, index) => index + 10);
   const wishes: readonly SeriesWish[] = [
     { number: 1, ages, name: "legacy_1", policy: within(4, 0) },
@@ -136,7 +136,7 @@ test("the minimum holds within one run, and what stanzas keep of an instance bey
   );
 });
 
-test("ignore_retention lets the last points of what is gone expire by the stanza that captured them, and nothing else", async () => {
+test.concurrent("ignore_retention lets the last points of what is gone expire by the stanza that captured them, and nothing else", async () => {
   const marks = (name: string) => ({ "ec2-backup:stanza": name });
   const gone = { ages: [20, 21, 22], policy: within(4, 3), state: "gone" as const };
   const wishes: readonly SeriesWish[] = [
@@ -159,7 +159,7 @@ test("ignore_retention lets the last points of what is gone expire by the stanza
   );
 });
 
-test("what is replicated is recorded at the capture, and copied also when the instance is gone", async () => {
+test.concurrent("what is replicated is recorded at the capture, and copied also when the instance is gone", async () => {
   const tags = { replication_dst_region: "eu-west-1" };
   const wishes: readonly SeriesWish[] = [
     { number: 1, ages: [], name: "legacy_1", tags },
@@ -188,7 +188,7 @@ test("what is replicated is recorded at the capture, and copied also when the in
   expect(left).toBe(1);
 });
 
-test("what their tool has made is not ours: neither counted, removed nor copied", async () => {
+test.concurrent("what their tool has made is not ours: neither counted, removed nor copied", async () => {
   const wishes: readonly SeriesWish[] = [
     { number: 1, ages: [], name: "legacy_1", tags: { replication_dst_region: "eu-west-1" } },
   ];
@@ -207,7 +207,7 @@ test("what their tool has made is not ours: neither counted, removed nor copied"
   expect(await its.snapshots(west)).toEqual([]);
 });
 
-test("all faults of the file are told at once with their places, and nothing is done", async () => {
+test.concurrent("all faults of the file are told at once with their places, and nothing is done", async () => {
   const wishes: readonly SeriesWish[] = [{ number: 1, ages: [1, 2, 3, 4, 30, 31], name: "legacy_1" }];
   await using its = await StanzaStage.start(
     wishes,

@@ -49,7 +49,7 @@ const actionsOf = (stage: SweepStage, since = 0) =>
     return [JSON.stringify(parameters).includes('"DryRun":') ? `${action} (dry)` : action];
   });
 
-test("stops, captures and starts what file and tag want together, in that order, under its policies alone", async () => {
+test.concurrent("stops, captures and starts what file and tag want together, in that order, under its policies alone", async () => {
   const key = "5f0e2c1a-0000-4000-8000-000000000001";
   await using stage = await stageOf(
     [
@@ -110,7 +110,7 @@ const refusals: readonly [string, Omit<SeriesWish, "number" | "ages">, RegExp][]
   ["stop protection", { machine: { disableApiStop: true } }, /disableApiStop/],
 ];
 
-test("what must not be stopped is captured as it runs, with the reason", async () => {
+test.concurrent("what must not be stopped is captured as it runs, with the reason", async () => {
   const wishes = refusals.map(([, wish], index) => ({ number: index + 1, ages: [3], tags: both, ...wish }));
   const elastic = { number: 8, ages: [3], tags: both, machine: { publicIp: "203.0.113.9", elasticIp: true } };
   const off = { number: 9, ages: [3], tags: both, state: "stopped" as const };
@@ -134,7 +134,7 @@ test("what must not be stopped is captured as it runs, with the reason", async (
   expect(problems).toHaveLength(refusals.length);
 }, 60_000);
 
-test("one that takes no further tag is captured as it runs and not stopped: nobody could tell who is to start it", async () => {
+test.concurrent("one that takes no further tag is captured as it runs and not stopped: nobody could tell who is to start it", async () => {
   // With its name and what asks for the stop these are 50.
   const full = Object.fromEntries(Array.from({ length: 47 }, (_, index) => [`Cost${index}`, "1"]));
   await using stage = await stageOf([{ number: 1, ages: [3], tags: { ...both, ...full } }]);
@@ -152,7 +152,7 @@ test("one that takes no further tag is captured as it runs and not stopped: nobo
   expect(await made(stage)).toEqual([[volumeId(1), "crash"]]);
 });
 
-test.each([
+test.concurrent.each([
   ["TagLimitExceeded", 400, "NotStopped"],
   ["UnauthorizedOperation", 403, "UnauthorizedOperation"],
 ])("one whose tag EC2 refuses with %s is captured as it runs", async (code, status, told) => {
@@ -172,7 +172,7 @@ test.each([
   expect(await instanceOf(stage, 1)).toMatchObject({ state: "running", boots: 1, marks: [] });
 });
 
-test("nothing is stopped by the tag alone, nor by the file alone; by tag and flag it is", async () => {
+test.concurrent("nothing is stopped by the tag alone, nor by the file alone; by tag and flag it is", async () => {
   await using stage = await stageOf(
     [
       { number: 1, ages: [3], tags: both },
@@ -194,7 +194,7 @@ test("nothing is stopped by the tag alone, nor by the file alone; by tag and fla
   expect(actionsOf(stage, since)).toEqual(["CreateTags", ...Array(3).fill("CreateSnapshots"), "DeleteTags"]);
 });
 
-test("one that does not come up is told of, keeps others from being stopped, and is started by the next sweep", async () => {
+test.concurrent("one that does not come up is told of, keeps others from being stopped, and is started by the next sweep", async () => {
   await using stage = await stageOf([
     { number: 1, ages: [5], tags: both },
     { number: 2, ages: [3], tags: both },
@@ -259,7 +259,7 @@ function told(stage: SweepStage): unknown[] {
   });
 }
 
-test("of two sweeps at once one at most stops it, and both leave it running with one point", async () => {
+test.concurrent("of two sweeps at once one at most stops it, and both leave it running with one point", async () => {
   await using stage = await stageOf([
     { number: 1, ages: [3], tags: both },
     { number: 2, ages: [3], tags: both, machine: { hibernation: true } },
@@ -277,7 +277,7 @@ test("of two sweeps at once one at most stops it, and both leave it running with
   expect((await made(stage)).map(([volume]) => volume)).toEqual([volumeId(1), volumeId(2)]);
 }, 60_000);
 
-test("one that takes too long to stop is captured as it is, told of, and started by the next sweep", async () => {
+test.concurrent("one that takes too long to stop is captured as it is, told of, and started by the next sweep", async () => {
   const slow = { times: { stop: 600, start: 0.3 } };
   await using stage = await stageOf(
     [{ number: 1, ages: [3], tags: both }],
@@ -300,7 +300,7 @@ test("one that takes too long to stop is captured as it is, told of, and started
   expect(await made(stage)).toHaveLength(1);
 }, 60_000);
 
-test("what somebody stops when a dead sweep's time is over stays off, and its tag goes", async () => {
+test.concurrent("what somebody stops when a dead sweep's time is over stays off, and its tag goes", async () => {
   await using stage = await stageOf([{ number: 1, ages: [0], tags: both }]);
   const { control } = stage.simulator;
   const now = Date.parse((await control.clock({})).now);
@@ -316,7 +316,7 @@ test("what somebody stops when a dead sweep's time is over stays off, and its ta
   expect(await instanceOf(stage, 1)).toMatchObject({ state: "stopped", marks: [] });
 });
 
-test("without the rights nothing is stopped, the rights are told, and a capture is made", async () => {
+test.concurrent("without the rights nothing is stopped, the rights are told, and a capture is made", async () => {
   await using stage = await stageOf([{ number: 1, ages: [3], tags: both }]);
   const names = ["sweep", "sweep-create", "metrics"];
   const documents = (await Promise.all(names.map(policyNamed))).map((one) => JSON.stringify(one));
@@ -330,7 +330,7 @@ test("without the rights nothing is stopped, the rights are told, and a capture 
   expect(await instanceOf(stage, 1)).toMatchObject({ state: "running", boots: 1, marks: [] });
 });
 
-test("a sweep that is told to stop while an instance is off starts it before it ends", async () => {
+test.concurrent("a sweep that is told to stop while an instance is off starts it before it ends", async () => {
   await using stage = await stageOf([{ number: 1, ages: [3], tags: both }]);
   const { control } = stage.simulator;
   control.faults([{ kind: "delay", action: "CreateSnapshots", ms: 1_500 }]);
@@ -365,7 +365,7 @@ test("a sweep that is told to stop while an instance is off starts it before it 
   expect(await made(stage)).toHaveLength(1);
 }, 60_000);
 
-test.each([
+test.concurrent.each([
   ["says that it was stopped before", []],
   ["is refused", [{ kind: "denied", action: "StopInstances", dryRun: false, skip: 3, count: 1 }]],
 ] as const)(

@@ -35,7 +35,7 @@ async function made({ simulator }: SweepStage): Promise<readonly Snapshot[]> {
   return Object.values<Snapshot>(snapshots).sort((a, b) => a.startTime - b.startTime);
 }
 
-test("volumes without an instance are captured by their tags, under exactly the policies, and pruned by what they record", async () => {
+test.concurrent("volumes without an instance are captured by their tags, under exactly the policies, and pruned by what they record", async () => {
   await using stage = await SweepStage.start(fleet());
   const policies = await Promise.all(["sweep", "sweep-create"].map(policyNamed));
   const documents = policies.map((one) => JSON.stringify(one));
@@ -74,7 +74,7 @@ test("volumes without an instance are captured by their tags, under exactly the 
   expect(await made(stage)).toEqual([]);
 }, 60_000);
 
-test("with --all every one of them, but none that a tag leaves out, and none that a point holds already", async () => {
+test.concurrent("with --all every one of them, but none that a tag leaves out, and none that a point holds already", async () => {
   const wishes: readonly SeriesWish[] = [{ number: 1, ages: [0], state: "gone", volumesLeft: true }];
   await using stage = await SweepStage.start(fleet(wishes));
   stage.simulator.control.faults([{ kind: "reset-after", action: "CreateSnapshot", index: 1 }]);
@@ -85,7 +85,7 @@ test("with --all every one of them, but none that a tag leaves out, and none tha
   expect(calls, "a lost answer is looked for, not asked for again").toHaveLength(2);
 });
 
-test("of two sweeps at once the one that EC2 turns away finds the point of the other", async () => {
+test.concurrent("of two sweeps at once the one that EC2 turns away finds the point of the other", async () => {
   await using stage = await SweepStage.start({ ...fleet(), limits: true });
   const both = await Promise.all([1, 2].map(() => stage.sweep([...create, "--unattached"])));
   expect(
@@ -96,7 +96,7 @@ test("of two sweeps at once the one that EC2 turns away finds the point of the o
   expect(await made(stage)).toHaveLength(1);
 });
 
-test("a point of such a volume is found by a restore, by its snapshot and by the volume's ARN", async () => {
+test.concurrent("a point of such a volume is found by a restore, by its snapshot and by the volume's ARN", async () => {
   await using stage = await SweepStage.start(fleet());
   await stage.sweep([...create, "--unattached"]);
   await stage.simulator.control.clock({ advance: "10m" });
@@ -112,7 +112,7 @@ test("a point of such a volume is found by a restore, by its snapshot and by the
   }
 });
 
-test("instances are chosen by --all, by any filter of EC2, an Auto Scaling group or a pattern of names, from flags as from the file", async () => {
+test.concurrent("instances are chosen by --all, by any filter of EC2, an Auto Scaling group or a pattern of names, from flags as from the file", async () => {
   const wishes: readonly SeriesWish[] = [
     { number: 1, ages: [], name: "web-1", group: "web" },
     { number: 2, ages: [], name: "web-2", tags: { Backup: "yes" } },
