@@ -26,12 +26,12 @@ function some<T>(deaths: readonly T[]): readonly T[] {
 }
 
 describe("an alarm that rang while the instance was off tells again", () => {
-  test.each<[string, DenyRule[]]>([
+  test.concurrent.each<[string, DenyRule[]]>([
     ["with the least rights", denied("PutMetricAlarm", "TagResource", "DeleteAlarms")],
     ["without the right to tag", denied("TagResource")],
     ["without the right to remove", denied("DeleteAlarms")],
   ])("%s", async (_, deny) => {
-    const stage = await rangSilently();
+    await using stage = await rangSilently();
     await stage.bench.simulator.control.settings({ deny });
     await stage.alarms("resume");
     const enabled = (await stage.missed()).filter(({ actionsEnabled }) => actionsEnabled);
@@ -40,14 +40,14 @@ describe("an alarm that rang while the instance was off tells again", () => {
     expect(stage.heard.of("missed")).toEqual(["ALARM"]);
   });
 
-  test("but where its state may not be set either, that it does not is told", async () => {
-    const stage = await rangSilently();
+  test.concurrent("but where its state may not be set either, that it does not is told", async () => {
+    await using stage = await rangSilently();
     await stage.bench.simulator.control.settings({ deny: denied("PutMetricAlarm", "SetAlarmState") });
     const [change] = (await stage.alarms("resume")).json.changes ?? [];
     expect(change).toMatchObject({ outcome: "enabled", detail: expect.stringMatching(/says nothing more/) });
   });
 
-  test.each(
+  test.concurrent.each(
     some([
       ["as it is to be made anew", { action: "PutMetricAlarm" }],
       ["as it is looked at", { action: "DescribeAlarms", skip: 1 }],
@@ -55,7 +55,7 @@ describe("an alarm that rang while the instance was off tells again", () => {
       ["as the first is to go", { action: "DeleteAlarms" }],
     ]),
   )("also if the first attempt dies %s", async (_, where) => {
-    const stage = await rangSilently();
+    await using stage = await rangSilently();
     stage.bench.simulator.control.faults([
       { kind: "hang", service: "cloudwatch", count: "always", ...where },
     ]);
@@ -68,23 +68,23 @@ describe("an alarm that rang while the instance was off tells again", () => {
     expect(stage.heard.of("missed")).toEqual(["ALARM"]);
   });
 
-  test("where CloudWatch spares no new alarm, and no backup follows", async () => {
-    const stage = await rangSilently();
+  test.concurrent("where CloudWatch spares no new alarm, and no backup follows", async () => {
+    await using stage = await rangSilently();
     await stage.bench.simulator.control.settings({ alarms: { newParameters: "ignored" } });
     expect((await stage.alarms("resume")).json.changes).toMatchObject([{ outcome: "enabled" }]);
     await stage.later("3h");
     expect(stage.heard.of("missed")).toEqual(["ALARM"]);
   });
 
-  test("with a configuration that is faulty", async () => {
-    const stage = await rangSilently();
+  test.concurrent("with a configuration that is faulty", async () => {
+    await using stage = await rangSilently();
     await stage.spoil();
     expect((await stage.alarms("resume")).json.changes).toMatchObject([{ outcome: "renewed" }]);
   });
 });
 
-test("an alarm that was left disabled in the midst of its making is told of, and enabled by resume", async () => {
-  const stage = await Stage.start();
+test.concurrent("an alarm that was left disabled in the midst of its making is told of, and enabled by resume", async () => {
+  await using stage = await Stage.start();
   expect(await stage.run()).toBe("done");
   stage.bench.simulator.control.faults([{ kind: "hang", action: "EnableAlarmActions", count: "always" }]);
   await stage.killed("apply");
@@ -97,11 +97,11 @@ test("an alarm that was left disabled in the midst of its making is told of, and
   expect((await stage.missed()).map(({ actionsEnabled }) => actionsEnabled)).toEqual([true]);
 });
 
-test.each([
+test.concurrent.each([
   ["SIGTERM", { kind: "hang" as const }],
   ["throttling", { kind: "throttle" as const }],
 ])("a test that ends by %s in the middle leaves no alarm in a state of its own", async (how, fault) => {
-  const stage = await Stage.start();
+  await using stage = await Stage.start();
   await stage.settle();
   // The first alarm is driven to ALARM, and the way back is barred for a while.
   stage.bench.simulator.control.faults([

@@ -36,7 +36,7 @@ test(`nobody is told anything over ${nights} healthy nights with splay, restarts
   const share = Math.floor(chance() * 60) * minute;
   // Berlin's clocks change in the night of the 28th. Points of before would be as old as this host's clock is.
   const start = soak ? "2027-03-01T11:20:00Z" : "2027-03-22T11:20:00Z";
-  const stage = await Stage.start({ clock: { start }, snapshots: [], images: [] });
+  await using stage = await Stage.start({ clock: { start }, snapshots: [], images: [] });
   expect(await stage.run()).toBe("done");
   await stage.later("24h");
   await stage.settle();

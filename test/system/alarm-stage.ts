@@ -1,6 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import { SNSClient, SubscribeCommand } from "@aws-sdk/client-sns";
-import { expect, onTestFinished } from "vitest";
+import { expect } from "vitest";
 import type { Fault } from "../../src/simulator/faults.ts";
 import type { Scenario } from "../../src/simulator/scenario.ts";
 import { Bench } from "./bench.ts";
@@ -52,7 +52,6 @@ export class Stage implements AsyncDisposable {
     });
     const bench = await Bench.start(scenario);
     const stage = new Stage(bench, await Subscriber.start());
-    onTestFinished(() => stage[Symbol.asyncDispose]());
     stage.#more = alarms;
     await stage.demand("");
     return stage;

@@ -24,7 +24,7 @@ async function there({ simulator }: Bench, place = ireland) {
   return Object.values(snapshots);
 }
 
-test("each complete point is copied once, with its tags and what it is of, and the next run adds what is new", async () => {
+test.concurrent("each complete point is copied once, with its tags and what it is of, and the next run adds what is new", async () => {
   await using bench = await start(2, 0);
   const first = await bench.run();
   expect(first.code, first.stdout + first.stderr).toBe(0);
@@ -69,7 +69,7 @@ async function copy(bench: Bench, ...more: readonly string[]): Promise<Run> {
   return { ...ended, report };
 }
 
-test("a run that is killed between a copy and its answer leaves one copy of each, which the next run finds", async () => {
+test.concurrent("a run that is killed between a copy and its answer leaves one copy of each, which the next run finds", async () => {
   await using bench = await start(3, 1);
   await bench.simulator.control.faults([
     { ...inIreland, action: "CopySnapshot", skip: 1, count: 1, kind: "hang-after" },
@@ -93,7 +93,7 @@ test("a run that is killed between a copy and its answer leaves one copy of each
   expect(sources).toHaveLength(3);
 });
 
-test("an answer that is lost is looked for and never asked for again", async () => {
+test.concurrent("an answer that is lost is looked for and never asked for again", async () => {
   await using bench = await start(2, 1);
   await bench.simulator.control.faults([
     { ...inIreland, action: "CopySnapshot", count: 1, kind: "reset-after" },
@@ -105,7 +105,7 @@ test("an answer that is lost is looked for and never asked for again", async () 
   expect(await there(bench)).toHaveLength(2);
 });
 
-test("what EC2 does not take is left to the next run without an error, and only what runs no more makes room", async () => {
+test.concurrent("what EC2 does not take is left to the next run without an error, and only what runs no more makes room", async () => {
   await using bench = await start(6, 4, "{ last: 9 }, copy: [{ region: eu-west-1 }]");
   const first = await copy(bench);
   expect(first.code, first.stdout).toBe(0);
@@ -124,7 +124,7 @@ test("what EC2 does not take is left to the next run without an error, and only 
   expect(callsOf(bench, "CopySnapshot").filter(({ outcome }) => outcome?.code !== "OK")).toEqual([]);
 });
 
-test("a Region that others have filled is no error: ResourceLimitExceeded waits, and the lag tells it", async () => {
+test.concurrent("a Region that others have filled is no error: ResourceLimitExceeded waits, and the lag tells it", async () => {
   await using bench = await start(2, 1);
   await bench.simulator.control.faults([
     { ...inIreland, action: "CopySnapshot", count: 1, kind: "error", code: "ResourceLimitExceeded" },
@@ -141,7 +141,7 @@ test("a Region that others have filled is no error: ResourceLimitExceeded waits,
   expect(copiesOf(throttled)[0]?.begun).toHaveLength(2);
 });
 
-test("a key that fails minutes later is told with EC2's words by the next run, which tries again and clears", async () => {
+test.concurrent("a key that fails minutes later is told with EC2's words by the next run, which tries again and clears", async () => {
   await using bench = await start(1, 1);
   await bench.simulator.control.faults([
     { ...inIreland, action: "CopySnapshot", count: 1, kind: "partial", seconds: 120 },
@@ -164,7 +164,7 @@ test("a key that fails minutes later is told with EC2's words by the next run, w
   expect(copiesOf(well)).toMatchObject([{ complete: 1, failed: [], lagSeconds: 0 }]);
 });
 
-test("a key that is disabled or not there is found before anything is copied", async () => {
+test.concurrent("a key that is disabled or not there is found before anything is copied", async () => {
   const keys = [{ id: "0c", state: "Disabled" }];
   const named = (key: string) => `{ last: 4 }, copy: [{ region: eu-west-1, kmsKeyId: "${key}" }]`;
   const arn = (id: string) => `arn:aws:kms:eu-west-1:${instance.account}:key/${id}`;
@@ -197,7 +197,7 @@ test("a Region that hangs delays the run only by a bound, and another not at all
   expect(await there(bench, `${instance.account}/us-east-1`)).toHaveLength(1);
 });
 
-test("two who copy at once make a doubled copy at worst, which the next run clears", async () => {
+test.concurrent("two who copy at once make a doubled copy at worst, which the next run clears", async () => {
   await using bench = await start(2, 1);
   await Promise.all([
     copy(bench),
@@ -210,7 +210,7 @@ test("two who copy at once make a doubled copy at worst, which the next run clea
   expect(await there(bench)).toHaveLength(2);
 });
 
-test("copies are thinned by their own retention, and stay when their source is gone", async () => {
+test.concurrent("copies are thinned by their own retention, and stay when their source is gone", async () => {
   const own = "{ last: 1 }, copy: [{ region: eu-west-1, retention: { last: 3 } }]";
   await using bench = await start(1, 0, own);
   let last: Run | undefined;
@@ -229,7 +229,7 @@ test("copies are thinned by their own retention, and stay when their source is g
   expect(sources.filter((id) => !(id in snapshots))).toHaveLength(3);
 });
 
-test("copy --wait waits until all is whole there, a plan copies nothing, and no job that copies is no error", async () => {
+test.concurrent("copy --wait waits until all is whole there, a plan copies nothing, and no job that copies is no error", async () => {
   await using bench = await start(3, 2, "{ last: 4 }, copy: [{ region: eu-west-1, completeWithin: 15m }]", {
     copies: { seconds: 1, secondsPerGiB: 0 },
   });
@@ -249,7 +249,7 @@ test("copy --wait waits until all is whole there, a plan copies nothing, and no 
   ]);
 });
 
-test("copy --wait begins nothing twice that EC2 is late to show", async () => {
+test.concurrent("copy --wait begins nothing twice that EC2 is late to show", async () => {
   const targets = "{ last: 4 }, copy: [{ region: eu-west-1 }]";
   await using bench = await start(2, 1, targets, { copies: { seconds: 1, secondsPerGiB: 0 } });
   await bench.configure({ settleEvery: "200ms", reconcileFor: "1m" }, targets);
@@ -262,7 +262,7 @@ test("copy --wait begins nothing twice that EC2 is late to show", async () => {
   expect(copiesOf(waited)).toMatchObject([{ complete: 1, begun: [{}, {}], waiting: [], lagSeconds: 0 }]);
 });
 
-test("copies in time are asked of EC2 so, by a run and by the sweep that copies in its place", async () => {
+test.concurrent("copies in time are asked of EC2 so, by a run and by the sweep that copies in its place", async () => {
   const targets = "{ last: 4 }, copy: [{ region: eu-west-1, completeWithin: 45m }]";
   await using bench = await start(2, 1, targets, { copies: { seconds: 600, secondsPerGiB: 0 } });
   const minutes = async () => (await there(bench)).map((one) => one.copy?.completionMinutes);
@@ -280,7 +280,7 @@ test("copies in time are asked of EC2 so, by a run and by the sweep that copies 
   expect(await minutes()).toEqual([45, 45, 45, 45]);
 });
 
-test("the tag Copy_Dest names Regions, the own one is refused, and what is recorded lets others copy in its place", async () => {
+test.concurrent("the tag Copy_Dest names Regions, the own one is refused, and what is recorded lets others copy in its place", async () => {
   await using bench = await start(1, 0, "{ last: 4 }");
   const tags = { Copy_Dest: "eu-west-1 eu-central-1" };
   await bench.simulator.control.instances({ change: { instance: instance.id, tags } });
@@ -294,7 +294,7 @@ test("the tag Copy_Dest names Regions, the own one is refused, and what is recor
   );
 });
 
-test("list, explain and status tell what lies in the other Region, and a restore there finds the points", async () => {
+test.concurrent("list, explain and status tell what lies in the other Region, and a restore there finds the points", async () => {
   await using bench = await start(
     2,
     2,
@@ -328,7 +328,7 @@ test("list, explain and status tell what lies in the other Region, and a restore
   expect(restorable.stdout.match(/complete/g)?.length).toBeGreaterThanOrEqual(2);
 });
 
-test("where another role prunes, runs leave the copies too, and prune thins both without copying anything", async () => {
+test.concurrent("where another role prunes, runs leave the copies too, and prune thins both without copying anything", async () => {
   const own = "{ last: 1 }, prune: elsewhere, copy: [{ region: eu-west-1, retention: { last: 2 } }]";
   await using bench = await start(1, 0, own);
   for (let night = 0; night < 6; night += 1) {
@@ -348,7 +348,7 @@ test("where another role prunes, runs leave the copies too, and prune thins both
   expect(callsOf(bench, "CopySnapshot")).toHaveLength(before);
 });
 
-test("alarms plan has one alarm for each Region, on the metric that runs publish", async () => {
+test.concurrent("alarms plan has one alarm for each Region, on the metric that runs publish", async () => {
   await using bench = await start(1, 1);
   expect((await bench.run()).code).toBe(0);
   const sent = callsOf(bench, "PutMetricData").flatMap(

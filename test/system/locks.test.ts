@@ -31,7 +31,7 @@ function degradedIn(bench: Bench): number | undefined {
   return MetricData.find(({ MetricName }) => MetricName === "Degraded")?.Value;
 }
 
-test("the snapshots of a point are locked after its capture, and those of earlier points are left as they are", async () => {
+test.concurrent("the snapshots of a point are locked after its capture, and those of earlier points are left as they are", async () => {
   await using bench = await start();
   const first = await bench.run();
   expect(first.code, first.stderr).toBe(0);
@@ -65,7 +65,7 @@ test("the snapshots of a point are locked after its capture, and those of earlie
   expect(callsOf(bench, "DeleteSnapshot")).toEqual([]);
 });
 
-test("one refusal never stops the others, is told and measured, and the next run makes up for it", async () => {
+test.concurrent("one refusal never stops the others, is told and measured, and the next run makes up for it", async () => {
   await using bench = await start();
   await bench.simulator.control.faults([
     { action: "LockSnapshot", count: 1, kind: "error", code: "UnsupportedOperation" },
@@ -88,7 +88,7 @@ test("one refusal never stops the others, is told and measured, and the next run
   expect(degradedIn(bench)).toBe(0);
 });
 
-test("a role that may not lock makes its point all the same, and says once what is missing", async () => {
+test.concurrent("a role that may not lock makes its point all the same, and says once what is missing", async () => {
   await using bench = await start();
   await bench.simulator.control.settings({ deny: [{ action: "ec2:LockSnapshot" }] });
   const run = await bench.run();
@@ -103,7 +103,7 @@ test("a role that may not lock makes its point all the same, and says once what 
   ]);
 });
 
-test("what passes is waited for: a throttle, and a snapshot that is not known everywhere yet", async () => {
+test.concurrent("what passes is waited for: a throttle, and a snapshot that is not known everywhere yet", async () => {
   await using bench = await start();
   await bench.configure({ retryFor: "20s" }, job);
   await bench.simulator.control.faults([
@@ -115,7 +115,7 @@ test("what passes is waited for: a throttle, and a snapshot that is not known ev
   expect(await lockedIn(bench)).toEqual(Array(3).fill("governance 14"));
 });
 
-test("a run that is killed between capture and lock is healed by the next one", async () => {
+test.concurrent("a run that is killed between capture and lock is healed by the next one", async () => {
   await using bench = await start();
   await bench.simulator.control.faults([{ action: "LockSnapshot", kind: "hang", count: 1 }]);
   let pid = 0;
@@ -136,7 +136,7 @@ test("a run that is killed between capture and lock is healed by the next one", 
   expect(await lockedIn(bench)).not.toContain("none");
 });
 
-test("tags that shorten retention shorten the lock, with a warning, and a plan says so and locks nothing", async () => {
+test.concurrent("tags that shorten retention shorten the lock, with a warning, and a plan says so and locks nothing", async () => {
   await using bench = await start();
   await bench.simulator.control.instances({ change: { instance: instance.id, tags: { Retention: "3d" } } });
   const planned = await bench.execute(["plan", "--config", bench.config]);

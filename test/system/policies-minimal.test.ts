@@ -150,7 +150,7 @@ test("pruner: another role removes points of this instance that its own may not"
 }, 60_000);
 
 test("alarms: enough for all that it is for, nothing is spare; alarms-pause is enough to pause and resume", async () => {
-  const stage = await Stage.start({}, ", email: [ops@example.com]");
+  await using stage = await Stage.start({}, ", email: [ops@example.com]");
   const { bench } = stage;
   await stage.run();
   const policies = await named("alarms");
