@@ -14,7 +14,7 @@ console.log(
   `instances whose restore is killed: SEED=${seed}${soak ? ", full" : ", reduced (SOAK=1 for all)"}`,
 );
 
-test("a point of a terminated instance becomes an instance with the same properties, once", async () => {
+test.concurrent("a point of a terminated instance becomes an instance with the same properties, once", async () => {
   await using on = await Machines.start();
   const before = await on.captured();
   await on.lose();
@@ -77,7 +77,7 @@ test("a point of a terminated instance becomes an instance with the same propert
 const windows = { platform: "windows", instanceType: "m7i.large", bootMode: "legacy-bios" } as const;
 const windowsImage = { platform: "windows", architecture: "x86_64", bootMode: "legacy-bios" } as const;
 
-test("what an image of a snapshot would not be billed for is launched from its image, and gets its root", async () => {
+test.concurrent("what an image of a snapshot would not be billed for is launched from its image, and gets its root", async () => {
   await using on = await Machines.start(windows, windowsImage);
   const before = await on.captured();
   const plan = await on.restore(["--instance", source.id]);
@@ -101,7 +101,7 @@ test("what an image of a snapshot would not be billed for is launched from its i
   expect(await gone.made()).toEqual({ machines: [], images: [], volumes: [] });
 });
 
-test("recorded user data comes back from the point alone, and what is recorded by default is no secret", async () => {
+test.concurrent("recorded user data comes back from the point alone, and what is recorded by default is no secret", async () => {
   await using on = await Machines.start();
   const { snapshots } = await on.bench.simulator.control.state();
   const keys = Object.values(snapshots).flatMap(({ tags }) => Object.keys(tags));
@@ -133,7 +133,7 @@ const rounds = shuffled(
   chanceOf(seed),
 ).slice(0, soak ? undefined : 10);
 
-test("a restore that is killed at any call is continued, or undone, by the next command", async () => {
+test.concurrent("a restore that is killed at any call is continued, or undone, by the next command", async () => {
   await using registering = await Machines.start();
   await using swapping = await Machines.start(windows, windowsImage);
   const shapes = new Map([
@@ -169,7 +169,7 @@ test("a restore that is killed at any call is continued, or undone, by the next 
   }
 }, 600_000);
 
-test("faults of every call leave neither a second instance nor an image, and the same words finish", async () => {
+test.concurrent("faults of every call leave neither a second instance nor an image, and the same words finish", async () => {
   await using on = await Machines.start();
   const { volumes } = await on.captured();
   const actions = ["RegisterImage", "RunInstances", "DescribeInstances", "CreateTags", "DeregisterImage"];
@@ -192,7 +192,7 @@ test("faults of every call leave neither a second instance nor an image, and the
   }
 }, 600_000);
 
-test("an image that could not be looked for is told, and taken away by the same words or by undo", async () => {
+test.concurrent("an image that could not be looked for is told, and taken away by the same words or by undo", async () => {
   await using on = await Machines.start();
   const { control } = on.bench.simulator;
   const imageLeft = async (label: string) => {
