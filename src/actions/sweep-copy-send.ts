@@ -187,7 +187,7 @@ class Copying {
     await this.#pace.turn(signal);
     if (signal.aborted) return;
     await audit.append(this.#lineOf(copy, "removing"));
-    const { outcome, failure } = await this.#place.destination.remove(copy.id);
+    const { outcome, failure } = await this.#place.destination.remove(copy.id, signal);
     await audit.append(this.#lineOf(copy, outcome));
     if (outcome === "removed" || outcome === "was-gone") this.#cleared.push({ snapshot: copy.id, because });
     else if (failure !== undefined && outcome === "failed") this.#failures.push(failure);

@@ -3,6 +3,7 @@ import type { AuditLine, Removal } from "../core/ports.ts";
 import { type RecoveryPoint, rootFirst } from "../core/recovery-point.ts";
 import { pointsAmong } from "../core/sweep-series.ts";
 import { doomedSince } from "../core/sweep-tags.ts";
+import { afterGrace } from "./after-grace.ts";
 import { type Pace, pace } from "./pace.ts";
 import type { Decided, SweepPruneDeps, SweepPruneOrder } from "./sweep-prune-deps.ts";
 
@@ -53,7 +54,8 @@ export async function removeGiven(
       { removed: [], marked: [], unmarked: [], held: [] },
     ]),
   );
-  const work = new Removing(bySeries, failures, deps, asOf);
+  const last = afterGrace(signal);
+  const work = new Removing(bySeries, failures, { ...deps, last: last.signal }, asOf);
   if (!order.dryRun) await work.changeMarks(decided, signal);
   const given = decided.flatMap(({ name, plan }) =>
     [...plan.remove].reverse().map((point): Given => ({ name, point })),
@@ -73,7 +75,13 @@ export async function removeGiven(
       break;
     }
   }
+  last.end();
   return { bySeries, failures, snapshots: work.snapshots };
+}
+
+interface RemovingDeps extends SweepPruneDeps {
+  /** Ends requests that are under way still. */
+  readonly last: AbortSignal;
 }
 
 /** One unit's removals: what has gone, what was refused, and at which pace the next may go. */
@@ -82,14 +90,14 @@ class Removing {
   readonly #pace: Pace;
   readonly #bySeries: ReadonlyMap<string, SeriesRemoved>;
   readonly #failures: Failure[];
-  readonly #deps: SweepPruneDeps;
+  readonly #deps: RemovingDeps;
   readonly #asOf: Date;
   #denied = 0;
 
   constructor(
     bySeries: ReadonlyMap<string, SeriesRemoved>,
     failures: Failure[],
-    deps: SweepPruneDeps,
+    deps: RemovingDeps,
     asOf: Date,
   ) {
     this.#pace = pace(perSecond, deps.clock);
@@ -197,7 +205,7 @@ class Removing {
   async #removeOne(id: string, signal: AbortSignal): Promise<Pick<Removal, "outcome" | "failure">> {
     for (let attempt = 1; ; attempt += 1) {
       await this.#pace.turn(signal);
-      const ended = await this.#deps.ec2.remove(id);
+      const ended = await this.#deps.ec2.remove(id, this.#deps.last);
       if (ended.failure?.kind !== "throttled" || attempt === mostTries || signal.aborted) return ended;
       this.#pace.slower();
     }

@@ -41,13 +41,13 @@ export async function adopt(
   const reports = await inEachUnit(
     session,
     (place, stop) => {
-      const tell = (what: string) => options.tell({ ended, units, unit: place.unit, what });
+      const tell = (what: string, share = 0) => options.tell({ ended, units, unit: place.unit, what, share });
       return adoptUnit(place, wish, order.yes, tell, stop);
     },
     signal,
-    () => {
+    ({ unit }) => {
       ended += 1;
-      options.tell({ ended, units });
+      options.tell({ ended, units, unit, share: 1 });
     },
   );
   return { run: session.run, from: tool.id, written: order.yes, units: reports };
@@ -57,7 +57,7 @@ async function adoptUnit(
   { unit, connection }: OpenUnit,
   wish: AdoptionWish,
   yes: boolean,
-  tell: (what: string) => void,
+  tell: (what: string, share?: number) => void,
   signal: AbortSignal,
 ): Promise<UnitAdopted> {
   const listed = await listAllSnapshots(connection, signal, (seen) => {
@@ -69,7 +69,8 @@ async function adoptUnit(
   const ground = { unit, partition: partitionOf(unit.region), instances, volumes, foreign: listed.foreign };
   const plan = planAdoption(ground, wish);
   if (!yes) return { plan, adopted: [], problems: [] };
-  const told = (done: number) => tell(`${done} of ${plan.adopt.length} snapshots tagged`);
+  const all = plan.adopt.length;
+  const told = (done: number) => tell(`${done} of ${all} snapshots tagged`, done / all);
   const tag = ({ snapshot, tags }: Adoption) => tagResources(connection, [snapshot], tags, signal);
   return { plan, ...(await written(plan.adopt, tag, told, signal)) };
 }

@@ -51,12 +51,12 @@ export async function audit(
   const reports = await inEachUnit(
     session,
     async (place, stop): Promise<UnitAudit> => {
-      const tell = (what: string) => options.tell({ ended, units, unit: place.unit, what });
+      const tell = (what: string, share = 0) => options.tell({ ended, units, unit: place.unit, what, share });
       const measuring = AbortSignal.any([stop, AbortSignal.timeout(timeToMeasure(session))]);
       const { audited, ground, chains } = await turns.taking(stop, async (moving) => {
-        const told = (what: string) => {
+        const told = (what: string, share?: number) => {
           moving();
-          tell(what);
+          tell(what, share);
         };
         const facts = await factsOf(place, order, told, stop);
         const more = rules.instead && givenUpBy(facts, rules.instead);
@@ -68,7 +68,7 @@ export async function audit(
         };
       });
       const untold = order.publish ? await overdueTold(place, audited, options) : undefined;
-      tell("what it costs");
+      tell("what it costs", 2 / 3);
       const cost = await costOfUnit(place, chains, prices, budget, measuring);
       return { audited: { ...audited, cost }, ground, ...(untold && { untold }) };
     },
@@ -76,7 +76,7 @@ export async function audit(
     ({ unit }) => {
       budget.done(unit.id);
       ended += 1;
-      options.tell({ ended, units });
+      options.tell({ ended, units, unit, share: 1 });
     },
   );
   const { copyLag, retention } = order;
@@ -136,7 +136,7 @@ function rulesOf({ overdueAfter, retention, stanzas }: AuditOrder): AuditRules {
 async function factsOf(
   place: OpenUnit,
   { quota }: Pick<AuditOrder, "quota">,
-  tell: (what: string) => void,
+  tell: (what: string, share?: number) => void,
   signal: AbortSignal,
 ): Promise<AuditFacts> {
   const { unit, connection } = place;
@@ -160,7 +160,7 @@ async function factsOf(
     snapshots: keys.get(arn) ?? 0,
     volumes: volumeKeys.get(arn)?.length ?? 0,
   }));
-  tell(`${used.length} keys`);
+  tell(`${used.length} keys`, 1 / 3);
   return {
     unit,
     asOf,

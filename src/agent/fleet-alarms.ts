@@ -46,9 +46,9 @@ export async function fleetAlarmsIn(
       signal: stop,
     });
   };
-  const reports = await inEachUnit(session, inUnit, signal, () => {
+  const reports = await inEachUnit(session, inUnit, signal, ({ unit }) => {
     ended += 1;
-    options.tell({ ended, units });
+    options.tell({ ended, units, unit, share: 1 });
   });
   const { verb, dryRun } = order;
   return { run: session.run, verb, dryRun, prices: settings.prices, units: reports };

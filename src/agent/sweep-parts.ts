@@ -28,7 +28,8 @@ export interface PartGround {
   readonly options: Pick<AgentOptions, "log" | "stateDirectory" | "version" | "loaded"> & {
     readonly audit?: Audit;
   };
-  readonly tell: (what: string) => void;
+  /** `share`: how much of the part is done, from 0 to 1. */
+  readonly tell: (what: string, share?: number) => void;
   /** Whether copies in such a unit are pruned by nobody else, and are to be. */
   readonly leftOver: (unitId: string) => boolean;
   /** When the unit must end, by the clock that never jumps. */
@@ -75,7 +76,9 @@ export function pruneDeps(ground: PartGround): SweepPruneDeps {
     stanzas,
     turns,
     tell: (what, done, of) =>
-      tell(of === undefined ? `${done} snapshots ${what}` : `${done} of ${of} points ${what}`),
+      of === undefined
+        ? tell(`${done} snapshots ${what}`)
+        : tell(`${done} of ${of} points ${what}`, done / of),
   };
 }
 
@@ -119,7 +122,7 @@ export async function createDeps(
     stops,
     clock: systemClock,
     log: options.log,
-    tell: (done, of) => tell(`${done} of ${of} instances captured`),
+    tell: (done, of) => tell(`${done} of ${of} instances captured`, done / of),
   };
 }
 

@@ -32,6 +32,6 @@ export function volumeDeps(
     version: options.version,
     clock: systemClock,
     log: options.log,
-    tell: (done, of) => tell(`${done} of ${of} volumes captured`),
+    tell: (done, of) => tell(`${done} of ${of} volumes captured`, done / of),
   };
 }

@@ -20,12 +20,14 @@ import { alarmDeps, createDeps, listedOnce, type PartGround, pruneDeps, waitsOf 
 import { inEachUnit, openSweep, type SweepSession } from "./sweep-session.ts";
 import type { AgentOptions } from "./wish.ts";
 
-/** How far a sweep is. `unit` is absent where it is of all of them. */
+/** How far a sweep is: what a unit is at, or that it has ended, without `what`. */
 export type SweepTold = (told: {
   readonly ended: number;
   readonly units: number;
   readonly unit?: SweepUnit;
   readonly what?: string;
+  /** How much of that unit is done, from 0 to 1, as far as that is known. */
+  readonly share?: number;
 }) => void;
 
 export interface SweepOptions extends AgentOptions, Pick<SweepSession, "until"> {
@@ -50,7 +52,8 @@ export async function sweep(
   const reports = await inEachUnit(
     session,
     async (place, stop) => {
-      const tell = (what: string) => options.tell({ ended, units, unit: place.unit, what });
+      const tell = (what: string, share: number) =>
+        options.tell({ ended, units, unit: place.unit, what, share });
       const swept = await sweepUnit(place, order, { session, options, tell, turns }, stop);
       if (swept.stops === undefined || order.dryRun) return swept;
       const { tellStops } = await import("./sweep-stops-tell.ts");
@@ -58,9 +61,9 @@ export async function sweep(
       return { ...swept, problems: [...swept.problems, ...untold] };
     },
     signal,
-    () => {
+    ({ unit }) => {
       ended += 1;
-      options.tell({ ended, units });
+      options.tell({ ended, units, unit, share: 1 });
     },
   );
   return { run: session.run, dryRun: order.dryRun, units: reports.map(sweptOf) };
@@ -78,7 +81,7 @@ async function stanzasFor(order: SweepOrder, { loaded }: SweepOptions): Promise<
 interface Ground {
   readonly session: SweepSession & { readonly stanzas: readonly Stanza[] };
   readonly options: SweepOptions;
-  readonly tell: (what: string) => void;
+  readonly tell: (what: string, share: number) => void;
   readonly turns: Turns;
 }
 
@@ -158,17 +161,18 @@ async function sweepUnit(
     session.until ?? Number.POSITIVE_INFINITY,
     systemClock.elapsed() + scope.unitDeadline,
   );
-  const ground: PartGround = { place, ec2, run, settings, options, tell, turns, leftOver, until, stanzas };
+  const ground = { place, ec2, run, settings, options, turns, leftOver, until, stanzas };
   const problems: Problem[] = [];
   let done: Omit<UnitSwept, "problems"> = {};
   // An instance that a sweep has stopped and left is started by every sweep, whatever else it does.
   const works: (SweepPart | "stops")[] = wanted.includes("create") ? [...wanted] : ["stops", ...wanted];
-  for (const part of works) {
+  for (const [index, part] of works.entries()) {
     if (signal.aborted) break;
+    const told = (what: string, share = 0) => tell(what, (index + share) / works.length);
     try {
       const { problems: more, ...swept } = await (part === "stops" ? resumed : parts[part])(
         order,
-        ground,
+        { ...ground, tell: told },
         signal,
       );
       done = { ...done, ...swept };

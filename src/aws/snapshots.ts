@@ -175,8 +175,12 @@ export function snapshotOf(found: Ec2Snapshot | SnapshotInfo, doing: string): Sn
 }
 
 /** Deletes one snapshot. Deleting is idempotent: what is gone already is a failure of kind `not-found`. */
-export async function deleteSnapshot(connection: Connection, id: string): Promise<void> {
-  await call(connection, `delete ${id}`, new AbortController().signal, (abortSignal) =>
+export async function deleteSnapshot(
+  connection: Connection,
+  id: string,
+  signal: AbortSignal = new AbortController().signal,
+): Promise<void> {
+  await call(connection, `delete ${id}`, signal, (abortSignal) =>
     connection.ec2.send(new DeleteSnapshotCommand({ SnapshotId: id }), { abortSignal }),
   );
 }

@@ -148,8 +148,8 @@ export interface PointService {
   volumes(signal: AbortSignal): Promise<ReadonlySet<string>>;
   /** The points with the images and locks that hold them. */
   withHolds(points: readonly RecoveryPoint[], signal: AbortSignal): Promise<readonly RecoveryPoint[]>;
-  /** Never throws a refusal: it is the outcome. */
-  remove(snapshotId: string): Promise<Pick<Removal, "outcome" | "failure">>;
+  /** Never throws a refusal: it is the outcome. So is that it was told to stop; then nobody knows what EC2 has done. */
+  remove(snapshotId: string, signal: AbortSignal): Promise<Pick<Removal, "outcome" | "failure">>;
   mark(snapshotIds: readonly string[], since: Date, signal: AbortSignal): Promise<void>;
   unmark(snapshotIds: readonly string[], signal: AbortSignal): Promise<void>;
 }

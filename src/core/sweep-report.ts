@@ -203,6 +203,7 @@ export function exitCodeOfSweep({ units }: Pick<SweepReport, "units">): number {
   const errors = units.flatMap(({ problems }) => problems.filter(({ severity }) => severity === "error"));
   if (errors.length === 0)
     return units.every(({ outcome }) => outcome === "done") ? exitCodes.done : exitCodes.partlyDone;
-  if (units.some(({ outcome }) => outcome === "done" || outcome === "partly")) return exitCodes.partlyDone;
+  const some = (one: SweptUnit) => one.outcome === "done" || one.outcome === "partly" || didSomething(one);
+  if (units.some(some)) return exitCodes.partlyDone;
   return exitCodeOfKinds(errors.map(({ kind }) => kind));
 }

@@ -188,9 +188,10 @@ export async function* removeMembers(connection: Connection, point: RecoveryPoin
 export async function removeOne(
   connection: Connection,
   id: string,
+  signal?: AbortSignal,
 ): Promise<Pick<Removal, "outcome" | "failure">> {
   try {
-    await deleteSnapshot(connection, id);
+    await deleteSnapshot(connection, id, signal);
     return { outcome: "removed" };
   } catch (error) {
     if (!(error instanceof BackupError)) throw error;

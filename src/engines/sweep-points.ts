@@ -17,7 +17,7 @@ export function sweepPoints(connection: Connection, unit: SweepUnit): PointServi
     instances: (signal) => listInstances(connection, unit, signal),
     volumes: (signal) => listVolumeIds(connection, signal),
     withHolds: (points, signal) => withOutsideHolds(connection, points, signal),
-    remove: (id) => removeOne(connection, id),
+    remove: (id, signal) => removeOne(connection, id, signal),
     mark: (ids, since, signal) => markDoomed(connection, ids, since, signal),
     unmark: (ids, signal) => unmarkDoomed(connection, ids, signal),
   };

@@ -81,6 +81,24 @@ describe("a sweep of several accounts and Regions", () => {
     expect(swept.unit(theirs)).toMatchObject({ outcome: "denied", problems: [{ kind: "denied" }] });
   });
 
+  test.concurrent("a removal that EC2 does not answer keeps nothing from being told that was removed before", async () => {
+    await using stage = await SweepStage.start(
+      fleetOf([{ number: 1, ages: [1, 20, 21, 22, 23, 24, 25, 26] }]),
+    );
+    await stage.configure("{ unitDeadline: 5s }", "60s");
+    stage.simulator.control.faults([{ kind: "hang", action: "DeleteSnapshot", skip: 1, count: "always" }]);
+    const { code, unit, stdout } = await stage.sweep(["--only", "prune"]);
+    expect([code, unit(home).outcome], stdout).toEqual([1, "late"]);
+    expect(unit(home).prune).toMatchObject({ removedSnapshots: 1, details: [{ removed: [pointId(1, 26)] }] });
+    expect(unit(home).problems).toContainEqual(
+      expect.objectContaining({ kind: "interrupted", doing: `delete ${snapshotId(1, 25)}` }),
+    );
+    expect((await stage.audit()).slice(-2)).toMatchObject([
+      { snapshot: snapshotId(1, 25), outcome: "removing" },
+      { snapshot: snapshotId(1, 25), outcome: "failed" },
+    ]);
+  });
+
   test.concurrent("nor does one that is named first, where whose credentials these are would be asked", async () => {
     const waiting = everywhere.replace("unitDeadline: 20s", "unitDeadline: 6s");
     const first = waiting.replace("eu-central-1, eu-west-1", "eu-west-1, eu-central-1");
