@@ -2,7 +2,7 @@ import type { TopicPlan } from "../core/alarms-plan.ts";
 import { formatSpan } from "../core/duration.ts";
 import { type Failure, sentenceOf } from "../core/errors.ts";
 import { printTopic } from "./alarms.ts";
-import type { Terminal } from "./terminal.ts";
+import { printWrapped, type Terminal } from "./terminal.ts";
 
 interface Done {
   readonly what: string;
@@ -17,7 +17,8 @@ export function printApplied(done: readonly Done[], topic: TopicPlan | undefined
     const style =
       outcome === "failed" ? "red" : outcome === "waits" || outcome === "disabled" ? "yellow" : "green";
     const more = failure === undefined ? detail : sentenceOf(failure);
-    out.print(`${out.paint(style, outcome)} ${what}${more === undefined ? "" : `: ${more}`}`);
+    const text = `${outcome} ${what}${more === undefined ? "" : `: ${more}`}`;
+    printWrapped(text, out, { word: outcome, style });
   }
   if (done.length === 0) out.print("Nothing differs; nothing was changed.");
   if (topic !== undefined) printTopic(topic, out);

@@ -34,7 +34,7 @@ function printUnit({ changes, topic, beside, done }: FleetUnit, out: Terminal): 
     say(ringsWhen(change.alarm), out);
     if (change.action !== "update") continue;
     for (const { field, found: is, wanted } of change.differences)
-      out.print(field === "description" ? "    another description" : `    ${field}: ${is} -> ${wanted}`);
+      say(field === "description" ? "another description" : `${field}: ${is} -> ${wanted}`, out);
   }
   if (changes.length === 0) out.print("  There is none.");
   if (done !== undefined) printApplied(done, topic, out);

@@ -40,11 +40,16 @@ const words: Readonly<Record<UnitOutcome, string>> = {
 /** Prints what a sweep did, or would do, unit by unit. */
 export function printSweep({ units, dryRun }: SweepReport, out: Terminal): void {
   if (dryRun) out.print(out.paint("bold", "Nothing was changed; this would be done:"));
-  const rows = units.map((one) => [unitWords(one.unit), words[one.outcome], ...cellsOf(one)]);
-  const head = ["UNIT", "OUTCOME", "SERIES", "POINTS", dryRun ? "WOULD GO" : "REMOVED", "TIME"];
+  // A name may be as long as a line, and what is in the last column goes on below.
+  const rows = units.map((one) => [one.unit.id, ...cellsOf(one), outcomeOf(one)]);
+  const head = ["UNIT", "SERIES", "POINTS", dryRun ? "WOULD GO" : "REMOVED", "TIME", "OUTCOME"];
   for (const line of table(head, rows, out.width)) out.print(line);
   for (const one of units) printUnit(one, dryRun, out);
   if (units.length === 0) out.print("No account and no Region was swept.");
+}
+
+function outcomeOf({ unit: { name }, outcome }: SweptUnit): string {
+  return name === undefined ? words[outcome] : `${words[outcome]} (${harmless(name)})`;
 }
 
 function cellsOf({ prune, ms }: SweptUnit): string[] {
