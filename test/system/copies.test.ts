@@ -69,7 +69,9 @@ async function copy(bench: Bench, ...more: readonly string[]): Promise<Run> {
   return { ...ended, report };
 }
 
-test.concurrent("a run that is killed between a copy and its answer leaves one copy of each, which the next run finds", async () => {
+test.concurrent("a run that is killed between a copy and its answer leaves one copy of each, which the next run finds", async ({
+  expect,
+}) => {
   await using bench = await start(3, 1);
   await bench.simulator.control.faults([
     { ...inIreland, action: "CopySnapshot", skip: 1, count: 1, kind: "hang-after" },

@@ -7,7 +7,7 @@ import { DrillHost, me, tree } from "./drill-host.ts";
 import { isInstalled, loopDisksCan, loopDisksNeed, sh } from "./loop-disks.ts";
 import { postgres } from "./servers.ts";
 
-test("too large a point, a missing point and a lock are refused before anything is made, and told", async (context) => {
+test.concurrent("too large a point, a missing point and a lock are refused before anything is made, and told", async (context) => {
   need(context, loopDisksCan, loopDisksNeed);
   await using host = await DrillHost.start(["ext4", "ext4"], tree);
   const made = () => host.bench.apiCalls().filter(({ action }) => action === "CreateVolume").length;
@@ -41,7 +41,7 @@ test("too large a point, a missing point and a lock are refused before anything 
 
   await host.configure({ checks: { fsck: false, command: { run: ["/bin/sleep", "2"] } } });
   const first = host.drill();
-  await expect.poll(made, { timeout: 60_000 }).toBe(4);
+  await context.expect.poll(made, { timeout: 60_000 }).toBe(4);
   const second = await host.drill();
   expect([second.code, second.told.error?.kind], second.stdout).toEqual([75, "locked"]);
   const ended = await first;
@@ -49,7 +49,7 @@ test("too large a point, a missing point and a lock are refused before anything 
   expect(await host.made()).toEqual([]);
 }, 300_000);
 
-test("a drill host restores points of others, roots too, and tells under their names", async (context) => {
+test.concurrent("a drill host restores points of others, roots too, and tells under their names", async (context) => {
   need(context, loopDisksCan, loopDisksNeed);
   const here = "i-0fa00000000000002";
   const instances = [
@@ -87,7 +87,7 @@ test("a drill host restores points of others, roots too, and tells under their n
   expect(checked.values).toContainEqual({ path: "drill.weekly.of", value: "host", origin: "config.yaml:1" });
 }, 300_000);
 
-test("a drill that is told to stop, or takes too long, cleans up before it ends", async (context) => {
+test.concurrent("a drill that is told to stop, or takes too long, cleans up before it ends", async (context) => {
   need(context, loopDisksCan, loopDisksNeed);
   await using host = await DrillHost.start(["ext4"], tree);
   const mounts = () => sh("sh", "-c", `grep -c ${host.runtime} /proc/self/mounts; true`);
@@ -95,7 +95,7 @@ test("a drill that is told to stop, or takes too long, cleans up before it ends"
   const started = Promise.withResolvers<number>();
   const drilling = host.drill([], started.resolve);
   const pid = await started.promise;
-  await expect.poll(mounts, { timeout: 60_000 }).toBe("1");
+  await context.expect.poll(mounts, { timeout: 60_000 }).toBe("1");
   process.kill(pid, "SIGTERM");
   const stopped = await drilling;
   expect(stopped.code, stopped.stdout + stopped.stderr).toBe(143);
@@ -109,7 +109,7 @@ test("a drill that is told to stop, or takes too long, cleans up before it ends"
   expect([await host.made(), await mounts()]).toEqual([[], "0"]);
 }, 300_000);
 
-test("runs remove what a drill has left once its time is over, and not before", async (context) => {
+test.concurrent("runs remove what a drill has left once its time is over, and not before", async (context) => {
   need(context, loopDisksCan, loopDisksNeed);
   await using host = await DrillHost.start(["ext4"], tree);
   await host.configure({ lifetime: "10m", timeout: "5m", checks: { fsck: false } });
@@ -118,7 +118,7 @@ test("runs remove what a drill has left once its time is over, and not before", 
   const started = Promise.withResolvers<number>();
   const drilling = host.drill([], started.resolve);
   const pid = await started.promise;
-  await expect
+  await context.expect
     .poll(() => control.calls().some(({ action }) => action === "AttachVolume"), { timeout: 60_000 })
     .toBe(true);
   process.kill(pid, "SIGKILL");
@@ -137,7 +137,7 @@ test("runs remove what a drill has left once its time is over, and not before", 
   expect(late.stderr).toContain(`removed volume ${left?.id}`);
 }, 300_000);
 
-test("a database that starts passes, and one that does not start fails", async (context) => {
+test.concurrent("a database that starts passes, and one that does not start fails", async (context) => {
   need(context, loopDisksCan, loopDisksNeed);
   need(context, postgres.present && isInstalled("setpriv"), "PostgreSQL and setpriv");
   await using host = await DrillHost.start(["ext4"], (mount) => postgres.create(mount), { ext4: 96 });

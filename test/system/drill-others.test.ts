@@ -7,7 +7,7 @@ import { loopDisksCan, loopDisksNeed } from "./loop-disks.ts";
 
 const volume = "vol-00000000000000001";
 
-test("whatever directories another process has, it keeps away from the volumes of a drill at work", async (context) => {
+test.concurrent("whatever directories another process has, it keeps away from the volumes of a drill at work", async (context) => {
   need(context, loopDisksCan, loopDisksNeed);
   await using host = await DrillHost.start(["ext4"], tree);
   const { folder, config } = host.bench;
@@ -26,7 +26,7 @@ test("whatever directories another process has, it keeps away from the volumes o
   const drilling = host.drill();
   const words = ["--json", "--config", config, "restore", "ls", "/", "--volume", volume];
   try {
-    await expect.poll(() => access(running).then(() => true), { timeout: 60_000 }).toBe(true);
+    await context.expect.poll(() => access(running).then(() => true), { timeout: 60_000 }).toBe(true);
     const ls = await host.bench.execute(words, { env: elsewhere });
     expect([ls.code, JSON.parse(ls.stdout).error.kind], ls.stdout + ls.stderr).toEqual([75, "locked"]);
     expect(JSON.parse(ls.stdout).error.found).toContain("another restore is at work here");
@@ -42,7 +42,7 @@ test("whatever directories another process has, it keeps away from the volumes o
   expect([after.code, await host.made()], after.stdout + after.stderr).toEqual([0, []]);
 }, 300_000);
 
-test("what is unmounted while it is looked at is no word on the point, neither good nor bad", async (context) => {
+test.concurrent("what is unmounted while it is looked at is no word on the point, neither good nor bad", async (context) => {
   need(context, loopDisksCan, loopDisksNeed);
   await using host = await DrillHost.start(["ext4"], tree);
   const program = path.join(host.disks.directory, "check");

@@ -61,7 +61,7 @@ const outcomes = ({ result }: Invoked) => (result?.units ?? []).map(({ unit, out
 describe("the bundle as Lambda runs it, under the policies of its template", () => {
   const wishes = [series(1), series(2, { region: "eu-west-1" }), series(3, { account: other })];
 
-  test("does in one go all that there is to be done, in two accounts, and tells it", async () => {
+  test.concurrent("does in one go all that there is to be done, in two accounts, and tells it", async () => {
     await using stage = await deployed(wishes);
     await using lambda = await Sandbox.start(stage.simulator, config(everywhere));
     const planned = await lambda.invoke({ dryRun: true });
@@ -93,7 +93,7 @@ describe("the bundle as Lambda runs it, under the policies of its template", () 
     expect(superfluous(policies.slice(0, 1), needed)).not.toContain("RemovePoints (all)");
   });
 
-  test("cut off while it tells others what it captures, it leaves that to the next invocation, under the rights of Create", async () => {
+  test.concurrent("cut off while it tells others what it captures, it leaves that to the next invocation, under the rights of Create", async () => {
     const overdue = [1, 2].map((number) => series(number, { ages: [3], tags: { Backup: "yes" } }));
     await using stage = await deployed(overdue);
     const stack = new Stack(templateNamed("sweep"), { ...code, Create: "yes" });
@@ -114,7 +114,7 @@ describe("the bundle as Lambda runs it, under the policies of its template", () 
     expect(await stage.points()).toHaveLength(4);
   });
 
-  test("stops by itself before its time is up, and the next invocations go on until all is done", async () => {
+  test.concurrent("stops by itself before its time is up, and the next invocations go on until all is done", async () => {
     const some = many(8);
     await using stage = await deployed(some);
     await using lambda = await Sandbox.start(stage.simulator, config("{ lambdaMargin: 4s }"));
@@ -130,7 +130,7 @@ describe("the bundle as Lambda runs it, under the policies of its template", () 
     expect(await stage.points()).toEqual(kept(some));
   });
 
-  test("killed in the midst of its work, it is gone on with by the next one, and no set is left halved", async () => {
+  test.concurrent("killed in the midst of its work, it is gone on with by the next one, and no set is left halved", async () => {
     const some = many(2).map((one) => ({ ...one, volumes: 2 }));
     await using stage = await deployed(some);
     await using killed = await Sandbox.start(stage.simulator, config("{}"));
@@ -149,7 +149,7 @@ describe("the bundle as Lambda runs it, under the policies of its template", () 
     expect(await stage.points()).toEqual(kept(some));
   });
 
-  test("what an answer of AWS repeats of a secret is neither in the log nor in what the function answers", async () => {
+  test.concurrent("what an answer of AWS repeats of a secret is neither in the log nor in what the function answers", async () => {
     await using stage = await deployed(wishes);
     const message = "no: hunter2-hunter2 by http://me:pass@proxy";
     stage.simulator.control.faults([
@@ -166,7 +166,7 @@ describe("the bundle as Lambda runs it, under the policies of its template", () 
     }
   });
 
-  test("a Region that answers nothing costs the others none of their time, and is told", async () => {
+  test.concurrent("a Region that answers nothing costs the others none of their time, and is told", async () => {
     await using stage = await deployed(wishes);
     stage.simulator.control.faults([
       { kind: "hang", service: "ec2", region: "eu-west-1", account: own, count: "always" },
@@ -190,7 +190,7 @@ describe("the bundle as Lambda runs it, under the policies of its template", () 
     expect(left).toBeGreaterThan(0);
   });
 
-  test("a deletion that hangs does not hold it beyond its time, and when it is thawed with the next one nothing goes twice", async () => {
+  test.concurrent("a deletion that hangs does not hold it beyond its time, and when it is thawed with the next one nothing goes twice", async () => {
     const some = many(1).map((one) => ({ ...one, volumes: 2 }));
     await using stage = await deployed(some);
     stage.simulator.control.faults([{ kind: "hang", action: "DeleteSnapshot", count: 1 }]);
@@ -205,7 +205,7 @@ describe("the bundle as Lambda runs it, under the policies of its template", () 
     expect(calls).toHaveLength(1 + 6);
   });
 
-  test("audits by the event of the template's schedule, and tells the metric in each account and Region", async () => {
+  test.concurrent("audits by the event of the template's schedule, and tells the metric in each account and Region", async () => {
     await using stage = await deployed(wishes);
     await using lambda = await Sandbox.start(stage.simulator, config(everywhere));
     const target = functionStack.property<{ readonly Input: string }>("Audit", "Target");
@@ -217,7 +217,7 @@ describe("the bundle as Lambda runs it, under the policies of its template", () 
     expect(await stage.points()).toHaveLength(21);
   });
 
-  test("README's way to try it on a laptop shows what would be done", async () => {
+  test.concurrent("README's way to try it on a laptop shows what would be done", async () => {
     await using stage = await deployed(wishes);
     const readme = await readFile(path.resolve(import.meta.dirname, "../../README.md"), "utf8");
     const [, script = ""] = /```sh\n(cat > try\.mjs[\s\S]*?)```/.exec(readme) ?? [];
@@ -229,7 +229,7 @@ describe("the bundle as Lambda runs it, under the policies of its template", () 
     expect(await stage.points()).toHaveLength(21);
   });
 
-  test("throws where nothing at all was done, so that Lambda counts it and tries again", async () => {
+  test.concurrent("throws where nothing at all was done, so that Lambda counts it and tries again", async () => {
     await using stage = await deployed(wishes);
     await using lambda = await Sandbox.start(stage.simulator, config("{ lambdaMargin: 5s }"));
     const late = await lambda.invoke({}, 5_500);
@@ -255,7 +255,7 @@ describe("the bundle as Lambda runs it, under the policies of its template", () 
   });
 });
 
-test("the fan-out of the template: each account and Region by an invocation of its own, until nothing is left", async () => {
+test.concurrent("the fan-out of the template: each account and Region by an invocation of its own, until nothing is left", async () => {
   const wishes = [...many(4), series(5, { region: "eu-west-1" }), series(6, { account: other })];
   await using stage = await deployed(wishes);
   const sandboxes: Sandbox[] = [];

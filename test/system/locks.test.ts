@@ -115,7 +115,9 @@ test.concurrent("what passes is waited for: a throttle, and a snapshot that is n
   expect(await lockedIn(bench)).toEqual(Array(3).fill("governance 14"));
 });
 
-test.concurrent("a run that is killed between capture and lock is healed by the next one", async () => {
+test.concurrent("a run that is killed between capture and lock is healed by the next one", async ({
+  expect,
+}) => {
   await using bench = await start();
   await bench.simulator.control.faults([{ action: "LockSnapshot", kind: "hang", count: 1 }]);
   let pid = 0;

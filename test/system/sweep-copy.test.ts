@@ -297,7 +297,9 @@ test.concurrent("of two sweeps at once one goes on, and what both have begun is 
   expect(await there(stage)).toHaveLength(18);
 }, 60_000);
 
-test.concurrent("a sweep that is killed between a copy and its answer leaves one copy of each, which the next one knows", async () => {
+test.concurrent("a sweep that is killed between a copy and its answer leaves one copy of each, which the next one knows", async ({
+  expect,
+}) => {
   const wishes: readonly SeriesWish[] = [
     { number: 1, ages: [2], volumes: 3, marks: recorded("eu-west-1"), state: "gone" },
   ];

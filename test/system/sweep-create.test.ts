@@ -210,7 +210,9 @@ test.concurrent("a claim that somebody has taken off is no other sweep's: what i
   ]);
 }, 60_000);
 
-test.concurrent("one that is told to stop takes its claims off, so that the next one need not wait", async () => {
+test.concurrent("one that is told to stop takes its claims off, so that the next one need not wait", async ({
+  expect,
+}) => {
   const scenario = fleetOf([1, 2].map((number) => ({ number, ages: [], tags: yes })));
   await using stage = await SweepStage.start(scenario);
   const { control } = stage.simulator;
