@@ -177,3 +177,13 @@ test("where the topic is made and the alarm is denied, something is done; where 
   const second = await alarms(stage, "apply", "--region", "eu-west-1");
   expect([second.code, second.done[0]]).toEqual([77, [`${name} failed`]]);
 }, 60_000);
+
+test("a unit that could not be looked into as a whole tells no number, and least of all that nothing is overdue", async () => {
+  await using stage = await started();
+  // The last of what is listed: the snapshots and the volumes are known by then.
+  await stage.simulator.control.settings({ deny: [{ action: "ec2:DescribeInstances" }] }, home);
+  const { code, stdout } = await stage.execute(["sweep", "audit", "--publish", "--json"]);
+  expect([code, stdout.includes('"unread"')], stdout).toEqual([1, true]);
+  const told = stage.calls().filter(({ action }) => action === "PutMetricData");
+  expect(told.map(({ account }) => account)).toEqual([other]);
+}, 60_000);
