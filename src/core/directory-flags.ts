@@ -33,6 +33,9 @@ const refusedOfAws: Readonly<Record<string, string>> = {
     "the instance goes where the volume is; a new volume goes to --zone of `ec2-backup directory`",
   "--user-data": "the instance has user data of its own, by which it ends if nobody ends it",
   "--block-device-mappings": "the volume is attached when the instance runs",
+  "--kms-key-id":
+    "a new volume is encrypted as the account says; for another key make it yourself and name it by -v",
+  "--encrypted": "a new volume is encrypted as the account says; for more make it yourself and name it by -v",
   "--dry-run": "use --dry-run of `ec2-backup directory`",
 };
 

@@ -31,6 +31,7 @@ describe("the flags of the instance", () => {
     ["--key-name mine", undefined, /key pair of its own; name your key in EC2_BACKUP_FLAGS_SSH/],
     ["--security-groups default", undefined, /open to your address only/],
     ["--count 5", undefined, /one instance/],
+    ["--kms-key-id alias/mine", undefined, /as the account says; for another key make it yourself.*by -v/],
     ["--frobnicate", undefined, /--frobnicate is refused: it is not known here/],
     ["t3.small", undefined, /t3\.small is refused: it is not known here/],
     ["--image-id 'ami-0b2", undefined, /a quote has no end/],

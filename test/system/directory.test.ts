@@ -5,7 +5,7 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { everythingOf, makeOddTree, oddTreeCan, oddTreeNeed } from "../host/odd-tree.ts";
 import { need } from "../host/places.ts";
 import { DirectoryStage, unsaid } from "./directory-stage.ts";
-import { isInstalled, loopDisksCan, loopDisksNeed } from "./loop-disks.ts";
+import { isInstalled, loopDisksCan, loopDisksNeed, sh } from "./loop-disks.ts";
 
 async function tree(stage: DirectoryStage): Promise<string> {
   const source = await stage.folder("source");
@@ -102,6 +102,28 @@ describe.each(["here", "elsewhere"] as const)("a directory goes onto a volume, %
     await stage.expectClean();
   }, 240_000);
 });
+
+test("a filesystem of another kind is kept up as well, in an account that encrypts each new volume", async () => {
+  await using stage = await DirectoryStage.start({ world: { ebsEncryption: { byDefault: true } } });
+  const source = await tree(stage);
+  const words = ["directory", "-m", "rsync", "--filesystem", "xfs"];
+  const first = await stage.here([...words, source]);
+  expect([first.code, first.stderr]).toEqual([0, ""]);
+  const volume = first.stdout.trim();
+  const [made] = await stage.volumes();
+  const disk = path.join(stage.disks.directory, "volumes", `${volume}.img`);
+  expect(await sh("blkid", "-p", "-o", "value", "-s", "TYPE", disk)).toBe("xfs");
+  expect(made).toMatchObject({ id: volume, encrypted: true });
+  await change(source);
+  // What it was made with is known by what it holds.
+  const again = await stage.here(["directory", "-m", "rsync", "-v", volume, source]);
+  expect([again.code, again.stderr]).toEqual([0, ""]);
+  const back = path.join(stage.disks.directory, "back");
+  const restored = await stage.here(["restore", "directory", volume, "--to", back]);
+  expect([restored.code, restored.stderr]).toEqual([0, ""]);
+  expect(everythingOf(back)).toBe(everythingOf(source));
+  await stage.expectClean();
+}, 100_000);
 
 test("what a volume holds that is not of this command is given up only by force", async () => {
   await using stage = await DirectoryStage.start();
