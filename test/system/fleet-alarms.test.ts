@@ -55,7 +55,7 @@ async function govern({ simulator }: SweepStage, ...policies: readonly Policy[])
 const stateOf = async ({ simulator }: SweepStage, place?: string) =>
   (await simulator.control.state(place)).alarms[name];
 
-test("under policies/sweep-alarms.json alone it makes one alarm for each account and Region, once, and removes it again", async () => {
+test.concurrent("under policies/sweep-alarms.json alone it makes one alarm for each account and Region, once, and removes it again", async () => {
   await using stage = await started();
   const policy = await policyNamed("sweep-alarms");
   await govern(stage, policy);
@@ -96,7 +96,7 @@ test("under policies/sweep-alarms.json alone it makes one alarm for each account
   expect(superfluous([policy], needed)).toEqual([]);
 }, 60_000);
 
-test("it rings for instances that are overdue and for audits that have ended, and for nothing else", async () => {
+test.concurrent("it rings for instances that are overdue and for audits that have ended, and for nothing else", async () => {
   await using stage = await started();
   await using heard = await Subscriber.start();
   const { control, url } = stage.simulator;
@@ -140,7 +140,7 @@ test("it rings for instances that are overdue and for audits that have ended, an
   expect(rang()).toEqual(["ALARM"]);
 }, 120_000);
 
-test("a stopped instance is not overdue, and a unit that cannot be entered keeps no other back", async () => {
+test.concurrent("a stopped instance is not overdue, and a unit that cannot be entered keeps no other back", async () => {
   await using stage = await started();
   await stage.simulator.control.instances([{ change: { instance: instanceId(1), state: "stopped" } }]);
   await stage.simulator.control.clock({ advance: "60h" });
@@ -164,7 +164,7 @@ test("a stopped instance is not overdue, and a unit that cannot be entered keeps
   expect(done.map((list) => list.at(-1))).toEqual([`${name} failed`, `${name} created`]);
 }, 60_000);
 
-test("where the topic is made and the alarm is denied, something is done; where nothing is, it says what for", async () => {
+test.concurrent("where the topic is made and the alarm is denied, something is done; where nothing is, it says what for", async () => {
   await using stage = await started();
   await stage.simulator.control.settings({ deny: [{ action: "cloudwatch:PutMetricAlarm" }] });
   const first = await alarms(stage, "apply", "--region", "eu-west-1");
@@ -178,7 +178,7 @@ test("where the topic is made and the alarm is denied, something is done; where 
   expect([second.code, second.done[0]]).toEqual([77, [`${name} failed`]]);
 }, 60_000);
 
-test("a unit that could not be looked into as a whole tells no number, and least of all that nothing is overdue", async () => {
+test.concurrent("a unit that could not be looked into as a whole tells no number, and least of all that nothing is overdue", async () => {
   await using stage = await started();
   // The last of what is listed: the snapshots and the volumes are known by then.
   await stage.simulator.control.settings({ deny: [{ action: "ec2:DescribeInstances" }] }, home);

@@ -57,7 +57,7 @@ async function nights(job: string, names: readonly string[]) {
 const target = (more: string) =>
   `copy: [{ region: eu-west-1, kmsKeyId: "${arnOf("eu-west-1", "0fb0")}"${more} }]`;
 
-test("copy and copy-pruning beside agent-self-pruning: enough to copy with keys and to thin, and nothing is spare", async () => {
+test.concurrent("copy and copy-pruning beside agent-self-pruning: enough to copy with keys and to thin, and nothing is spare", async () => {
   const job = `{ last: 1 }, ${target(", retention: { last: 2 }")}`;
   const own = ["agent-self-pruning", "metrics", "copy", "copy-pruning"];
   const { denied, states, spare, policies } = await nights(job, own);
@@ -68,14 +68,14 @@ test("copy and copy-pruning beside agent-self-pruning: enough to copy with keys 
   expect(spare.filter((less) => mine.some((of) => of(less)))).toEqual([]);
 }, 90_000);
 
-test("copy beside agent-create-only: a job that another role prunes copies and asks for no deletion", async () => {
+test.concurrent("copy beside agent-create-only: a job that another role prunes copies and asks for no deletion", async () => {
   const job = `{ last: 1 }, prune: elsewhere, ${target(", retention: { last: 1 }")}`;
   const { denied, states } = await nights(job, ["agent-create-only", "metrics", "copy"]);
   expect(denied).toEqual([]);
   expect(states).toHaveLength(8);
 }, 90_000);
 
-test("doctor rehearses the copy in the other Region, and names the policy that is missing", async () => {
+test.concurrent("doctor rehearses the copy in the other Region, and names the policy that is missing", async () => {
   await using bench = await start(`{ last: 4 }, ${target("")}`);
   expect((await bench.run()).code).toBe(0);
   await bench.tomorrow();
@@ -94,7 +94,7 @@ test("doctor rehearses the copy in the other Region, and names the policy that i
   expect(Object.keys(snapshots)).toEqual([]);
 });
 
-test("without them points are made all the same, and it is said once what is missing", async () => {
+test.concurrent("without them points are made all the same, and it is said once what is missing", async () => {
   await using bench = await start(`{ last: 4 }, ${target("")}`);
   await govern(bench.simulator, await Promise.all(["agent-self-pruning", "metrics"].map(policyNamed)));
   expect((await bench.run()).code).toBe(0);

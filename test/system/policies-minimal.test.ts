@@ -83,7 +83,7 @@ const world = (change: Partial<Scenario> = {}) =>
     ...change,
   });
 
-test("agent-create-only with metrics: enough for what does not remove, and nothing of it is spare", async () => {
+test.concurrent("agent-create-only with metrics: enough for what does not remove, and nothing of it is spare", async () => {
   await using bench = await Bench.start(world());
   const policies = await named("agent-create-only", "metrics");
   const explain = ["explain", await snapshotIn(bench)];
@@ -99,7 +99,7 @@ test("agent-create-only with metrics: enough for what does not remove, and nothi
   expect(Object.keys(snapshots)).toHaveLength(14);
 }, 60_000);
 
-test("agent-self-pruning, metrics and doctor: enough for run, prune and doctor, and nothing is spare", async () => {
+test.concurrent("agent-self-pruning, metrics and doctor: enough for run, prune and doctor, and nothing is spare", async () => {
   const volumes = volumesOf(2).map(({ id, device, sizeGiB: size }) => ({
     id,
     size,
@@ -124,7 +124,7 @@ test("agent-self-pruning, metrics and doctor: enough for run, prune and doctor, 
   expect([denied, spare]).toEqual([[], []]);
 }, 60_000);
 
-test("pruner: another role removes points of this instance that its own may not", async () => {
+test.concurrent("pruner: another role removes points of this instance that its own may not", async () => {
   await using bench = await Bench.start(world());
   const [agent, pruner] = await named("agent-create-only", "pruner");
   const governed = [
@@ -149,7 +149,7 @@ test("pruner: another role removes points of this instance that its own may not"
   expect(byHand).toHaveLength(2);
 }, 60_000);
 
-test("alarms: enough for all that it is for, nothing is spare; alarms-pause is enough to pause and resume", async () => {
+test.concurrent("alarms: enough for all that it is for, nothing is spare; alarms-pause is enough to pause and resume", async () => {
   await using stage = await Stage.start({}, ", email: [ops@example.com]");
   const { bench } = stage;
   await stage.run();
@@ -186,7 +186,7 @@ test("alarms: enough for all that it is for, nothing is spare; alarms-pause is e
   expect([denied, spare]).toEqual([[], []]);
 }, 90_000);
 
-test("notify: enough to tell an encrypted topic of a run that failed, and nothing is spare", async () => {
+test.concurrent("notify: enough to tell an encrypted topic of a run that failed, and nothing is spare", async () => {
   await using bench = await Bench.start(world());
   await other(bench, (sns) =>
     sns.send(new CreateTopicCommand({ Name: "ec2-backup", Attributes: { KmsMasterKeyId: "alias/own" } })),
