@@ -86,8 +86,10 @@ describe("the copies of a unit into one Region", () => {
     fc.assert(
       fc.property(someLines, fc.array(fc.nat(20), { minLength: 1, maxLength: 4 }), (lines, busy) => {
         let there: readonly Snapshot[] = [];
-        for (let sweep = 0; sweep < 60; sweep += 1) {
+        // There is room for one at least, and there are 6 lines of 6 points of 5 volumes at most.
+        for (let sweep = 0; sweep < 180; sweep += 1) {
           const plan = planDestination(lines, there, from, clocks);
+          if (plan.due.length === 0) break;
           const more = begun(
             plan,
             busy[sweep % busy.length] === 20 ? 19 : (busy[sweep % busy.length] ?? 0),
