@@ -23,14 +23,14 @@ async function stageOf(
   const program = needRestic(context, restic);
   const server = await local.start();
   context.onTestFinished(() => server[Symbol.asyncDispose]());
-  const secrets = path.join(await folder(), "secrets");
+  const secrets = path.join(await folder(context), "secrets");
   const configOf = (name: string) =>
     configured(server.repository(name), name, secrets, { program, ...bounds });
   const configs = [await configOf("central"), await configOf("offsite")] as const;
   const more = ` check: { schedule: "0 6 * * 6", subset: 1/3 }, mirror: { to: offsite, ${mirror} } }\n`;
   const lines = asYaml(configs[0]).replace(/\}\n$/, `,${more}`) + asYaml(configs[1]);
-  const stage = await UpkeepStage.start(configs, lines);
-  const files = path.join(await folder(), "files");
+  const stage = await UpkeepStage.start(configs, lines, "build", context);
+  const files = path.join(await folder(context), "files");
   await mkdir(files);
   await writeFile(path.join(files, "a"), randomBytes(200_000));
   for (const config of configs) await ready(server, config);
@@ -43,7 +43,8 @@ async function stageOf(
 const now = Date.now();
 const ago = (days: number) => new Date(now - days * day);
 
-describe.each(restics())("$name restic", (restic) => {
+// They wait for most of their time.
+describe.concurrent.each(restics())("$name restic", (restic) => {
   test("checks the structure each time and all the data in turns, and says what is damaged until it is mended", async (context) => {
     const { stage, central, files } = await stageOf(context, restic);
     for (const index of [1, 2, 3, 4]) {

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { readFile, utimes, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { expect } from "vitest";
+import { expect, type TestContext } from "vitest";
 import { openStore } from "../../../src/agent/store-world.ts";
 import type { RetentionPolicy } from "../../../src/core/retention-policy.ts";
 import type { RepositoryConfig, Store } from "../../../src/core/store-ports.ts";
@@ -45,9 +45,10 @@ export class UpkeepStage {
     repositories: readonly RepositoryConfig[],
     lines: string,
     name = "build",
+    context?: TestContext,
   ): Promise<UpkeepStage> {
     if (!existsSync(agent)) throw new Error(`${agent} is not there: run \`npm run build\` first`);
-    const stage = new UpkeepStage(await folder(), repositories, name);
+    const stage = new UpkeepStage(await folder(context), repositories, name);
     await stage.configure(lines);
     return stage;
   }
