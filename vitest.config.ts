@@ -8,20 +8,21 @@ process.env["NODE_COMPILE_CACHE"] ??= path.join(tmpdir(), "ec2-backup-tests-comp
 
 /** Tests that tell times of a second or less apart: they have the machine's two cores to themselves. */
 const timed = [
-  "test/system/{freeze,held,hold,late,syslog,thaw,window}*.test.ts",
+  "test/system/{freeze,held,hold-chaos,hold-marks,hold-policy,late,syslog,thaw,window}*.test.ts",
   // It tells what others have mounted, too.
   "test/agent/doctor*.test.ts",
-  "test/hooks/*.test.ts",
+  "test/hooks/{bounded,command,dump-command,fsfreeze,mongodb,mysql,postgres,redis,thaw}.test.ts",
   "test/host/ping.test.ts",
   "test/log*.test.ts",
 ];
 
 /** Tests that wait for most of their time: for restic, which takes each lock slowly, for logins, for servers. */
 const waiting = [
+  "test/hooks/database*.test.ts",
   "test/engines/restic-*.test.ts",
   "test/agent/restore-stored.test.ts",
   "test/system/{directory,dumps,repository,stored-r,upkeep}*.test.ts",
-  "test/system/{policies-directory,readme-files}.test.ts",
+  "test/system/{hold-refusals,policies-directory,readme-files}.test.ts",
   "test/system/stores/*.test.ts",
 ];
 
