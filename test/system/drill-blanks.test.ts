@@ -5,7 +5,7 @@ import { loopDisksCan, loopDisksNeed, sh } from "./loop-disks.ts";
 
 const second = "vol-00000000000000002";
 
-test.concurrent("no volume of a point is passed over: what nothing could be looked at on keeps it from being verified", async (context) => {
+test("no volume of a point is passed over: what nothing could be looked at on keeps it from being verified", async (context) => {
   need(context, loopDisksCan, loopDisksNeed);
   await using host = await DrillHost.start(["ext4", "ext4"], tree);
   const [, image = ""] = host.images;
@@ -80,7 +80,7 @@ directory=$(dirname "$1")
 mount -t overlay overlay -o lowerdir="$directory",upperdir=/mnt/upper,workdir=/mnt/work "$directory"
 rm "$1"; shift; exec "$@"`;
 
-test.concurrent("a check that is asked for and cannot be done is never taken for a good one", async (context) => {
+test("a check that is asked for and cannot be done is never taken for a good one", async (context) => {
   need(context, loopDisksCan, loopDisksNeed);
   await using host = await DrillHost.start(["ext4"], tree);
   // Damage that only fsck tells of.

@@ -7,7 +7,7 @@ import { DrillHost, me, tree } from "./drill-host.ts";
 import { isInstalled, loopDisksCan, loopDisksNeed, sh } from "./loop-disks.ts";
 import { postgres } from "./servers.ts";
 
-test.concurrent("too large a point, a missing point and a lock are refused before anything is made, and told", async (context) => {
+test("too large a point, a missing point and a lock are refused before anything is made, and told", async (context) => {
   need(context, loopDisksCan, loopDisksNeed);
   await using host = await DrillHost.start(["ext4", "ext4"], tree);
   const made = () => host.bench.apiCalls().filter(({ action }) => action === "CreateVolume").length;
@@ -49,7 +49,7 @@ test.concurrent("too large a point, a missing point and a lock are refused befor
   expect(await host.made()).toEqual([]);
 }, 300_000);
 
-test.concurrent("a drill host restores points of others, roots too, and tells under their names", async (context) => {
+test("a drill host restores points of others, roots too, and tells under their names", async (context) => {
   need(context, loopDisksCan, loopDisksNeed);
   const here = "i-0fa00000000000002";
   const instances = [
@@ -87,7 +87,7 @@ test.concurrent("a drill host restores points of others, roots too, and tells un
   expect(checked.values).toContainEqual({ path: "drill.weekly.of", value: "host", origin: "config.yaml:1" });
 }, 300_000);
 
-test.concurrent("a drill that is told to stop, or takes too long, cleans up before it ends", async (context) => {
+test("a drill that is told to stop, or takes too long, cleans up before it ends", async (context) => {
   need(context, loopDisksCan, loopDisksNeed);
   await using host = await DrillHost.start(["ext4"], tree);
   const mounts = () => sh("sh", "-c", `grep -c ${host.runtime} /proc/self/mounts; true`);
@@ -109,7 +109,7 @@ test.concurrent("a drill that is told to stop, or takes too long, cleans up befo
   expect([await host.made(), await mounts()]).toEqual([[], "0"]);
 }, 300_000);
 
-test.concurrent("runs remove what a drill has left once its time is over, and not before", async (context) => {
+test("runs remove what a drill has left once its time is over, and not before", async (context) => {
   need(context, loopDisksCan, loopDisksNeed);
   await using host = await DrillHost.start(["ext4"], tree);
   await host.configure({ lifetime: "10m", timeout: "5m", checks: { fsck: false } });
@@ -137,7 +137,7 @@ test.concurrent("runs remove what a drill has left once its time is over, and no
   expect(late.stderr).toContain(`removed volume ${left?.id}`);
 }, 300_000);
 
-test.concurrent("a database that starts passes, and one that does not start fails", async (context) => {
+test("a database that starts passes, and one that does not start fails", async (context) => {
   need(context, loopDisksCan, loopDisksNeed);
   need(context, postgres.present && isInstalled("setpriv"), "PostgreSQL and setpriv");
   await using host = await DrillHost.start(["ext4"], (mount) => postgres.create(mount), { ext4: 96 });

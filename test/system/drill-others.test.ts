@@ -7,7 +7,7 @@ import { loopDisksCan, loopDisksNeed } from "./loop-disks.ts";
 
 const volume = "vol-00000000000000001";
 
-test.concurrent("whatever directories another process has, it keeps away from the volumes of a drill at work", async (context) => {
+test("whatever directories another process has, it keeps away from the volumes of a drill at work", async (context) => {
   need(context, loopDisksCan, loopDisksNeed);
   await using host = await DrillHost.start(["ext4"], tree);
   const { folder, config } = host.bench;
@@ -42,7 +42,7 @@ test.concurrent("whatever directories another process has, it keeps away from th
   expect([after.code, await host.made()], after.stdout + after.stderr).toEqual([0, []]);
 }, 300_000);
 
-test.concurrent("what is unmounted while it is looked at is no word on the point, neither good nor bad", async (context) => {
+test("what is unmounted while it is looked at is no word on the point, neither good nor bad", async (context) => {
   need(context, loopDisksCan, loopDisksNeed);
   await using host = await DrillHost.start(["ext4"], tree);
   const program = path.join(host.disks.directory, "check");

@@ -7,7 +7,7 @@ import { loopDisksCan, loopDisksNeed, sh } from "./loop-disks.ts";
 
 const of = `${me.id} default`;
 
-test.concurrent("a good point of a running machine passes on ext4, XFS and btrfs, is told everywhere, and nothing is left", async (context) => {
+test("a good point of a running machine passes on ext4, XFS and btrfs, is told everywhere, and nothing is left", async (context) => {
   need(context, loopDisksCan, loopDisksNeed);
   await using host = await DrillHost.start(["ext4", "xfs", "btrfs"], tree, {}, { crashed: true });
   await host.configure({
@@ -71,7 +71,7 @@ async function flip(file: string, at: number, bytes: number): Promise<void> {
   );
 }
 
-test.concurrent("flipped blocks, a missing file and a program that fails are noticed, and a good point passes after that", async (context) => {
+test("flipped blocks, a missing file and a program that fails are noticed, and a good point passes after that", async (context) => {
   need(context, loopDisksCan, loopDisksNeed);
   await using host = await DrillHost.start(["ext4"], tree);
   const [image = ""] = host.images;
