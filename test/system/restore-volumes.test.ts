@@ -20,7 +20,7 @@ async function expectRestored(host: RestoreHost): Promise<void> {
   expect(await readFile(path.join(host.mountedAt, "sentinel"), "utf8")).toBe("as it was\n");
 }
 
-test.concurrent("a point becomes a volume that is attached and mounted, once however often it is asked for", async (context) => {
+test("a point becomes a volume that is attached and mounted, once however often it is asked for", async (context) => {
   need(context, loopDisksCan, loopDisksNeed);
   await using host = await RestoreHost.start();
   const before = await host.originals();
@@ -64,7 +64,7 @@ const rounds = shuffled(
   chanceOf(seed),
 ).slice(0, soak ? undefined : 10);
 
-test.concurrent("a restore that is killed at any call is continued, or undone, by the next command", async (context) => {
+test("a restore that is killed at any call is continued, or undone, by the next command", async (context) => {
   need(context, loopDisksCan, loopDisksNeed);
   await using host = await RestoreHost.start();
   const before = await host.originals();
