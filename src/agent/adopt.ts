@@ -14,7 +14,7 @@ import type { ScopeWish } from "../core/sweep-order.ts";
 import { systemClock } from "../host/clock.ts";
 import { pageRead } from "../host/spare-memory.ts";
 import type { SweepOptions } from "./sweep.ts";
-import { inEachUnit, openSweep } from "./sweep-session.ts";
+import { inEachUnit, openSweep, unitsTold } from "./sweep-session.ts";
 
 export interface AdoptOrder {
   readonly scope: ScopeWish;
@@ -34,21 +34,14 @@ export async function adopt(
   signal: AbortSignal,
 ): Promise<AdoptReport> {
   const session = await openSweep(order.scope, options, signal);
-  const units = session.units.open.length + session.units.lost.length;
   const { tool, retention } = order;
   const wish = { tool, run: session.run, version: options.version, ...(retention && { retention }) };
-  let ended = 0;
+  const told = unitsTold(session, options.tell);
   const reports = await inEachUnit(
     session,
-    (place, stop) => {
-      const tell = (what: string, share = 0) => options.tell({ ended, units, unit: place.unit, what, share });
-      return adoptUnit(place, wish, order.yes, tell, stop);
-    },
+    (place, stop) => adoptUnit(place, wish, order.yes, told.at(place.unit), stop),
     signal,
-    ({ unit }) => {
-      ended += 1;
-      options.tell({ ended, units, unit, share: 1 });
-    },
+    told.ended,
   );
   return { run: session.run, from: tool.id, written: order.yes, units: reports };
 }

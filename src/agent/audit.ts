@@ -28,7 +28,7 @@ import { pageRead } from "../host/spare-memory.ts";
 import { costOfUnit } from "./audit-cost.ts";
 import { quotaOf } from "./audit-quota.ts";
 import type { SweepOptions } from "./sweep.ts";
-import { inEachUnit, openSweep, type SweepSession } from "./sweep-session.ts";
+import { inEachUnit, openSweep, type SweepSession, unitsTold } from "./sweep-session.ts";
 
 /** Looks into all accounts and Regions that are asked about, and changes nothing there. */
 export async function audit(
@@ -37,7 +37,6 @@ export async function audit(
   signal: AbortSignal,
 ): Promise<AuditReport> {
   const session = await openSweep(order.scope, options, signal);
-  const units = session.units.open.length + session.units.lost.length;
   const { stanzas: file } = session.settings;
   const written = order.stanzas ?? (file === undefined ? undefined : await loadStanzas(file));
   const rules = rulesOf({ ...order, ...(written && { stanzas: written }) });
@@ -47,11 +46,11 @@ export async function audit(
     session.units.open.map(({ unit }) => unit.id),
   );
   const turns = new Turns(systemClock);
-  let ended = 0;
+  const units = unitsTold(session, options.tell);
   const reports = await inEachUnit(
     session,
     async (place, stop): Promise<UnitAudit> => {
-      const tell = (what: string, share = 0) => options.tell({ ended, units, unit: place.unit, what, share });
+      const tell = units.at(place.unit);
       const measuring = AbortSignal.any([stop, AbortSignal.timeout(timeToMeasure(session))]);
       const { audited, ground, chains } = await turns.taking(stop, async (moving) => {
         const told = (what: string, share?: number) => {
@@ -73,10 +72,9 @@ export async function audit(
       return { audited: { ...audited, cost }, ground, ...(untold && { untold }) };
     },
     signal,
-    ({ unit }) => {
-      budget.done(unit.id);
-      ended += 1;
-      options.tell({ ended, units, unit, share: 1 });
+    (report) => {
+      budget.done(report.unit.id);
+      units.ended(report);
     },
   );
   const { copyLag, retention } = order;

@@ -10,7 +10,7 @@ import type { FleetOrder, FleetReport, FleetUnit } from "../core/fleet-report.ts
 import { partitionOf } from "../core/policy-fill.ts";
 import { systemClock } from "../host/clock.ts";
 import type { SweepOptions } from "./sweep.ts";
-import { inEachUnit, openSweep } from "./sweep-session.ts";
+import { inEachUnit, openSweep, unitsTold } from "./sweep-session.ts";
 
 /** Milliseconds between two changes: CloudWatch takes three a second of an account. */
 const pause = 400;
@@ -25,8 +25,6 @@ export async function fleetAlarmsIn(
   const file = options.loaded.ok === true ? options.loaded.file : undefined;
   const settings = alarmSettingsOf(file);
   const { namespace } = resolve({ file, tags: {} }).settings.metrics;
-  const units = session.units.open.length + session.units.lost.length;
-  let ended = 0;
   const inUnit = async (
     { unit, connection, connecting }: OpenUnit,
     stop: AbortSignal,
@@ -46,10 +44,7 @@ export async function fleetAlarmsIn(
       signal: stop,
     });
   };
-  const reports = await inEachUnit(session, inUnit, signal, ({ unit }) => {
-    ended += 1;
-    options.tell({ ended, units, unit, share: 1 });
-  });
+  const reports = await inEachUnit(session, inUnit, signal, unitsTold(session, options.tell).ended);
   const { verb, dryRun } = order;
   return { run: session.run, verb, dryRun, prices: settings.prices, units: reports };
 }

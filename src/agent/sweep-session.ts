@@ -5,7 +5,7 @@ import { sweepSettingsOf } from "../config/sweep-settings.ts";
 import { BackupError } from "../core/errors.ts";
 import { firstToAnswer } from "../core/first-to-answer.ts";
 import { type ScopeWish, scopeOf } from "../core/sweep-order.ts";
-import { outcomeOf, type SweepScope, type UnitReport } from "../core/sweep-ports.ts";
+import { outcomeOf, type SweepScope, type SweepUnit, type UnitReport } from "../core/sweep-ports.ts";
 import type { SweepSettings } from "../core/sweep-settings.ts";
 import { systemClock } from "../host/clock.ts";
 import { spareMemory } from "../host/spare-memory.ts";
@@ -55,6 +55,32 @@ export async function openSweep(
   const home = await homeOf(named, connecting, signal);
   const units = await openUnits(scope, { connecting, session, ...home }, signal);
   return { run, settings, scope, units, ...(until === undefined ? {} : { until }) };
+}
+
+/** How far a sweep is: what a unit is at, or that it has ended, without `what`. */
+export type SweepTold = (told: {
+  readonly ended: number;
+  readonly units: number;
+  readonly unit?: SweepUnit;
+  readonly what?: string;
+  /** How much of that unit is done, from 0 to 1, as far as that is known. */
+  readonly share?: number;
+}) => void;
+
+/** Tells how far all units are, as each says what it is at and ends. */
+export function unitsTold({ units: { open, lost } }: SweepSession, tell: SweepTold) {
+  const units = open.length + lost.length;
+  let ended = 0;
+  return {
+    at:
+      (unit: SweepUnit) =>
+      (what: string, share = 0): void =>
+        tell({ ended, units, unit, what, share }),
+    ended: ({ unit }: { readonly unit: SweepUnit }): void => {
+      ended += 1;
+      tell({ ended, units, unit, share: 1 });
+    },
+  };
 }
 
 /** Does the work in each unit; accounts that could not be entered are reported beside them. */

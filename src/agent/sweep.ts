@@ -6,7 +6,7 @@ import type { Audit } from "../core/ports.ts";
 import { type Problem, problemOf } from "../core/report.ts";
 import type { Stanza } from "../core/stanzas.ts";
 import { type SweepOrder, type SweepPart, settingsFor, sweepParts } from "../core/sweep-order.ts";
-import type { SweepUnit, UnitReport } from "../core/sweep-ports.ts";
+import type { UnitReport } from "../core/sweep-ports.ts";
 import {
   didSomething,
   endOf,
@@ -17,18 +17,8 @@ import {
 import type { SweepSettings } from "../core/sweep-settings.ts";
 import { systemClock } from "../host/clock.ts";
 import { alarmDeps, createDeps, listedOnce, type PartGround, pruneDeps, waitsOf } from "./sweep-parts.ts";
-import { inEachUnit, openSweep, type SweepSession } from "./sweep-session.ts";
+import { inEachUnit, openSweep, type SweepSession, type SweepTold, unitsTold } from "./sweep-session.ts";
 import type { AgentOptions } from "./wish.ts";
-
-/** How far a sweep is: what a unit is at, or that it has ended, without `what`. */
-export type SweepTold = (told: {
-  readonly ended: number;
-  readonly units: number;
-  readonly unit?: SweepUnit;
-  readonly what?: string;
-  /** How much of that unit is done, from 0 to 1, as far as that is known. */
-  readonly share?: number;
-}) => void;
 
 export interface SweepOptions extends AgentOptions, Pick<SweepSession, "until"> {
   readonly tell: SweepTold;
@@ -46,14 +36,12 @@ export async function sweep(
   const stanzas = await stanzasFor(order, options);
   const opened = await openSweep(order.scope, options, signal);
   const session = { ...opened, settings: settingsFor(order, opened.settings), stanzas };
-  const units = session.units.open.length + session.units.lost.length;
+  const told = unitsTold(session, options.tell);
   const turns = new Turns(systemClock);
-  let ended = 0;
   const reports = await inEachUnit(
     session,
     async (place, stop) => {
-      const tell = (what: string, share: number) =>
-        options.tell({ ended, units, unit: place.unit, what, share });
+      const tell = told.at(place.unit);
       const swept = await sweepUnit(place, order, { session, options, tell, turns }, stop);
       if (swept.stops === undefined || order.dryRun) return swept;
       const { tellStops } = await import("./sweep-stops-tell.ts");
@@ -61,10 +49,7 @@ export async function sweep(
       return { ...swept, problems: [...swept.problems, ...untold] };
     },
     signal,
-    ({ unit }) => {
-      ended += 1;
-      options.tell({ ended, units, unit, share: 1 });
-    },
+    told.ended,
   );
   return { run: session.run, dryRun: order.dryRun, units: reports.map(sweptOf) };
 }

@@ -1,4 +1,4 @@
-import type { SweepTold } from "../agent/sweep.ts";
+import type { SweepTold } from "../agent/sweep-session.ts";
 import type { ProgressBar } from "../cli/progress.ts";
 import { unitWords } from "../cli/sweep.ts";
 
