@@ -12,7 +12,6 @@ import { type Problem, problemOf } from "../core/report.ts";
 import type { RetentionPolicy } from "../core/retention-policy.ts";
 import type { ScopeWish } from "../core/sweep-order.ts";
 import { systemClock } from "../host/clock.ts";
-import { pageRead } from "../host/spare-memory.ts";
 import type { SweepOptions } from "./sweep.ts";
 import { inEachUnit, openSweep, unitsTold } from "./sweep-session.ts";
 
@@ -53,10 +52,7 @@ async function adoptUnit(
   tell: (what: string, share?: number) => void,
   signal: AbortSignal,
 ): Promise<UnitAdopted> {
-  const listed = await listAllSnapshots(connection, signal, (seen) => {
-    pageRead();
-    tell(`${seen} snapshots listed`);
-  });
+  const listed = await listAllSnapshots(connection, signal, (seen) => tell(`${seen} snapshots listed`));
   const volumes = await listVolumes(connection, signal);
   const instances = await listInstances(connection, unit, signal);
   const ground = { unit, partition: partitionOf(unit.region), instances, volumes, foreign: listed.foreign };

@@ -24,7 +24,6 @@ import { stoppedMetric } from "../core/sweep-stop.ts";
 import { tagOf } from "../core/sweep-tags.ts";
 import { temporaryTag } from "../core/temporary-tag.ts";
 import { systemClock } from "../host/clock.ts";
-import { pageRead } from "../host/spare-memory.ts";
 import { costOfUnit } from "./audit-cost.ts";
 import { quotaOf } from "./audit-quota.ts";
 import type { SweepOptions } from "./sweep.ts";
@@ -141,10 +140,7 @@ async function factsOf(
   const { own, copies, foreign, asOf, count, unencrypted, keys } = await listAllSnapshots(
     connection,
     signal,
-    (seen) => {
-      pageRead();
-      tell(`${seen} snapshots listed`);
-    },
+    (seen) => tell(`${seen} snapshots listed`),
   );
   const volumes = await listVolumes(connection, signal);
   const instances = await listInstances(connection, unit, signal);

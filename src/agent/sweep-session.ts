@@ -8,7 +8,7 @@ import { type ScopeWish, scopeOf } from "../core/sweep-order.ts";
 import { outcomeOf, type SweepScope, type SweepUnit, type UnitReport } from "../core/sweep-ports.ts";
 import type { SweepSettings } from "../core/sweep-settings.ts";
 import { systemClock } from "../host/clock.ts";
-import { spareMemory } from "../host/spare-memory.ts";
+import { pageRead, spareMemory } from "../host/spare-memory.ts";
 import { inForce } from "./in-force.ts";
 import { requestTimeout } from "./open.ts";
 import { routeOf } from "./route.ts";
@@ -45,6 +45,7 @@ export async function openSweep(
   const connecting = {
     requestTimeout: timeout,
     route: routeOf(self.env),
+    pageRead,
     userAgent: [
       ["ec2-backup-agent", version],
       ["sweep", run],

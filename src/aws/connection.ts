@@ -21,11 +21,14 @@ export interface ConnectionOptions {
   readonly route: Route | undefined;
   /** Other than those of the SDK's chain. */
   readonly credentials?: Credentials;
+  /** Called after each page of a long listing, when what is kept of it is small and the page is garbage. */
+  readonly pageRead?: () => void;
 }
 
 export interface Connection {
   readonly ec2: EC2Client;
   readonly requestTimeout: number;
+  readonly pageRead?: () => void;
 }
 
 type SharedConfig = EC2ClientConfig & CloudWatchClientConfig;
@@ -43,11 +46,11 @@ export function connectBeside(options: ConnectionOptions, { ec2 }: Connection): 
   return connected(options, { ...clientConfig(options), credentials: ec2.config.credentials });
 }
 
-function connected(options: ConnectionOptions, config: SharedConfig): Connection {
+function connected({ requestTimeout, pageRead }: ConnectionOptions, config: SharedConfig): Connection {
   const ec2 = unlogged(new EC2Client(config));
   sendOnce(ec2);
   noteServiceClock(ec2);
-  return { ec2, requestTimeout: options.requestTimeout };
+  return { ec2, requestTimeout, ...(pageRead && { pageRead }) };
 }
 
 /** CloudWatch is reached by a client of its own with the credentials that are already there. */

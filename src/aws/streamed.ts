@@ -60,6 +60,8 @@ export async function* streamedPages<A extends Answer, T>(
     const rest = read(page);
     if (rest === undefined) throw unreadable(doing, "the answer has no list");
     yield { items: [...items, ...rest], asOf: serviceClock(page.$metadata) };
+    items = [];
+    connection.pageRead?.();
   }
 }
 

@@ -6,6 +6,7 @@ import { planSweep } from "../../src/core/sweep.ts";
 import { draftsOf, groundOf, pointsIn } from "../../src/core/sweep-series.ts";
 import { defaultSweepSettings } from "../../src/core/sweep-settings.ts";
 import { sweepPoints } from "../../src/engines/sweep-points.ts";
+import { pageRead } from "../../src/host/spare-memory.ts";
 import { generatedPoint } from "../system/generated-points.ts";
 import { python } from "./contenders/boto3.ts";
 import { median, plainEnvironment } from "./measure.ts";
@@ -83,6 +84,7 @@ async function listAndPlan(endpoint: string) {
     userAgent: [],
     requestTimeout: 60_000,
     route: undefined,
+    pageRead,
     credentials: async () => ({
       accessKeyId: keys.AWS_ACCESS_KEY_ID,
       secretAccessKey: keys.AWS_SECRET_ACCESS_KEY,

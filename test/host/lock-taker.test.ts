@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { copyFile } from "node:fs/promises";
 import path from "node:path";
 import { expect, test } from "vitest";
@@ -37,11 +38,16 @@ test("a restic is taken for the one that took it, whatever a clock that was set 
 
 test("one that has ended and that nobody has buried holds nothing", async (context) => {
   need(context, linux, "Linux");
-  const parent = await started("sh", "-c", "sleep 0 & echo $!; exec sleep 1000");
+  const parent = await started("sh", "-c", "sleep 1000 & echo $!; exec sleep 1000");
   context.onTestFinished(() => void parent.kill("SIGKILL"));
   const [text] = (await once(parent.stdout ?? parent, "data")) as [Buffer];
   const pid = Number(text.toString());
   expect(pid).toBeGreaterThan(1);
+  // A shell would bury it: it is to end when its parent is none any more.
+  const program = () => readFileSync(`/proc/${parent.pid}/comm`, "utf8").trim();
+  await expect.poll(program, { timeout: 10_000 }).toBe("sleep");
+  expect(canBeTaker(pid, "sleep", new Date())).toBe(true);
+  process.kill(pid, "SIGKILL");
   await expect.poll(() => canBeTaker(pid, "sleep", new Date()), { timeout: 10_000 }).toBe(false);
   expect(() => process.kill(pid, 0), "its number is still taken").not.toThrow();
 });
