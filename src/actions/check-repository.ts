@@ -1,8 +1,10 @@
 import { afterPart, nextPart } from "../core/check-parts.ts";
 import { counted } from "../core/counted.ts";
+import { mendedIn } from "../core/mending.ts";
 import type { Problem } from "../core/report.ts";
-import type { CheckResult, RepositoryConfig } from "../core/store-ports.ts";
-import { type Done, opened, type UpkeepDeps } from "./upkeep.ts";
+import type { CheckResult } from "../core/store-answers.ts";
+import type { RepositoryConfig } from "../core/store-ports.ts";
+import { asProblems, type Done, opened, type UpkeepDeps } from "./upkeep.ts";
 
 export interface CheckOrder {
   /** Only the structure, and none of the data. */
@@ -27,11 +29,22 @@ export async function checkRepository(
   const part = parts === 0 ? undefined : nextPart(state, parts, clock.now(), gap);
   const read = part && `${part.part}/${part.of}`;
   if (planned) return { outcome: "done", facts, check: { sound: true, ...(read && { read }), errors: [] } };
-  const result = await store.check(part, tell, signal);
+  const mended: string[] = [];
+  let result = await store.check(part, tell, signal);
+  // An index that cannot be read hides what else there is.
+  for (const what of ["index", "snapshot"] as const) {
+    if (result.unreadable !== what) continue;
+    const cleared = await store.mend(what, signal).catch(() => []);
+    if (cleared.length === 0) break;
+    mended.push(...cleared);
+    result = await store.check(part, tell, signal);
+  }
+  const told = mended.length === 0 ? [] : asProblems("warning", [mendedIn(config.name, mended)]);
   const { sound, errors } = result;
   const check = { sound, ...((result.read ?? read) && { read: result.read ?? read ?? "" }), errors };
-  if (!sound) return { outcome: "unsound", facts, check, problems: [unsound(config, result)] };
-  return { outcome: "done", facts, check, ...(part && { remember: { parts: afterPart(part) } }) };
+  if (!sound) return { outcome: "unsound", facts, check, problems: [...told, unsound(config, result)] };
+  const remember = part && { parts: afterPart(part) };
+  return { outcome: "done", facts, check, problems: told, ...(remember && { remember }) };
 }
 
 function unsound({ name, mirror }: RepositoryConfig, { errors }: CheckResult): Problem {

@@ -1,7 +1,8 @@
 import { BackupError, type Failure, interrupted } from "../core/errors.ts";
 import type { Audit, Clock } from "../core/ports.ts";
 import type { RecoveryPoint } from "../core/recovery-point.ts";
-import type { Forgotten, Store } from "../core/store-ports.ts";
+import type { Forgotten } from "../core/store-answers.ts";
+import type { Store } from "../core/store-ports.ts";
 
 export interface ForgetDeps {
   readonly store: Store;

@@ -1,7 +1,8 @@
 import { BackupError } from "../core/errors.ts";
 import { missingRemedy } from "../core/missing-repository.ts";
 import type { Problem } from "../core/report.ts";
-import type { Store, StoreFacts } from "../core/store-ports.ts";
+import type { StoreFacts } from "../core/store-answers.ts";
+import type { Store } from "../core/store-ports.ts";
 import type { Done, UpkeepDeps } from "./upkeep.ts";
 
 export interface InitOrder {

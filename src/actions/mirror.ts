@@ -1,6 +1,7 @@
 import { brake } from "../core/brake.ts";
 import { counted } from "../core/counted.ts";
 import { BackupError, type Failure, failureOf, interrupted } from "../core/errors.ts";
+import { mendedIn, mending } from "../core/mending.ts";
 import {
   type MirrorPlan,
   type MirrorPolicy,
@@ -86,7 +87,8 @@ export async function mirror(deps: MirrorDeps, order: MirrorOrder, signal: Abort
       ),
     );
   }
-  const { copied, after, failures } = await copyAll(plan, deps, signal);
+  const mended = (found: readonly string[]) => problems.push(...asProblems("warning", [mendedIn(to, found)]));
+  const { copied, after, failures } = await copyAll(plan, deps, mended, signal);
   problems.push(...asProblems("error", failures));
   // While copying fails, what is there may be all there is.
   if (failures.length > 0) return answer(copied.length > 0 ? "degraded" : "not-done", copied, []);
@@ -107,6 +109,7 @@ const batch = 25;
 async function copyAll(
   { copy, marks }: MirrorPlan,
   deps: MirrorDeps,
+  mended: (found: readonly string[]) => void,
   signal: AbortSignal,
 ): Promise<{ copied: readonly ToCopy[]; after?: Inventory; failures: readonly Failure[] }> {
   const { store, target, tell } = deps;
@@ -115,9 +118,11 @@ async function copyAll(
   const failures: Failure[] = [];
   const tried: ToCopy[] = [];
   const copyThem = (ids: readonly string[]): Promise<void> =>
-    target.copyFrom(store, ids, tell, signal).catch((error: unknown) => {
-      failures.push(failureOf(error, doing));
-    });
+    mending([target, store], () => target.copyFrom(store, ids, tell, signal), mended, signal).catch(
+      (error: unknown) => {
+        failures.push(failureOf(error, doing));
+      },
+    );
   // First: until then a half stands there for a whole.
   await copyThem(marks.map(({ id }) => id));
   for (let at = 0; at < copy.length && failures.length === 0; at += batch) {

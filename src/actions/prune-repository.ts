@@ -1,5 +1,6 @@
 import { counted } from "../core/counted.ts";
 import { BackupError } from "../core/errors.ts";
+import { mendedIn, mending } from "../core/mending.ts";
 import type { Audit } from "../core/ports.ts";
 import { type ElsewhereConsent, type ElsewherePlan, planElsewhere } from "../core/prune-elsewhere.ts";
 import type { Problem } from "../core/report.ts";
@@ -27,10 +28,12 @@ export async function pruneRepository(
   const facts = await opened(store, state, signal);
   const told = forget === undefined ? undefined : await forgetAll(forget, { run, planned }, deps, signal);
   const series = told?.series ?? [];
-  const problems = told?.problems ?? [];
+  const problems = [...(told?.problems ?? [])];
   const isWrong = problems.some(({ severity }) => severity === "error");
   if (planned) return { outcome: isWrong ? "not-done" : "done", facts, prune: { series }, problems };
-  const { freedBytes } = await store.prune(tell, signal);
+  const mended = (found: readonly string[]) =>
+    problems.push(...asProblems("warning", [mendedIn(name, found)]));
+  const { freedBytes } = await mending([store], () => store.prune(tell, signal), mended, signal);
   const prune = { ...(freedBytes === undefined ? {} : { freedBytes }), series };
   return { outcome: isWrong ? "degraded" : "done", facts, prune, problems };
 }

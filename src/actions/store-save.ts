@@ -1,6 +1,7 @@
 import type { DumpConfig, DumpStream } from "../core/dump-config.ts";
 import { failureOf } from "../core/errors.ts";
 import type { HookFacts } from "../core/hook.ts";
+import { mendedIn } from "../core/mending.ts";
 import type { Consistency } from "../core/retention-policy.ts";
 import { mayBeThere } from "../core/store-point.ts";
 import type { Store } from "../core/store-ports.ts";
@@ -111,7 +112,7 @@ function orderOf(
   what: StoredOrder["what"],
   tags: readonly string[],
   consistency: () => Consistency,
-  { request, stores }: Round,
+  { request, stores, record }: Round,
 ): StoredOrder {
   const { job, run: runId, discovery } = request;
   return {
@@ -125,6 +126,7 @@ function orderOf(
     policy: thing.policy,
     consistency,
     tell: (progress) => stores.progress(line.report.source, progress),
+    mended: (found) => record.report("warning", mendedIn(thing.repository, found)),
   };
 }
 

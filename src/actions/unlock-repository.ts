@@ -1,7 +1,7 @@
 import { formatSpan } from "../core/duration.ts";
 import { BackupError } from "../core/errors.ts";
 import type { Problem } from "../core/report.ts";
-import type { StoreLock } from "../core/store-ports.ts";
+import type { StoreLock } from "../core/store-answers.ts";
 import { type Done, opened, type UpkeepDeps } from "./upkeep.ts";
 
 /** How far this host may be ahead: who lives renews its lock each 5 min, and restic gives one up after 30. Milliseconds. */

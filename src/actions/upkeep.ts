@@ -4,8 +4,9 @@ import { missingRemedy } from "../core/missing-repository.ts";
 import type { Clock, Log } from "../core/ports.ts";
 import type { RecoveryPoint } from "../core/recovery-point.ts";
 import { type Problem, problemOf } from "../core/report.ts";
+import type { StoreClock, StoreFacts } from "../core/store-answers.ts";
 import { storedPoints } from "../core/store-point.ts";
-import type { Store, StoreClock, StoredSnapshot, StoreFacts, StoreProgress } from "../core/store-ports.ts";
+import type { Store, StoredSnapshot, StoreProgress } from "../core/store-ports.ts";
 import { holdingSkewed } from "../core/store-skew.ts";
 import type { UpkeepAction, UpkeepReport, UpkeepState } from "../core/upkeep.ts";
 

@@ -1,7 +1,8 @@
 import type { Failure } from "./errors.ts";
 import { seriesOf } from "./mirror-plan.ts";
 import { isMixed, type RecoveryPoint } from "./recovery-point.ts";
-import type { StoredSnapshot, StoreFacts, StoreLock } from "./store-ports.ts";
+import type { StoreFacts, StoreLock } from "./store-answers.ts";
+import type { StoredSnapshot } from "./store-ports.ts";
 import type { UpkeepReport, UpkeepState } from "./upkeep.ts";
 import type { UpkeepKind } from "./upkeep-names.ts";
 

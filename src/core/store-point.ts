@@ -1,6 +1,7 @@
 import { tagKeys, toldOf } from "./point-tags.ts";
 import type { Hold, RecoveryPoint, Snapshot } from "./recovery-point.ts";
-import type { StoreClock, StoredSnapshot } from "./store-ports.ts";
+import type { StoreClock } from "./store-answers.ts";
+import type { StoredSnapshot } from "./store-ports.ts";
 import { isOwn, memberOf, ownTags, type StoredSubject, storedKeys } from "./store-tags.ts";
 
 /** Where the snapshots come from. */

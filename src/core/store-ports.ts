@@ -1,5 +1,13 @@
 import type { Failure } from "./errors.ts";
 import type { RetentionPolicy } from "./retention-policy.ts";
+import type {
+  CheckResult,
+  Forgotten,
+  StoreClock,
+  StoreFacts,
+  StoreLock,
+  UnreadableFile,
+} from "./store-answers.ts";
 
 /** Where a password comes from, a file or the words of a program that prints it; never an argument of a process. */
 export type PasswordSource = { readonly file: string } | { readonly command: readonly string[] };
@@ -87,6 +95,8 @@ export interface FilesOrder extends SaveOrder {
   readonly excludeFile?: string;
   readonly oneFileSystem: boolean;
   readonly excludeCaches: boolean;
+  /** Reads all of them, and looks at no snapshot before: for one of those cannot be read. */
+  readonly afresh?: true;
 }
 
 /** What became of saving. */
@@ -136,24 +146,6 @@ export interface RestoreOrder {
   readonly target: string;
 }
 
-/** What a check found. */
-export interface CheckResult {
-  readonly sound: boolean;
-  /** What restic said is wrong, line by line. */
-  readonly errors: readonly string[];
-  /** The part of the data that was read, such as `3/12`; absent = none. */
-  readonly read?: string;
-}
-
-/** What is known of a repository that could be opened. */
-export interface StoreFacts {
-  /** restic's id of the repository. */
-  readonly repositoryId: string;
-  readonly formatVersion: number;
-  /** Such as `0.14.0`. */
-  readonly program: string;
-}
-
 /**
  * One repository. Every operation has the deadlines of its configuration, ends when its signal aborts, waits for
  * other programs' locks as configured, and removes a lock of a process of this host that is gone. Failures are
@@ -197,6 +189,11 @@ export interface Store {
     tell: (progress: StoreProgress) => void,
     signal: AbortSignal,
   ): Promise<CheckResult>;
+  /**
+   * Clears what a server left half-written that died, which keeps restic from its work, and nothing that holds anything.
+   * Tells in words what was cleared; nothing where the configuration says appendOnly.
+   */
+  mend(what: UnreadableFile, signal: AbortSignal): Promise<readonly string[]>;
   /** Copies snapshots from another repository into this one; those that are there already are left out. */
   copyFrom(
     from: Store,
@@ -224,27 +221,4 @@ export interface Store {
   clearDead(signal: AbortSignal): Promise<void>;
   /** Removes locks of which restic itself can tell that nobody holds them. */
   unlock(signal: AbortSignal): Promise<void>;
-}
-
-export interface StoreClock {
-  readonly now: Date;
-  /** When the store received the snapshot of that id. */
-  readonly received: ReadonlyMap<string, Date>;
-}
-
-export interface Forgotten {
-  readonly id: string;
-  readonly outcome: "removed" | "was-gone" | "failed";
-  readonly failure?: Failure;
-}
-
-export interface StoreLock {
-  readonly id: string;
-  readonly host: string;
-  readonly pid: number;
-  readonly user: string;
-  readonly since: Date;
-  readonly exclusive: boolean;
-  /** Whether its process is known to be gone: it was of this host. */
-  readonly dead: boolean;
 }

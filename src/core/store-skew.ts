@@ -1,7 +1,8 @@
 import { formatSpan } from "./duration.ts";
 import type { Failure } from "./errors.ts";
 import type { Hold, RecoveryPoint } from "./recovery-point.ts";
-import type { StoreClock, StoredSnapshot } from "./store-ports.ts";
+import type { StoreClock } from "./store-answers.ts";
+import type { StoredSnapshot } from "./store-ports.ts";
 
 /** Milliseconds that a clock may be off: what differs by more is not believed. */
 const allowedSkew = 3_600_000;

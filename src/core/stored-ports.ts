@@ -33,6 +33,8 @@ export interface StoredOrder extends Pick<CaptureOrder, "job" | "instance" | "ru
   /** Asked when all is held that could be. */
   readonly consistency: () => Consistency;
   tell(progress: StoreProgress): void;
+  /** What of the repository had to be cleared or passed by for it. */
+  mended(found: readonly string[]): void;
 }
 
 /** A point as its capture knows it, with what became of saving it. */

@@ -1,7 +1,8 @@
 import type { Trigger } from "./job.ts";
 import type { Metric } from "./ports.ts";
 import { exitCodeOfKinds, exitCodes, type Problem } from "./report.ts";
-import type { RepositoryConfig, StoreFacts } from "./store-ports.ts";
+import type { StoreFacts } from "./store-answers.ts";
+import type { RepositoryConfig } from "./store-ports.ts";
 import { type UpkeepKind, upkeepKinds } from "./upkeep-names.ts";
 
 export type UpkeepAction = UpkeepKind | "init" | "unlock";

@@ -1,5 +1,6 @@
-import type { StoreClock } from "../core/store-ports.ts";
+import type { StoreClock } from "../core/store-answers.ts";
 import { type DatedClient, dateIn } from "../host/http-clock.ts";
+import { restSnapshots } from "./rest-snapshots.ts";
 
 /** Requests at a time. */
 const atOnce = 8;
@@ -13,25 +14,13 @@ export async function restClock(
   repository: URL,
   signal: AbortSignal,
 ): Promise<StoreClock | undefined> {
-  const base = repository.href.endsWith("/") ? repository.href : `${repository.href}/`;
-  const list = await client.ask(
-    {
-      method: "GET",
-      url: new URL("snapshots/", base),
-      headers: { accept: "application/vnd.x.restic.rest.v2" },
-    },
-    signal,
-  );
-  if (list.status !== 200 || list.date === undefined) return undefined;
-  const names = namesIn(list.text);
-  if (names === undefined) return undefined;
+  const list = await restSnapshots(client, repository, signal);
+  if (list?.date === undefined) return undefined;
+  const { files } = list;
   const received = new Map<string, Date>();
-  for (let at = 0; at < names.length; at += atOnce) {
-    const some = names.slice(at, at + atOnce).map(async (name) => {
-      const { status, headers } = await client.ask(
-        { method: "HEAD", url: new URL(`snapshots/${name}`, base) },
-        signal,
-      );
+  for (let at = 0; at < files.length; at += atOnce) {
+    const some = files.slice(at, at + atOnce).map(async ({ name, url }) => {
+      const { status, headers } = await client.ask({ method: "HEAD", url }, signal);
       const when = status === 200 ? dateIn(headers["last-modified"]) : undefined;
       if (when !== undefined) received.set(name, when);
     });
@@ -40,19 +29,4 @@ export async function restClock(
     if (received.size === 0) break;
   }
   return { now: list.date, received };
-}
-
-/** Version 2 of the protocol tells objects, version 1 only names. */
-function namesIn(text: string): string[] | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    if (!Array.isArray(value)) return undefined;
-    return value
-      .map((one: unknown) =>
-        typeof one === "string" ? one : String((one as { name?: unknown } | null)?.name),
-      )
-      .filter((name) => /^[0-9a-f]{64}$/.test(name));
-  } catch {
-    return undefined;
-  }
 }

@@ -1,5 +1,5 @@
 import { sftpAddress } from "../core/sftp-address.ts";
-import type { StoreClock } from "../core/store-ports.ts";
+import type { StoreClock } from "../core/store-answers.ts";
 import { dyingWithUs } from "../host/die-together.ts";
 import { directoryClock } from "../host/directory-clock.ts";
 import { datedClient } from "../host/http-clock.ts";

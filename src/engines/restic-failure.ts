@@ -1,8 +1,9 @@
 import { formatDuration } from "../core/duration.ts";
 import { BackupError, type ErrorKind, type Failure, interrupted } from "../core/errors.ts";
+import { unreadableCodes } from "../core/mending.ts";
 import type { RepositoryConfig } from "../core/store-ports.ts";
 import type { ResticEnd } from "../host/restic-child.ts";
-import { reasonIn } from "./restic-messages.ts";
+import { complaintIn, reasonIn, unreadableFile } from "./restic-messages.ts";
 
 /** The code of a failure that comes of restic's being killed by somebody else: it had no time to remove its lock. */
 export const killedCode = "Killed";
@@ -24,7 +25,7 @@ export function failureOfRestic(
       doing,
       found: `restic cannot be started (${end.unstarted})`,
     });
-  const meant = meaningOf(end.code, said, config);
+  const meant = meaningOf(end.code, said, config) ?? unreadableMeaning(end.errors, config, conceal);
   const { kind, found, remedy, code = end.signal === undefined ? undefined : killedCode } = meant;
   const how =
     end.signal === undefined ? `restic ended with ${end.code}` : `restic was ended by ${end.signal}`;
@@ -61,7 +62,7 @@ type Meaning = Pick<Failure, "kind" | "remedy" | "code"> & Partial<Pick<Failure,
 const addresses = /\b[a-z\d]+:\/\/\S+|(?<![^\s:"'])\/\S+/gi;
 
 /** restic of 0.17 and later tells some causes by its exit code; the others are told by words alone. */
-function meaningOf(code: number | undefined, said: string, config: RepositoryConfig): Meaning {
+function meaningOf(code: number | undefined, said: string, config: RepositoryConfig): Meaning | undefined {
   if (code === 12 || /wrong password or no key found/.test(said))
     return { kind: "denied", code: "WrongPassword", remedy: passwordRemedy(config) };
   if (code === 11 || /already locked/.test(said)) return { kind: "locked", code: "RepositoryLocked" };
@@ -73,7 +74,28 @@ function meaningOf(code: number | undefined, said: string, config: RepositoryCon
   }
   if (code === 10 || /Is there a repository at|repository does not exist/.test(said))
     return { kind: "not-found", code: "NoRepository", remedy: missingRemedy(config) };
-  return { kind: "unexpected" };
+  return undefined;
+}
+
+/** Older ones tell of it before a trace of their calls, and no `Fatal:` after it. */
+function unreadableMeaning(
+  errors: readonly string[],
+  { name }: RepositoryConfig,
+  conceal: (text: string) => string,
+): Meaning {
+  const lines = errors.flatMap((one) => complaintIn(one).split("\n"));
+  const line = lines.find((one) => unreadableFile(one) !== undefined);
+  const what = line === undefined ? undefined : unreadableFile(line);
+  if (line === undefined || what === undefined) return { kind: "unexpected" };
+  return {
+    kind: "refused",
+    code: unreadableCodes[what],
+    found: `restic: ${conceal(line.trim())}`,
+    remedy:
+      what === "index"
+        ? `on a host that may delete there: ec2-backup repository check ${name}, which makes the index anew`
+        : `bring back the file of that name in its directory snapshots from a copy, or, where there is none, remove it there; then ec2-backup repository check ${name}`,
+  };
 }
 
 interface Pattern {

@@ -1,6 +1,6 @@
 import { formatSpan } from "../core/duration.ts";
 import { BackupError, interrupted } from "../core/errors.ts";
-import type { StoreLock } from "../core/store-ports.ts";
+import type { StoreLock } from "../core/store-answers.ts";
 import { systemClock } from "../host/clock.ts";
 import { hostname } from "../host/host-name.ts";
 import { canBeTaker } from "../host/lock-taker.ts";

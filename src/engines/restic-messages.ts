@@ -1,3 +1,5 @@
+import type { UnreadableFile } from "../core/store-answers.ts";
+
 /** What restic prints line by line with `--json`, as far as we use it. */
 export type ResticMessage = Readonly<Record<string, unknown>>;
 
@@ -72,12 +74,21 @@ const errnos: Readonly<Record<number, string>> = {
   131: "state not recoverable",
 };
 
+/** What a line on the error output says; newer ones put the last one into JSON. */
+export function complaintIn(line: string): string {
+  const message = messageOf(line);
+  return message?.["message_type"] === "exit_error" ? (textIn(message, "message") ?? line) : line;
+}
+
+/** The file of a repository that a line says cannot be read: what is in it is not what its name says. */
+export function unreadableFile(line: string): UnreadableFile | undefined {
+  const kind = /<(index|snapshot)\/[0-9a-f]+>\)?: invalid data returned/.exec(line)?.[1];
+  return kind === "index" || kind === "snapshot" ? kind : undefined;
+}
+
 /** What restic gives as the reason of its end, without what it has tried before; the whole text of a `Fatal:`. */
 export function reasonIn(errors: readonly string[]): string {
-  const told = errors.map((line) => {
-    const message = messageOf(line);
-    return message?.["message_type"] === "exit_error" ? (textIn(message, "message") ?? line) : line;
-  });
+  const told = errors.map(complaintIn);
   const last = told.findLastIndex((line) => /^\s*(?:Fatal:|unable to create lock)/.test(line));
   const reason = last >= 0 ? told.slice(last) : told.slice(-4);
   return reason

@@ -57,12 +57,13 @@ export async function saveFiles(
   }
 }
 
-function filesWords({ exclude, excludeFile, oneFileSystem, excludeCaches }: FilesOrder): string[] {
+function filesWords({ exclude, excludeFile, oneFileSystem, excludeCaches, afresh }: FilesOrder): string[] {
   return [
     ...exclude.map((pattern) => `--exclude=${pattern}`),
     ...(excludeFile === undefined ? [] : [`--exclude-file=${excludeFile}`]),
     ...(oneFileSystem ? ["--one-file-system"] : []),
     ...(excludeCaches ? ["--exclude-caches"] : []),
+    ...(afresh === true ? ["--force"] : []),
   ];
 }
 

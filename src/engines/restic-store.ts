@@ -1,5 +1,6 @@
 import { BackupError } from "../core/errors.ts";
-import type { RepositoryConfig, Store, StoreFacts } from "../core/store-ports.ts";
+import type { StoreFacts } from "../core/store-answers.ts";
+import type { RepositoryConfig, Store } from "../core/store-ports.ts";
 import type { Kill } from "../host/process-group.ts";
 import { type ResticOwner, resticAccess } from "../host/restic-environment.ts";
 import { findRestic } from "../host/restic-program.ts";
@@ -8,6 +9,7 @@ import { copyFrom, withBoth } from "./restic-copy.ts";
 import { changedFiles } from "./restic-diff.ts";
 import { clearDead, locksOf, unlock, whenUnlocked } from "./restic-locks.ts";
 import { markOrTell, unreadOf } from "./restic-marker.ts";
+import { mend } from "./restic-mend.ts";
 import { messageOf, numberIn, textIn } from "./restic-messages.ts";
 import { dumpFile, listTree, restoreTree } from "./restic-read.ts";
 import { type ResticRunner, resticRunner, type StoreKeys } from "./restic-runner.ts";
@@ -47,6 +49,7 @@ export async function resticStore(
     forget: (ids, stop) => forget(runner, ids, stop),
     prune: (tell, stop) => prune(runner, tell, stop),
     check: (part, tell, stop) => check(runner, part, tell, stop),
+    mend: (what, stop) => mend(runner, what, stop),
     copyFrom: (from, ids, tell, stop) => copyFrom(runner, runnerOf(from), ids, tell, stop),
     changed: (one, other, stop) => changedFiles(runner, one, other, stop),
     list: (snapshot, at, stop) => listTree(runner, snapshot, at, stop),

@@ -1,8 +1,9 @@
 import { BackupError, failureOf } from "../core/errors.ts";
+import type { CheckResult, Forgotten, UnreadableFile } from "../core/store-answers.ts";
 import { markedBy } from "../core/store-point.ts";
-import type { CheckResult, Forgotten, StoredSnapshot, StoreProgress } from "../core/store-ports.ts";
+import type { StoredSnapshot, StoreProgress } from "../core/store-ports.ts";
 import { whenUnlocked } from "./restic-locks.ts";
-import { messageOf, textIn } from "./restic-messages.ts";
+import { messageOf, textIn, unreadableFile } from "./restic-messages.ts";
 import { refuseAppendOnly } from "./restic-refuse.ts";
 import type { ResticCall, ResticRunner } from "./restic-runner.ts";
 import { snapshotId, snapshotsOf } from "./restic-snapshots.ts";
@@ -130,6 +131,7 @@ export async function check(
   const read = part === undefined ? undefined : `${part.part}/${part.of}`;
   const errors: string[] = [];
   let found = false;
+  let unreadable: UnreadableFile | undefined;
   const call: ResticCall = {
     doing: read === undefined ? "check" : `check, and read part ${read} of the data`,
     words: ["check", ...(read === undefined ? [] : [`--read-data-subset=${read}`])],
@@ -137,6 +139,7 @@ export async function check(
     complaint(line) {
       const message = messageOf(line);
       const text = runner.conceal(message === undefined ? line : (textIn(message, "message") ?? line));
+      unreadable ??= unreadableFile(text);
       if (unsound.test(text)) found = true;
       else if (errors.length < 1_000) errors.push(text.slice(0, 500));
     },
@@ -144,11 +147,13 @@ export async function check(
   };
   await whenUnlocked(runner, signal, () => {
     errors.length = 0;
+    unreadable = undefined;
     return runner.run(call, signal);
   });
   return {
     sound: !found,
     errors: found && errors.length === 0 ? ["restic does not say what"] : found ? errors : [],
+    ...(unreadable === undefined || !found ? {} : { unreadable }),
     ...(read === undefined ? {} : { read }),
   };
 }

@@ -1,4 +1,5 @@
-import { BackupError } from "../core/errors.ts";
+import { BackupError, failureOf } from "../core/errors.ts";
+import { mending, unreadableIn } from "../core/mending.ts";
 import type { Removal } from "../core/ports.ts";
 import type { RecoveryPoint } from "../core/recovery-point.ts";
 import { storedPoints } from "../core/store-point.ts";
@@ -116,15 +117,24 @@ async function capture(
   };
 }
 
-function saveFiles(
+async function saveFiles(
   store: Store,
   { paths, exclude = [], excludeFile, oneFileSystem = false, excludeCaches = false }: FilesWish,
   save: SaveOrder,
-  { tell }: StoredOrder,
+  { tell, mended }: StoredOrder,
   signal: AbortSignal,
 ): Promise<Saved> {
   const named = excludeFile === undefined ? {} : { excludeFile };
-  return store.saveFiles({ ...save, paths, exclude, ...named, oneFileSystem, excludeCaches }, tell, signal);
+  const files = { ...save, paths, exclude, ...named, oneFileSystem, excludeCaches };
+  try {
+    return await mending([store], () => store.saveFiles(files, tell, signal), mended, signal);
+  } catch (error) {
+    if (unreadableIn(error) !== "snapshot") throw error;
+    // A backup does not wait for somebody to look into one that is damaged.
+    const { found } = failureOf(error, "save");
+    mended([`a snapshot cannot be read and was left as it is, so all files were read afresh (${found})`]);
+    return store.saveFiles({ ...files, afresh: true }, tell, signal);
+  }
 }
 
 /** One that ends well and is empty is no dump, whatever its program said. */
@@ -132,10 +142,10 @@ async function saveStream(
   store: Store,
   stream: StreamSource,
   save: SaveOrder,
-  { tell, subject }: StoredOrder,
+  { tell, subject, mended }: StoredOrder,
   signal: AbortSignal,
 ): Promise<Saved> {
-  const saved = await store.saveStream(save, stream, tell, signal);
+  const saved = await mending([store], () => store.saveStream(save, stream, tell, signal), mended, signal);
   if (saved.bytes > 0) return saved;
   await store.markPartial(saved.id, [{ path: `/${stream.file}`, found: "the dump is empty" }], save, signal);
   throw new BackupError({

@@ -1,4 +1,4 @@
-import type { StoreClock } from "../core/store-ports.ts";
+import type { StoreClock } from "../core/store-answers.ts";
 import { type DatedClient, dateIn } from "../host/http-clock.ts";
 import { type S3Login, signedGet } from "../host/sign-s3.ts";
 

@@ -11,9 +11,8 @@ interface DatedAnswer {
   readonly date: Date | undefined;
 }
 
-/** A request that only reads. */
 interface DatedRequest {
-  readonly method: "GET" | "HEAD";
+  readonly method: "GET" | "HEAD" | "DELETE";
   readonly url: URL;
   readonly headers?: Readonly<Record<string, string>>;
 }

@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
 import type { RecoveryPoint } from "../../src/core/recovery-point.ts";
 import { planRetention } from "../../src/core/retention.ts";
-import type { StoreClock, StoredSnapshot } from "../../src/core/store-ports.ts";
+import type { StoreClock } from "../../src/core/store-answers.ts";
+import type { StoredSnapshot } from "../../src/core/store-ports.ts";
 import { holdingSkewed, removalClock, skewOf } from "../../src/core/store-skew.ts";
 import { at, day, earlier, hour, idsOf, later, minute, point, policy } from "./points.ts";
 

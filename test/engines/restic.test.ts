@@ -53,6 +53,7 @@ async function engineOf(
       policy: job().retention,
       consistency: () => born,
       tell: quiet,
+      mended: quiet,
     },
     series: `${instance.arn}/default/${member}`,
     members: [member],

@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { describe, expect, type TestContext, test } from "vitest";
+import type { RunReport } from "../../src/core/report.ts";
 import { storedPoints } from "../../src/core/store-point.ts";
 import type { RepositoryConfig } from "../../src/core/store-ports.ts";
 import { policy } from "../core/points.ts";
@@ -45,6 +46,57 @@ const ago = (days: number) => new Date(now - days * day);
 
 // They wait for most of their time.
 describe.concurrent.each(restics())("$name restic", (restic) => {
+  test("a check, a prune and a run clear what a dying server left, complete and say so", async (context) => {
+    const { expect } = context;
+    const { stage, central, files } = await stageOf(context, restic);
+    const { id } = await stage.saved(central, files, ago(1));
+    const name = (char: string) => char.repeat(64);
+    const place = central.config.url;
+    const empty = (char: string) => writeFile(path.join(place, "snapshots", name(char)), "");
+    const mended = (found: RegExp) =>
+      expect.objectContaining({
+        severity: "warning",
+        code: "Mended",
+        found: expect.stringMatching(found),
+        remedy: expect.stringContaining("check central"),
+      });
+
+    await empty("a");
+    const [index = ""] = await readdir(path.join(place, "index"));
+    const half = (await readFile(path.join(place, "index", index))).subarray(0, 70);
+    await writeFile(path.join(place, "index", name("b")), half);
+    const checked = await stage.one("check", "central");
+    expect([checked.code, checked.outcome, checked.check?.sound]).toEqual([0, "done", true]);
+    expect(checked.problems).toEqual([mended(/made anew.*aaaaaaaa/)]);
+    expect((await stage.one("check", "central")).problems).toEqual([]);
+
+    await empty("c");
+    const pruned = await stage.one("prune", "central");
+    expect([pruned.code, pruned.problems]).toEqual([0, [mended(/cccccccc/)]]);
+
+    await empty("d");
+    const run = await stage.run(["run", "--json"]);
+    const reportOf = ({ stdout }: { stdout: string }) =>
+      (JSON.parse(stdout || "{}") as { reports?: RunReport[] }).reports?.[0];
+    const report = reportOf(run);
+    expect([run.code, report?.outcome, report?.stored?.[0]?.outcome], run.stderr).toEqual([
+      0,
+      "done",
+      "made",
+    ]);
+    expect(report?.problems).toContainEqual(mended(/dddddddd/));
+
+    // What holds something is left, and keeps nothing from being saved.
+    const file = path.join(place, "snapshots", name("e"));
+    await writeFile(file, (await readFile(path.join(place, "snapshots", id))).subarray(0, 50));
+    const around = await stage.run(["run", "--json"]);
+    expect(around.code, around.stderr).toBe(0);
+    expect(reportOf(around)?.problems).toContainEqual(mended(/left as it is.*afresh/));
+    expect((await readFile(file)).length).toBe(50);
+    const unsound = await stage.one("check", "central");
+    expect([unsound.code, unsound.check?.sound]).toEqual([1, false]);
+  });
+
   test("checks the structure each time and all the data in turns, and says what is damaged until it is mended", async (context) => {
     const { stage, central, files } = await stageOf(context, restic);
     for (const index of [1, 2, 3, 4]) {

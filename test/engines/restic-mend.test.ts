@@ -1,0 +1,113 @@
+import { createHash, randomBytes } from "node:crypto";
+import { writeFileSync } from "node:fs";
+import path from "node:path";
+import { describe, type TestContext, test } from "vitest";
+import type { RepositoryConfig, Store } from "../../src/core/store-ports.ts";
+import { folder } from "../host/places.ts";
+import { configured, local, needStore, ready, rest, type StoreKind } from "../system/stores/kinds.ts";
+import { needRestic, type Restic, restics } from "../system/stores/restics.ts";
+import type { Shelf } from "../system/stores/shelf.ts";
+import { failureIn, filesOrder, never, order, quiet, Stage, writing } from "./restic-stage.ts";
+
+/** A repository with a point, and what lies in it. */
+async function stageOf(
+  context: TestContext,
+  kind: StoreKind,
+  restic: Restic,
+  more: Partial<RepositoryConfig> = {},
+): Promise<{ place: Stage; store: Store; shelf: Shelf; tree: string; first: string }> {
+  const place = new Stage(await folder(context), needRestic(context, restic));
+  const server = await needStore(context, kind);
+  context.onTestFinished(() => server[Symbol.asyncDispose]());
+  const config = await configured(server.repository("store"), "store", place.directory);
+  const store = await place.open({ ...config, program: place.program, lockWait: 3_000, ...more });
+  await ready(server, config);
+  const tree = place.tree("tree");
+  const { id: first } = await store.saveFiles(filesOrder("p", [tree]), quiet, never);
+  return { place, store, shelf: server.shelf("store"), tree, first };
+}
+
+const newName = () => createHash("sha256").update(randomBytes(8)).digest("hex");
+const idsOf = async (store: Store) => (await store.snapshots([], never)).map(({ id }) => id);
+const structure = (store: Store) => store.check(undefined, quiet, never);
+const sound = { sound: true, errors: [] };
+
+const pairs = [local, rest].flatMap((kind) => restics().map((restic) => ({ kind, restic })));
+
+describe.concurrent.each(pairs)("what a dying server left on $kind.name, by $restic.name restic", (pair) => {
+  const { kind, restic } = pair;
+
+  test("an empty file of a snapshot keeps restic from its work, and is removed when nobody writes", async (context) => {
+    const { expect } = context;
+    const { place, store, shelf, tree, first } = await stageOf(context, kind, restic);
+    const name = newName();
+    await shelf.write(`snapshots/${name}`, "");
+    for (const failing of [
+      () => store.saveFiles(filesOrder("q", [tree]), quiet, never),
+      () => store.prune(quiet, never),
+    ])
+      expect(await failureIn(failing())).toMatchObject({ kind: "refused", code: "UnreadableSnapshot" });
+    expect(await structure(store)).toMatchObject({ sound: false, unreadable: "snapshot" });
+
+    // Somebody's dump is on its way: its snapshot may be the one that is being written.
+    const end = Promise.withResolvers<void>();
+    const begun = Promise.withResolvers<void>();
+    const dump = writing("d.sql", "rows", () => {
+      begun.resolve();
+      return end.promise;
+    });
+    const saving = store.saveStream(order("d"), dump, quiet, never);
+    await begun.promise;
+    expect(await store.mend("snapshot", never)).toEqual([]);
+    expect(await shelf.names("snapshots")).toContain(name);
+    end.resolve();
+    const { id: second } = await saving;
+
+    const careful = await place.open({ ...store.config, appendOnly: true });
+    expect(await careful.mend("snapshot", never)).toEqual([]);
+    expect(await store.mend("snapshot", never)).toEqual([expect.stringContaining(name.slice(0, 8))]);
+    expect((await shelf.names("snapshots")).toSorted()).toEqual([first, second].toSorted());
+    await store.saveFiles(filesOrder("q", [tree]), quiet, never);
+    await store.prune(quiet, never);
+    expect(await structure(store)).toMatchObject(sound);
+  });
+
+  test("a snapshot that is damaged and holds something is left, and files are read without it", async (context) => {
+    const { expect } = context;
+    const { store, shelf, tree, first } = await stageOf(context, kind, restic);
+    const name = newName();
+    const whole = await shelf.read(`snapshots/${first}`);
+    await shelf.write(`snapshots/${name}`, whole.subarray(0, 100));
+    expect(await store.mend("snapshot", never)).toEqual([]);
+    expect(await shelf.names("snapshots")).toContain(name);
+    expect(await failureIn(store.saveFiles(filesOrder("q", [tree]), quiet, never))).toMatchObject({
+      code: "UnreadableSnapshot",
+      remedy: expect.stringContaining("check store"),
+    });
+    const { id } = await store.saveFiles(filesOrder("q", [tree], { afresh: true }), quiet, never);
+    expect((await idsOf(store)).toSorted()).toEqual([first, id].toSorted());
+  });
+
+  test("half a file of the index is made anew of the data", async (context) => {
+    const { expect } = context;
+    const { place, store, shelf, tree, first } = await stageOf(context, kind, restic);
+    const [index = ""] = await shelf.names("index");
+    await shelf.write(`index/${newName()}`, (await shelf.read(`index/${index}`)).subarray(0, 90));
+    writeFileSync(path.join(tree, "c"), randomBytes(50_000));
+    const started: string[] = [];
+    const source = { file: "d.sql", start: () => expect.fail(`started ${started.push("it")}`) };
+    for (const failing of [
+      () => store.saveFiles(filesOrder("q", [tree]), quiet, never),
+      () => store.saveStream(order("d"), source, quiet, never),
+      () => store.prune(quiet, never),
+    ])
+      expect(await failureIn(failing())).toMatchObject({ kind: "refused", code: "UnreadableIndex" });
+    expect(await structure(store)).toMatchObject({ sound: false, unreadable: "index" });
+    const careful = await place.open({ ...store.config, appendOnly: true });
+    expect(await careful.mend("index", never)).toEqual([]);
+    expect(await store.mend("index", never)).toEqual([expect.stringContaining("index")]);
+    const { id } = await store.saveFiles(filesOrder("q", [tree]), quiet, never);
+    expect((await idsOf(store)).toSorted()).toEqual([first, id].toSorted());
+    expect(await store.check({ part: 1, of: 1 }, quiet, never)).toMatchObject(sound);
+  });
+});
