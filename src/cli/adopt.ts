@@ -3,14 +3,15 @@ import type { AdoptReport } from "../core/adopt-report.ts";
 import { counted } from "../core/counted.ts";
 import { sentenceOf } from "../core/errors.ts";
 import { harmless } from "../core/harmless.ts";
-import { formatInstant, type Terminal, table, wrapped } from "./terminal.ts";
+import { printParagraph } from "./paragraph.ts";
+import { formatInstant, type Terminal, table } from "./terminal.ts";
 
 const mostRows = 50;
 
 /** Prints what was or would be taken over, and what is left and why. */
 export function printAdopt(report: AdoptReport, out: Terminal): void {
   for (const { unit, result, failure } of report.units) {
-    if (failure !== undefined) say(`${unit.id}: ${sentenceOf(failure)}`, "", out, "red");
+    if (failure !== undefined) say(`${unit.id}: ${sentenceOf(failure)}`, 0, out, "red");
     if (result === undefined) continue;
     const { plan, adopted, problems } = result;
     const count = counted(plan.adopt.length, "snapshot");
@@ -32,16 +33,15 @@ export function printAdopt(report: AdoptReport, out: Terminal): void {
         out.print(`  ${line}`);
     const more = plan.adopt.length - rows.length;
     if (more > 0) out.print(`  and ${more} more; --json has all of them`);
-    for (const reason of reasonsLeft(plan)) say(`left: ${reason}`, "  ", out);
-    for (const problem of problems.slice(0, mostRows)) say(sentenceOf(problem), "  ", out, "red");
+    for (const reason of reasonsLeft(plan)) say(`left: ${reason}`, 2, out);
+    for (const problem of problems.slice(0, mostRows)) say(sentenceOf(problem), 2, out, "red");
   }
   if (!report.written) out.print("Nothing was changed; --yes writes the tags.");
 }
 
-/** In as many lines as it needs: tags and names that others have written may be long, and say what they like. */
-function say(text: string, indent: string, out: Terminal, style?: "red"): void {
-  for (const [index, line] of wrapped(harmless(text), out.width - indent.length - 2).entries())
-    out.print(`${indent}${index === 0 ? "" : "  "}${style === undefined ? line : out.paint(style, line)}`);
+/** Tags and names that others have written may be long, and say what they like. */
+function say(text: string, indent: number, out: Terminal, style?: "red"): void {
+  printParagraph(harmless(text), out, { indent, hang: 2, style });
 }
 
 /** The document of `sweep adopt --json`. */

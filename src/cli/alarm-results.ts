@@ -2,7 +2,8 @@ import type { TopicPlan } from "../core/alarms-plan.ts";
 import { formatSpan } from "../core/duration.ts";
 import { type Failure, sentenceOf } from "../core/errors.ts";
 import { printTopic } from "./alarms.ts";
-import { printWrapped, type Terminal } from "./terminal.ts";
+import { printParagraph } from "./paragraph.ts";
+import type { Terminal } from "./terminal.ts";
 
 interface Done {
   readonly what: string;
@@ -18,7 +19,7 @@ export function printApplied(done: readonly Done[], topic: TopicPlan | undefined
       outcome === "failed" ? "red" : outcome === "waits" || outcome === "disabled" ? "yellow" : "green";
     const more = failure === undefined ? detail : sentenceOf(failure);
     const text = `${outcome} ${what}${more === undefined ? "" : `: ${more}`}`;
-    printWrapped(text, out, { word: outcome, style });
+    printParagraph(text, out, { hang: 4, mark: { word: outcome, style } });
   }
   if (done.length === 0) out.print("Nothing differs; nothing was changed.");
   if (topic !== undefined) printTopic(topic, out);

@@ -6,7 +6,8 @@ import type { AlarmsPlan, TopicPlan } from "../core/alarms-plan.ts";
 import { formatDuration, formatSpan } from "../core/duration.ts";
 import { enablingCommand } from "../core/judge-alarms.ts";
 import { metricTable } from "../core/metrics.ts";
-import { formatInstant, type Terminal, table, wrapped } from "./terminal.ts";
+import { printParagraph } from "./paragraph.ts";
+import { formatInstant, type Terminal, table } from "./terminal.ts";
 
 /** Prints what alarms there are, what would change, who is told and what it costs. */
 export function printAlarmsPlan(plan: AlarmsPlan, out: Terminal): void {
@@ -16,7 +17,7 @@ export function printAlarmsPlan(plan: AlarmsPlan, out: Terminal): void {
   else printAlarms(own, out);
   printLacking(plan.unmade, plan.notes, out);
   if (own.some((change) => change.action !== "remove" && nameOf(change).includes("/missed")))
-    say(
+    printParagraph(
       'note: "told within" counts from the last sign of life; of missed backups it is the silence that is noticed, ' +
         "with the periods that CloudWatch looks further back.",
       out,
@@ -28,21 +29,8 @@ export function printAlarmsPlan(plan: AlarmsPlan, out: Terminal): void {
 
 /** Prints which alarms are not made, and what was chosen for those that are. */
 export function printLacking(unmade: readonly Unmade[], notes: readonly string[], out: Terminal): void {
-  for (const line of lacking(unmade)) say(line, out);
-  for (const note of notes) say(`note: ${note}`, out, "", { word: "note", style: "dim" });
-}
-
-/** In as many lines as it needs; a word at its beginning may be in colour. */
-function say(text: string, out: Terminal, indent = "", mark?: Mark): void {
-  const [first = "", ...rest] = wrapped(text, out.width - indent.length);
-  const shown =
-    mark === undefined ? first : `${out.paint(mark.style, mark.word)}${first.slice(mark.word.length)}`;
-  for (const line of [shown, ...rest]) out.print(`${indent}${line}`);
-}
-
-interface Mark {
-  readonly word: string;
-  readonly style: Parameters<Terminal["paint"]>[0];
+  for (const line of lacking(unmade)) printParagraph(line, out);
+  for (const note of notes) printParagraph(`note: ${note}`, out, { mark: { word: "note", style: "dim" } });
 }
 
 function printAlarms(changes: readonly AlarmChange[], out: Terminal): void {
@@ -57,7 +45,7 @@ function printAlarms(changes: readonly AlarmChange[], out: Terminal): void {
   out.print(top);
   for (const [index, change] of changes.entries()) {
     out.print(lines[index] ?? "");
-    for (const detail of detailsOf(change)) say(detail, out, "    ");
+    for (const detail of detailsOf(change)) printParagraph(detail, out, { indent: 4 });
   }
 }
 
@@ -139,8 +127,8 @@ export function printTopic(topic: TopicPlan | undefined, out: Terminal): void {
   for (const address of topic.subscribe) out.print(`  email ${address} - to be subscribed`);
   for (const { severity, what, why, advice, command } of topic.findings) {
     const style = severity === "error" ? "red" : "yellow";
-    say(`${severity}: ${what}: ${why}`, out, "", { word: severity, style });
-    if (advice !== undefined) say(advice, out, "  ");
+    printParagraph(`${severity}: ${what}: ${why}`, out, { mark: { word: severity, style } });
+    if (advice !== undefined) printParagraph(advice, out, { indent: 2 });
     out.print(`  $ ${command}`);
   }
 }
@@ -148,7 +136,7 @@ export function printTopic(topic: TopicPlan | undefined, out: Terminal): void {
 function printOrphans({ changes, withoutOrphans }: AlarmsPlan, out: Terminal): void {
   const orphans = changes.flatMap((change) => (change.action === "orphan" ? [change] : []));
   if (withoutOrphans !== undefined) {
-    say(`Alarms of instances that are gone are not shown: ${withoutOrphans}`, out);
+    printParagraph(`Alarms of instances that are gone are not shown: ${withoutOrphans}`, out);
   }
   if (orphans.length === 0) return;
   const instances = new Set(orphans.map(({ instance }) => instance));
@@ -161,7 +149,7 @@ function printOrphans({ changes, withoutOrphans }: AlarmsPlan, out: Terminal): v
 
 function printCost(cost: AlarmCost, out: Terminal): void {
   const { metrics, alarms, metricDollars, alarmDollars, dollars, prices } = cost;
-  say(
+  printParagraph(
     `Cost a month: ${metrics} metrics $${metricDollars.toFixed(2)} + ${alarms} alarms $${alarmDollars.toFixed(2)} = ` +
       `$${dollars.toFixed(2)} (prices of ${prices.asOf}, before the free tier; requests and messages cost cents)`,
     out,

@@ -1,7 +1,8 @@
 import type { DrillStatus } from "../core/drill-status.ts";
 import { formatSpan } from "../core/duration.ts";
 import { harmless } from "../core/harmless.ts";
-import { formatInstant, type Terminal, table, wrapped } from "./terminal.ts";
+import { printParagraph } from "./paragraph.ts";
+import { formatInstant, type Terminal, table } from "./terminal.ts";
 
 /** What is wider is not read. */
 const widest = 100;
@@ -26,7 +27,6 @@ export function printDrillsStatus(drills: readonly DrillStatus[], out: Terminal)
     for (const { failing, at } of subjects)
       for (const text of failing.slice(0, 3)) {
         const sentence = harmless(`${drill}, ${formatInstant(at)}: ${text}`);
-        for (const [index, line] of wrapped(sentence, Math.min(out.width, widest) - 2).entries())
-          out.print(index === 0 ? line : `  ${line}`);
+        printParagraph(sentence, out, { hang: 2, widest });
       }
 }

@@ -5,8 +5,9 @@ import type { FleetReport, FleetUnit } from "../core/fleet-report.ts";
 import { harmless } from "../core/harmless.ts";
 import { printApplied } from "./alarm-results.ts";
 import { printTopic, stateOf } from "./alarms.ts";
+import { printParagraph } from "./paragraph.ts";
 import { unitWords } from "./sweep.ts";
-import { type Terminal, wrapped } from "./terminal.ts";
+import type { Terminal } from "./terminal.ts";
 
 /** Prints the alarms of each account and Region. */
 export function printFleet({ units, verb, dryRun, prices }: FleetReport, out: Terminal): void {
@@ -59,6 +60,5 @@ function ringsWhen({ auditEvery, tellsWithin }: FleetAlarm): string {
 }
 
 function say(text: string, out: Terminal, style?: "red"): void {
-  for (const line of wrapped(text, Math.min(out.width, 120) - 4))
-    out.print(`    ${style === undefined ? line : out.paint(style, line)}`);
+  printParagraph(text, out, { indent: 4, style, widest: 120 });
 }

@@ -14,8 +14,9 @@ import {
   type SweptUnit,
   totalsOf,
 } from "../core/sweep-report.ts";
+import { printParagraph } from "./paragraph.ts";
 import { copyLine } from "./sweep-copy.ts";
-import { formatInstant, type Terminal, table, wrapped } from "./terminal.ts";
+import { formatInstant, type Terminal, table } from "./terminal.ts";
 
 /** What is wider is not read. */
 const widest = 100;
@@ -156,6 +157,5 @@ function seriesWords(one: SeriesSwept, dryRun: boolean): string {
 }
 
 function paragraph(text: string, out: Terminal, style?: "red" | "yellow" | "dim"): void {
-  for (const [index, line] of wrapped(text, Math.min(out.width, widest) - 4).entries())
-    out.print(`  ${index === 0 ? "" : "  "}${style === undefined ? line : out.paint(style, line)}`);
+  printParagraph(text, out, { indent: 2, hang: 2, style, widest });
 }

@@ -65,18 +65,6 @@ export function wrapped(text: string, width: number): string[] {
   return [...lines, line];
 }
 
-/** Prints a text in as many lines as it needs, the further ones indented; the word at its beginning may be in colour. */
-export function printWrapped(
-  text: string,
-  out: Terminal,
-  mark?: { readonly word: string; readonly style: Parameters<Terminal["paint"]>[0] },
-): void {
-  const [first = "", ...rest] = wrapped(text, out.width - 4);
-  const shown =
-    mark === undefined ? first : `${out.paint(mark.style, mark.word)}${first.slice(mark.word.length)}`;
-  for (const [index, line] of [shown, ...rest].entries()) out.print(`${index === 0 ? "" : "    "}${line}`);
-}
-
 /** "1.5 GiB"; bytes as people compare them. */
 export function formatBytes(bytes: number): string {
   const units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];

@@ -1,7 +1,8 @@
 import { formatSpan } from "../core/duration.ts";
 import { harmless } from "../core/harmless.ts";
 import type { UpkeepStatus } from "../core/upkeep-status.ts";
-import { formatInstant, type Terminal, table, wrapped } from "./terminal.ts";
+import { printParagraph } from "./paragraph.ts";
+import { formatInstant, type Terminal, table } from "./terminal.ts";
 
 /** What is wider is not read. */
 const widest = 80;
@@ -32,8 +33,7 @@ export function printUpkeepStatus(found: readonly UpkeepStatus[], out: Terminal)
       const sentence = harmless(
         `${repository} ${kind}${at === undefined ? "" : `, ${formatInstant(at)}`}: ${text}`,
       );
-      for (const [index, line] of wrapped(sentence, Math.min(out.width, widest) - 2).entries())
-        out.print(index === 0 ? line : `  ${line}`);
+      printParagraph(sentence, out, { hang: 2, widest });
     }
   for (const { repository, kind } of found.filter(({ overdue }) => overdue))
     out.print(`Overdue: ec2-backup repository ${kind} ${repository}`);
