@@ -1,6 +1,7 @@
 import { alarmPrefix } from "../core/alarm.ts";
 import type { AlarmService, LivingInstances } from "../core/alarm-ports.ts";
 import { type Failure, failureOf, interrupted } from "../core/errors.ts";
+import { inGroups } from "../core/in-groups.ts";
 import type { Clock } from "../core/ports.ts";
 import { type Problem, problemOf } from "../core/report.ts";
 import {
@@ -172,8 +173,7 @@ class Sweeping {
     act: (some: readonly string[]) => Promise<void>,
   ): Promise<readonly string[]> {
     const done: string[] = [];
-    for (let from = 0; from < names.length; from += atOnce) {
-      const some = names.slice(from, from + atOnce);
+    for (const some of inGroups(names, atOnce)) {
       try {
         if (this.#signal.aborted) throw interrupted(doing, "the sweep");
         await act(some);

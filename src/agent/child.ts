@@ -8,6 +8,18 @@ export interface ChildEnd {
   readonly text: string;
 }
 
+/** Without a code it was not started, or has not ended: then the text says why. */
+export type ChildOutcome = Partial<Pick<ChildEnd, "code">> & Pick<ChildEnd, "text">;
+
+/** A process like this one in a group of its own, to its end: what stops the daemon at a terminal does not stop it. */
+export async function endOfChild(words: readonly string[]): Promise<ChildOutcome> {
+  try {
+    return await startChild(words, { detached: true }).ended;
+  } catch (error) {
+    return { text: error instanceof Error ? error.message : String(error) };
+  }
+}
+
 /**
  * Starts a process like this one, to be read from. `ended` rejects if it cannot be started, or if the signal ends
  * it; throws where the system is too short of something to try.

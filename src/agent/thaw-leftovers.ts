@@ -2,7 +2,7 @@ import { readdirSync } from "node:fs";
 import type { Log } from "../core/ports.ts";
 import type { LedgerReport } from "../core/thaw-report.ts";
 import { within } from "../host/within.ts";
-import { type ChildEnd, startChild } from "./child.ts";
+import { type ChildOutcome, endOfChild } from "./child.ts";
 
 /** After so many milliseconds a thaw is not waited for any more: its process is at a device that is stuck. */
 const patience = 120_000;
@@ -27,7 +27,9 @@ export function thawer(
     again = isBusy;
     if (isBusy) return;
     isBusy = true;
-    void thawChild([...self, ...global, "--json", "thaw", "--leftovers"]).then((ended) => {
+    const words = [...self, ...global, "--json", "thaw", "--leftovers"];
+    const late: ChildOutcome = { text: `it has not ended after ${patience / 1000} s` };
+    void within(patience, endOfChild(words), late).then((ended) => {
       tell(ended, log);
       isBusy = false;
       if (again) start();
@@ -47,20 +49,7 @@ function mayHaveLedgers(directory: string): boolean {
   }
 }
 
-/** Without a code it was not started, or has not ended. */
-type Ended = Partial<Pick<ChildEnd, "code">> & Pick<ChildEnd, "text">;
-
-/** In a process group of its own: what stops the daemon at a terminal does not stop a thaw. */
-async function thawChild(words: readonly string[]): Promise<Ended> {
-  try {
-    const late = { text: `it has not ended after ${patience / 1000} s` };
-    return await within(patience, startChild(words, { detached: true }).ended, late);
-  } catch (error) {
-    return { text: error instanceof Error ? error.message : String(error) };
-  }
-}
-
-function tell({ code, text }: Ended, log: Log): void {
+function tell({ code, text }: ChildOutcome, log: Log): void {
   const found = code === undefined ? text : summaryOf(text);
   const end = code === undefined ? "" : ` (exit code ${code})`;
   if (code === 0 && found === "") log("debug", "nothing was left frozen");

@@ -1,9 +1,10 @@
 import { repositoriesOf } from "../config/repositories.ts";
 import { failureOf, sentenceOf } from "../core/errors.ts";
 import { upkeepLock } from "../core/upkeep-names.ts";
-import { fileLocks, unreleased } from "../host/lock.ts";
+import { unreleased } from "../host/lock.ts";
 import { writtenSettings } from "./configuration.ts";
 import { openStore } from "./store-world.ts";
+import { takeUpkeepLock } from "./take-upkeep-lock.ts";
 import { upkeepHost } from "./upkeep-host.ts";
 import type { AgentOptions } from "./wish.ts";
 
@@ -18,13 +19,13 @@ export interface UnlockedLeft {
  * the repository again. Where it does not answer, it is remembered for the next time.
  */
 export async function unlockLeft(options: AgentOptions, signal: AbortSignal): Promise<UnlockedLeft> {
-  const { loaded, stateDirectory, self, owner, log } = options;
+  const { loaded, stateDirectory, self, log } = options;
   const directory = `${stateDirectory}/locks`;
   const names = unreleased(directory);
   const repositories = repositoriesOf(writtenSettings(loaded));
   const [unlocked, locked]: [string[], string[]] = [[], []];
   for (const { name } of repositories.filter((one) => names.includes(upkeepLock.of(one.name)))) {
-    const lock = await fileLocks(directory).take(upkeepLock.of(name), owner);
+    const lock = await takeUpkeepLock(name, options);
     // It is at work.
     if ("heldBy" in lock) continue;
     try {

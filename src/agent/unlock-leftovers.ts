@@ -1,7 +1,7 @@
 import type { Log } from "../core/ports.ts";
 import { upkeepLock } from "../core/upkeep-names.ts";
 import { unreleased } from "../host/lock.ts";
-import { startChild } from "./child.ts";
+import { endOfChild } from "./child.ts";
 
 /** How long until it is tried again where a repository did not answer, in milliseconds. */
 const retryEvery = 10 * 60_000;
@@ -26,20 +26,13 @@ export function unlocker(
       log("warn", `what killed upkeep has locked is locked still: ${found}; tried again in 10 min`);
       setTimeout(start, retryEvery).unref();
     };
-    void unlockChild([...self, ...global, "--json", "repository", "unlock", "--left"]).then((code) => {
-      isBusy = false;
-      if (code !== 0) failed(typeof code === "string" ? code : `exit code ${code}`);
-    });
+    void endOfChild([...self, ...global, "--json", "repository", "unlock", "--left"]).then(
+      ({ code, text }) => {
+        isBusy = false;
+        if (code === undefined) failed(text);
+        else if (code !== 0) failed(code === null ? "it was killed" : `exit code ${code}`);
+      },
+    );
   };
   return start;
-}
-
-/** Its exit code, or why it has none. */
-async function unlockChild(words: readonly string[]): Promise<number | string> {
-  try {
-    const { code } = await startChild(words, { detached: true }).ended;
-    return code ?? "it was killed";
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error);
-  }
 }

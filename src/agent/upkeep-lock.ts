@@ -2,9 +2,8 @@ import { heldHere, type UpkeepOrder } from "../actions/upkeep.ts";
 import { BackupError, interrupted } from "../core/errors.ts";
 import type { HeldLock } from "../core/ports.ts";
 import type { RepositoryConfig } from "../core/store-ports.ts";
-import { upkeepLock } from "../core/upkeep-names.ts";
 import { systemClock } from "../host/clock.ts";
-import { fileLocks } from "../host/lock.ts";
+import { takeUpkeepLock } from "./take-upkeep-lock.ts";
 import type { AgentOptions } from "./wish.ts";
 
 interface LockingOptions extends Pick<AgentOptions, "stateDirectory" | "owner" | "log"> {
@@ -16,7 +15,7 @@ export async function takenOver(
   { name }: RepositoryConfig,
   { stateDirectory, owner }: Pick<AgentOptions, "stateDirectory" | "owner">,
 ): Promise<HeldLock[]> {
-  const lock = await fileLocks(`${stateDirectory}/locks`).take(upkeepLock.of(name), owner);
+  const lock = await takeUpkeepLock(name, { stateDirectory, owner });
   return "heldBy" in lock ? [] : [lock];
 }
 
@@ -33,14 +32,13 @@ export async function lockAll(
   { stateDirectory, owner, order, log }: LockingOptions,
   signal: AbortSignal,
 ): Promise<HeldLock[]> {
-  const locks = fileLocks(`${stateDirectory}/locks`);
   const until = systemClock.elapsed() + (order.trigger === "manual" ? lockWait : deadline);
   const held: HeldLock[] = [];
   // In one order, so that two do not wait for each other.
   for (const name of [...new Set(names)].filter((one) => one !== "").sort()) {
     let waited = false;
     for (;;) {
-      const lock = await locks.take(upkeepLock.of(name), owner);
+      const lock = await takeUpkeepLock(name, { stateDirectory, owner });
       if (!("heldBy" in lock)) {
         held.push(lock);
         break;

@@ -4,12 +4,11 @@ import type { Log } from "../core/ports.ts";
 import type { Problem } from "../core/report.ts";
 import type { RepositoryConfig } from "../core/store-ports.ts";
 import { withSchedules } from "../core/upkeep.ts";
-import { upkeepLock } from "../core/upkeep-names.ts";
 import { judgeUpkeep, overdueProblem } from "../core/upkeep-status.ts";
 import { systemClock } from "../host/clock.ts";
-import { fileLocks } from "../host/lock.ts";
 import { upkeepStates } from "../host/upkeep-state.ts";
 import type { Opened } from "./open.ts";
+import { takeUpkeepLock } from "./take-upkeep-lock.ts";
 import type { AgentOptions } from "./wish.ts";
 
 /**
@@ -47,7 +46,7 @@ async function keepInMind(
 ): Promise<void> {
   const states = upkeepStates(stateDirectory, host);
   if (withSchedules(await states.read(config.name), config, now) === undefined) return;
-  const lock = await fileLocks(`${stateDirectory}/locks`).take(upkeepLock.of(config.name), owner);
+  const lock = await takeUpkeepLock(config.name, { stateDirectory, owner });
   if ("heldBy" in lock) return;
   try {
     const state = withSchedules(await states.read(config.name), config, now);

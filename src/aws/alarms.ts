@@ -16,9 +16,9 @@ import {
 } from "@aws-sdk/client-cloudwatch";
 import type { FoundAlarm, WrittenAlarm } from "../core/alarm.ts";
 import type { ActionTaken, AlarmService } from "../core/alarm-ports.ts";
+import { inGroups } from "../core/in-groups.ts";
 import { askAws } from "./ask.ts";
 import { tagsOf } from "./discover.ts";
-import { inGroups } from "./groups.ts";
 import { listed } from "./listed-tags.ts";
 import { pages } from "./pages.ts";
 

@@ -1,7 +1,7 @@
 import { type CloudWatchClient, PutMetricDataCommand } from "@aws-sdk/client-cloudwatch";
+import { inGroups } from "../core/in-groups.ts";
 import type { Metric, MetricSink } from "../core/ports.ts";
 import { askAws } from "./ask.ts";
-import { inGroups } from "./groups.ts";
 
 /** CloudWatch takes at most this many metrics in one PutMetricData. */
 const most = 1000;

@@ -1,8 +1,9 @@
 import { DescribeLockedSnapshotsCommand, type Filter, type Image } from "@aws-sdk/client-ec2";
 import { BackupError } from "../core/errors.ts";
+import { inGroups } from "../core/in-groups.ts";
 import type { Connection } from "./connection.ts";
 import { call } from "./discover.ts";
-import { inGroups, maxFilterValues } from "./groups.ts";
+import { maxFilterValues } from "./filter-values.ts";
 import { ownImages } from "./own-images.ts";
 import { pages } from "./pages.ts";
 

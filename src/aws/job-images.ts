@@ -6,12 +6,13 @@ import {
   type Filter,
 } from "@aws-sdk/client-ec2";
 import type { FoundImage } from "../core/image-ports.ts";
+import { inGroups } from "../core/in-groups.ts";
 import type { Tags } from "../core/instance.ts";
 import type { Connection } from "./connection.ts";
 import { withDeadline } from "./deadline.ts";
 import { call, tagsOf } from "./discover.ts";
 import { awsFailureOfUnrepeatable } from "./failure.ts";
-import { inGroups, maxFilterValues } from "./groups.ts";
+import { maxFilterValues } from "./filter-values.ts";
 import { listed } from "./listed-tags.ts";
 import { ownImages } from "./own-images.ts";
 import { unreadable } from "./pages.ts";

@@ -1,8 +1,9 @@
 import { DescribeInstancesCommand } from "@aws-sdk/client-ec2";
 import type { LivingInstances } from "../core/alarm-ports.ts";
+import { inGroups } from "../core/in-groups.ts";
 import { askAws } from "./ask.ts";
 import type { Connection } from "./connection.ts";
-import { inGroups, maxFilterValues } from "./groups.ts";
+import { maxFilterValues } from "./filter-values.ts";
 import { pages, unreadable } from "./pages.ts";
 
 /** A filter, since a request by id fails as a whole for one instance that is gone. */

@@ -8,6 +8,7 @@ import {
   type Instance as Ec2Instance,
   type Filter,
 } from "@aws-sdk/client-ec2";
+import { inGroups } from "../core/in-groups.ts";
 import { instanceArn } from "../core/instance.ts";
 import { groupKey, tagKeys } from "../core/point-tags.ts";
 import { partitionOf } from "../core/policy-fill.ts";
@@ -17,7 +18,7 @@ import type { InstanceState, SweepInstance, SweepUnit } from "../core/sweep-port
 import { neededTags } from "../core/sweep-tags.ts";
 import type { Connection } from "./connection.ts";
 import { call, tagsOf } from "./discover.ts";
-import { inGroups, maxFilterValues } from "./groups.ts";
+import { maxFilterValues } from "./filter-values.ts";
 import { pages, unreadable } from "./pages.ts";
 import { readSnapshots } from "./read-snapshots.ts";
 import { literal, snapshotOf } from "./snapshots.ts";

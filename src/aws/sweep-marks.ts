@@ -1,10 +1,11 @@
 import { DeleteTagsCommand } from "@aws-sdk/client-ec2";
 import { BackupError } from "../core/errors.ts";
+import { inGroups } from "../core/in-groups.ts";
 import { tagKeys } from "../core/point-tags.ts";
 import { claimKey } from "../core/sweep-claims.ts";
 import type { Connection } from "./connection.ts";
 import { call } from "./discover.ts";
-import { inGroups, maxFilterValues } from "./groups.ts";
+import { maxFilterValues } from "./filter-values.ts";
 import { tagResources } from "./tag-resources.ts";
 
 /**

@@ -1,8 +1,9 @@
 import { DescribeSnapshotsCommand, DescribeVolumesCommand } from "@aws-sdk/client-ec2";
 import type { Marked } from "../core/foreign-snapshots.ts";
+import { inGroups } from "../core/in-groups.ts";
 import type { Connection } from "./connection.ts";
 import { call, tagsOf } from "./discover.ts";
-import { inGroups, maxFilterValues } from "./groups.ts";
+import { maxFilterValues } from "./filter-values.ts";
 import { pages } from "./pages.ts";
 import { serviceClock } from "./service-clock.ts";
 

@@ -1,3 +1,4 @@
+import { inGroups } from "../core/in-groups.ts";
 import type { StoreClock } from "../core/store-answers.ts";
 import { type DatedClient, dateIn } from "../host/http-clock.ts";
 import { restSnapshots } from "./rest-snapshots.ts";
@@ -18,8 +19,8 @@ export async function restClock(
   if (list?.date === undefined) return undefined;
   const { files } = list;
   const received = new Map<string, Date>();
-  for (let at = 0; at < files.length; at += atOnce) {
-    const some = files.slice(at, at + atOnce).map(async ({ name, url }) => {
+  for (const group of inGroups(files, atOnce)) {
+    const some = group.map(async ({ name, url }) => {
       const { status, headers } = await client.ask({ method: "HEAD", url }, signal);
       const when = status === 200 ? dateIn(headers["last-modified"]) : undefined;
       if (when !== undefined) received.set(name, when);

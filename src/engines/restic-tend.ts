@@ -1,4 +1,5 @@
 import { BackupError, failureOf } from "../core/errors.ts";
+import { inGroups } from "../core/in-groups.ts";
 import type { CheckResult, Forgotten, UnreadableFile } from "../core/store-answers.ts";
 import { markedBy } from "../core/store-point.ts";
 import type { StoredSnapshot, StoreProgress } from "../core/store-ports.ts";
@@ -54,8 +55,8 @@ function isFree(marker: StoredSnapshot, left: readonly StoredSnapshot[]): boolea
 /** Forgets some at a time, as long as none is refused; gives the refusal. */
 function forgetting(runner: ResticRunner, doing: string, signal: AbortSignal) {
   return async (ids: readonly string[]): Promise<unknown> => {
-    for (let from = 0; from < ids.length; from += atOnce) {
-      const words = ["forget", "--", ...ids.slice(from, from + atOnce)];
+    for (const some of inGroups(ids, atOnce)) {
+      const words = ["forget", "--", ...some];
       try {
         await whenUnlocked(runner, signal, () => runner.run({ doing, words }, signal));
       } catch (error) {

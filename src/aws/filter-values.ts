@@ -1,0 +1,2 @@
+/** EC2 takes at most this many values in one filter. */
+export const maxFilterValues = 200;
