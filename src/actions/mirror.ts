@@ -1,7 +1,7 @@
 import { brake } from "../core/brake.ts";
 import { counted } from "../core/counted.ts";
 import { BackupError, type Failure, failureOf, interrupted } from "../core/errors.ts";
-import { mendedIn, mending } from "../core/mending.ts";
+import { mending, type TellMended } from "../core/mending.ts";
 import {
   type MirrorPlan,
   type MirrorPolicy,
@@ -27,6 +27,7 @@ import {
   type Inventory,
   inventory,
   opened,
+  toldTo,
   type UpkeepDeps,
 } from "./upkeep.ts";
 
@@ -87,7 +88,7 @@ export async function mirror(deps: MirrorDeps, order: MirrorOrder, signal: Abort
       ),
     );
   }
-  const mended = (found: readonly string[]) => problems.push(...asProblems("warning", [mendedIn(to, found)]));
+  const mended = toldTo(problems, deps);
   const { copied, after, failures } = await copyAll(plan, deps, mended, signal);
   problems.push(...asProblems("error", failures));
   // While copying fails, what is there may be all there is.
@@ -109,7 +110,7 @@ const batch = 25;
 async function copyAll(
   { copy, marks }: MirrorPlan,
   deps: MirrorDeps,
-  mended: (found: readonly string[]) => void,
+  mended: TellMended,
   signal: AbortSignal,
 ): Promise<{ copied: readonly ToCopy[]; after?: Inventory; failures: readonly Failure[] }> {
   const { store, target, tell } = deps;

@@ -1,13 +1,13 @@
 import { counted } from "../core/counted.ts";
 import { BackupError } from "../core/errors.ts";
-import { mendedIn, mending } from "../core/mending.ts";
+import { mending } from "../core/mending.ts";
 import type { Audit } from "../core/ports.ts";
 import { type ElsewhereConsent, type ElsewherePlan, planElsewhere } from "../core/prune-elsewhere.ts";
 import type { Problem } from "../core/report.ts";
 import { removalClock } from "../core/store-skew.ts";
 import type { SeriesUpkeep } from "../core/upkeep.ts";
 import { forgetPoints } from "./forget-stored.ts";
-import { asProblems, type Done, disbelief, inventory, opened, type UpkeepDeps } from "./upkeep.ts";
+import { asProblems, type Done, disbelief, inventory, opened, toldTo, type UpkeepDeps } from "./upkeep.ts";
 
 export interface PruneOrder {
   readonly run: string;
@@ -31,8 +31,7 @@ export async function pruneRepository(
   const problems = [...(told?.problems ?? [])];
   const isWrong = problems.some(({ severity }) => severity === "error");
   if (planned) return { outcome: isWrong ? "not-done" : "done", facts, prune: { series }, problems };
-  const mended = (found: readonly string[]) =>
-    problems.push(...asProblems("warning", [mendedIn(name, found)]));
+  const mended = toldTo(problems, deps);
   const { freedBytes } = await mending([store], () => store.prune(tell, signal), mended, signal);
   const prune = { ...(freedBytes === undefined ? {} : { freedBytes }), series };
   return { outcome: isWrong ? "degraded" : "done", facts, prune, problems };

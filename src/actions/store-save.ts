@@ -108,7 +108,7 @@ async function noted(
 }
 
 function orderOf(
-  { thing, line }: Making,
+  { line, thing }: Making,
   what: StoredOrder["what"],
   tags: readonly string[],
   consistency: () => Consistency,
@@ -126,7 +126,7 @@ function orderOf(
     policy: thing.policy,
     consistency,
     tell: (progress) => stores.progress(line.report.source, progress),
-    mended: (found) => record.report("warning", mendedIn(thing.repository, found)),
+    mended: (repository, found) => record.report("warning", mendedIn(repository, found)),
   };
 }
 

@@ -1,5 +1,6 @@
 import { BackupError, type Failure, failureOf } from "../core/errors.ts";
 import type { Trigger } from "../core/job.ts";
+import { mendedIn, type TellMended } from "../core/mending.ts";
 import { missingRemedy } from "../core/missing-repository.ts";
 import type { Clock, Log } from "../core/ports.ts";
 import type { RecoveryPoint } from "../core/recovery-point.ts";
@@ -159,6 +160,14 @@ export function disbelief(repository: string, points: readonly RecoveryPoint[]):
         "see whose clock was wrong, or who made them; where the repository was moved, its files must keep their times",
     },
   ];
+}
+
+/** Tells what was mended in the report, and at once in the log: what comes after it may fail. */
+export function toldTo(problems: Problem[], { log }: Pick<UpkeepDeps, "log">): TellMended {
+  return (repository, found) => {
+    log("warn", `${repository}: ${found}`);
+    problems.push(problemOf("warning", mendedIn(repository, found)));
+  };
 }
 
 export function asProblems(severity: Problem["severity"], failures: readonly Failure[]): Problem[] {

@@ -29,7 +29,7 @@ import type { AgentOptions } from "./wish.ts";
 export type UpkeepWish =
   | { readonly action: "unlock" }
   | { readonly action: "init"; readonly anew: boolean }
-  | { readonly action: "check"; readonly structureOnly: boolean }
+  | { readonly action: "check"; readonly structureOnly: boolean; readonly removeEmpty: boolean }
   | { readonly action: "prune"; readonly forget?: ElsewhereConsent }
   | { readonly action: "mirror"; readonly allHosts: boolean; readonly yes: boolean };
 
@@ -172,7 +172,7 @@ function perform(
       return pruneRepository(deps, { run, planned, ...(wish.forget && { forget: wish.forget }) }, signal);
     case "check": {
       const gap = gapOf(deps.store.config);
-      return checkRepository(deps, { structureOnly: wish.structureOnly, planned, gap }, signal);
+      return checkRepository(deps, { ...wish, planned, gap }, signal);
     }
   }
 }

@@ -139,8 +139,8 @@ export type RepositoryAction = {
   | { readonly action: "unlock"; readonly left: boolean }
   /** `anew`: also where this host knew one that is not there any more. */
   | { readonly action: "init"; readonly anew: boolean }
-  /** `structureOnly`: none of the data is read. */
-  | { readonly action: "check"; readonly structureOnly: boolean }
+  /** `structureOnly`: none of the data is read. `removeEmpty`: empty files of snapshots may go. */
+  | { readonly action: "check"; readonly structureOnly: boolean; readonly removeEmpty: boolean }
   /** `keep`: rules of what stays whatever the hosts have recorded. */
   | { readonly action: "prune"; readonly forget: boolean; readonly keep?: string; readonly yes: boolean }
   | { readonly action: "mirror"; readonly allHosts: boolean; readonly yes: boolean }

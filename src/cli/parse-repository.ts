@@ -62,12 +62,17 @@ export const addRepository: AddWords = (place, choose) => {
     );
   timed(add("check", "check the structure, and the next part of the data"))
     .option("--structure-only", "read none of the data")
+    .option(
+      "--remove-empty",
+      "remove empty files of snapshots, which a server leaves that dies while it writes them",
+    )
     .option(...dry)
     .action((names, options) =>
       choose({
         ...common(names, options),
         action: "check",
         structureOnly: options["structureOnly"] === true,
+        removeEmpty: options["removeEmpty"] === true,
       }),
     );
   timed(add("prune", "give back the room of what was forgotten"))

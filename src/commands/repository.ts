@@ -65,7 +65,7 @@ function wishOf(command: Exclude<Asked<"repository">, { action: "list" }>): Upke
     case "init":
       return { action: "init", anew: command.anew };
     case "check":
-      return { action: "check", structureOnly: command.structureOnly };
+      return { action: "check", structureOnly: command.structureOnly, removeEmpty: command.removeEmpty };
     case "mirror":
       return { action: "mirror", allHosts: command.allHosts, yes: command.yes };
     case "prune": {

@@ -3,13 +3,19 @@ import type { Failure } from "./errors.ts";
 /** A file of a repository that is there and cannot be read. */
 export type UnreadableFile = "index" | "snapshot";
 
+export interface Unreadable {
+  readonly kind: UnreadableFile;
+  /** The beginning of its name. */
+  readonly id: string;
+}
+
 /** What a check found. */
 export interface CheckResult {
   readonly sound: boolean;
   /** What restic said is wrong, line by line. */
   readonly errors: readonly string[];
-  /** The first kind of file that it could not read. */
-  readonly unreadable?: UnreadableFile;
+  /** The first file that it could not read. */
+  readonly unreadable?: Unreadable;
   /** The part of the data that was read, such as `3/12`; absent = none. */
   readonly read?: string;
 }

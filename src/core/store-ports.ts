@@ -1,13 +1,6 @@
 import type { Failure } from "./errors.ts";
 import type { RetentionPolicy } from "./retention-policy.ts";
-import type {
-  CheckResult,
-  Forgotten,
-  StoreClock,
-  StoreFacts,
-  StoreLock,
-  UnreadableFile,
-} from "./store-answers.ts";
+import type { CheckResult, Forgotten, StoreClock, StoreFacts, StoreLock } from "./store-answers.ts";
 
 /** Where a password comes from, a file or the words of a program that prints it; never an argument of a process. */
 export type PasswordSource = { readonly file: string } | { readonly command: readonly string[] };
@@ -190,10 +183,16 @@ export interface Store {
     signal: AbortSignal,
   ): Promise<CheckResult>;
   /**
-   * Clears what a server left half-written that died, which keeps restic from its work, and nothing that holds anything.
-   * Tells in words what was cleared; nothing where the configuration says appendOnly.
+   * Makes the index anew of the data, if the file of it whose name begins so is there and cannot be read; whether that was
+   * so. Removes no data.
    */
-  mend(what: UnreadableFile, signal: AbortSignal): Promise<readonly string[]>;
+  repairIndex(id: string, signal: AbortSignal): Promise<boolean>;
+  /**
+   * Removes files of snapshots that are empty and that nobody can read any more, while nobody is at work there. For
+   * people who know of them: what they named is what nobody needs then, and the next prune takes it away. What became of
+   * each, in words.
+   */
+  removeEmpty(signal: AbortSignal): Promise<readonly string[]>;
   /** Copies snapshots from another repository into this one; those that are there already are left out. */
   copyFrom(
     from: Store,

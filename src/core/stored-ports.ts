@@ -1,5 +1,6 @@
 import type { DumpConfig, DumpStream } from "./dump-config.ts";
 import type { Failure } from "./errors.ts";
+import type { TellMended } from "./mending.ts";
 import type { CaptureOrder, Engine, Prepared } from "./ports.ts";
 import type { RecoveryPoint } from "./recovery-point.ts";
 import type { Consistency, RetentionPolicy } from "./retention-policy.ts";
@@ -33,8 +34,8 @@ export interface StoredOrder extends Pick<CaptureOrder, "job" | "instance" | "ru
   /** Asked when all is held that could be. */
   readonly consistency: () => Consistency;
   tell(progress: StoreProgress): void;
-  /** What of the repository had to be cleared or passed by for it. */
-  mended(found: readonly string[]): void;
+  /** What of the repository had to be mended or passed by for it. */
+  readonly mended: TellMended;
 }
 
 /** A point as its capture knows it, with what became of saving it. */

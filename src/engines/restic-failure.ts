@@ -1,9 +1,9 @@
 import { formatDuration } from "../core/duration.ts";
 import { BackupError, type ErrorKind, type Failure, interrupted } from "../core/errors.ts";
-import { unreadableCodes } from "../core/mending.ts";
+import { unreadableCodes, unreadableIn } from "../core/mending.ts";
 import type { RepositoryConfig } from "../core/store-ports.ts";
 import type { ResticEnd } from "../host/restic-child.ts";
-import { complaintIn, reasonIn, unreadableFile } from "./restic-messages.ts";
+import { complaintIn, reasonIn } from "./restic-messages.ts";
 
 /** The code of a failure that comes of restic's being killed by somebody else: it had no time to remove its lock. */
 export const killedCode = "Killed";
@@ -25,7 +25,7 @@ export function failureOfRestic(
       doing,
       found: `restic cannot be started (${end.unstarted})`,
     });
-  const meant = meaningOf(end.code, said, config) ?? unreadableMeaning(end.errors, config, conceal);
+  const meant = meaningOf(end.code, said, config) ?? unreadableMeaning(end, config, conceal);
   const { kind, found, remedy, code = end.signal === undefined ? undefined : killedCode } = meant;
   const how =
     end.signal === undefined ? `restic ended with ${end.code}` : `restic was ended by ${end.signal}`;
@@ -79,22 +79,19 @@ function meaningOf(code: number | undefined, said: string, config: RepositoryCon
 
 /** Older ones tell of it before a trace of their calls, and no `Fatal:` after it. */
 function unreadableMeaning(
-  errors: readonly string[],
+  { signal, errors }: ResticEnd,
   { name }: RepositoryConfig,
   conceal: (text: string) => string,
 ): Meaning {
-  const lines = errors.flatMap((one) => complaintIn(one).split("\n"));
-  const line = lines.find((one) => unreadableFile(one) !== undefined);
-  const what = line === undefined ? undefined : unreadableFile(line);
-  if (line === undefined || what === undefined) return { kind: "unexpected" };
+  const lines = signal === undefined ? errors.flatMap((one) => complaintIn(one).split("\n")) : [];
+  const line = lines.find((one) => unreadableIn(one) !== undefined);
+  const unreadable = line === undefined ? undefined : unreadableIn(line);
+  if (line === undefined || unreadable === undefined) return { kind: "unexpected" };
   return {
     kind: "refused",
-    code: unreadableCodes[what],
+    code: unreadableCodes[unreadable.kind],
     found: `restic: ${conceal(line.trim())}`,
-    remedy:
-      what === "index"
-        ? `on a host that may delete there: ec2-backup repository check ${name}, which makes the index anew`
-        : `bring back the file of that name in its directory snapshots from a copy, or, where there is none, remove it there; then ec2-backup repository check ${name}`,
+    remedy: `on a host that may delete there: ec2-backup repository check ${name}, which mends an index, and says of a snapshot what to do`,
   };
 }
 

@@ -13,14 +13,20 @@ const restless = 25 * 60_000;
 /** Between two tries. Milliseconds. */
 const [firstPause, longestPause] = [500, 10_000];
 
-/** The locks as they are now; one that goes meanwhile is left out. */
-export async function locksOf(runner: ResticRunner, signal: AbortSignal): Promise<readonly StoreLock[]> {
+const doing = "list the locks";
+
+/** The names of all locks, of those too that cannot be read. */
+export async function lockIds(runner: ResticRunner, signal: AbortSignal): Promise<readonly string[]> {
   const ids: string[] = [];
-  const doing = "list the locks";
   const line = (text: string): void => void (/^[0-9a-f]{64}$/.test(text) && ids.push(text));
   await runner.run({ doing, words: ["list", "locks", "--no-lock"], line }, signal);
+  return ids;
+}
+
+/** The locks as they are now; one that goes meanwhile is left out. */
+export async function locksOf(runner: ResticRunner, signal: AbortSignal): Promise<readonly StoreLock[]> {
   const locks: StoreLock[] = [];
-  for (const id of ids) {
+  for (const id of await lockIds(runner, signal)) {
     const text: string[] = [];
     const words = ["cat", "lock", id, "--no-lock"];
     const end = await runner.run(

@@ -1,9 +1,9 @@
-import { BackupError } from "../core/errors.ts";
-import type { UnreadableFile } from "../core/store-answers.ts";
+import { BackupError, failureOf, sentenceOf } from "../core/errors.ts";
+import { emptyFiles } from "../host/empty-files.ts";
 import { datedClient } from "../host/http-clock.ts";
-import { removeEmpty } from "../host/remove-empty.ts";
 import { restSnapshots } from "./rest-snapshots.ts";
-import { locksOf, whenUnlocked } from "./restic-locks.ts";
+import { lockIds, locksOf, whenUnlocked } from "./restic-locks.ts";
+import { refuseAppendOnly } from "./restic-refuse.ts";
 import type { ResticRunner } from "./restic-runner.ts";
 import { snapshotId } from "./restic-snapshots.ts";
 
@@ -13,65 +13,115 @@ const patience = 60_000;
 const repairSince = 16;
 
 /**
- * Clears what a server that writes its files in place leaves when it dies, or one that had not written to its disk what
- * it had accepted. An index is made anew of the data that it tells of. Of snapshots only empty files go: they hold
- * nothing, and as long as one is there restic neither prunes nor saves beside it. Anything else is left to people.
- * Tells what was cleared, in words.
+ * Makes the index anew of the data, which restic removes only when the new one is there. Only where the file is the
+ * repository's own that cannot be read: an older restic believes a damaged copy in its cache.
  */
-export async function mend(
-  runner: ResticRunner,
-  what: UnreadableFile,
-  signal: AbortSignal,
-): Promise<readonly string[]> {
-  if (runner.config.appendOnly) return [];
-  return what === "index" ? repairIndex(runner, signal) : clearEmpty(runner, signal);
-}
-
-async function repairIndex(runner: ResticRunner, signal: AbortSignal): Promise<readonly string[]> {
+export async function repairIndex(runner: ResticRunner, id: string, signal: AbortSignal): Promise<boolean> {
+  const doing = "repair the index";
+  if (runner.config.appendOnly) refuseAppendOnly(runner, doing);
+  const ids: string[] = [];
+  const line = (text: string): void => void (snapshotId.test(text) && ids.push(text));
+  await runner.run({ doing, words: ["list", "index", "--no-lock"], line }, signal);
+  const whole = ids.find((one) => one.startsWith(id));
+  if (whole === undefined) return false;
+  if (await canBeRead(runner, ["index", whole, "--no-cache"], signal))
+    throw new BackupError({
+      kind: "refused",
+      doing: `${doing} (repository ${runner.config.name})`,
+      found: "the file can be read there, and its copy in this host's cache is damaged",
+      remedy: `remove ${runner.ground.owner.cacheDirectory}, which is made anew`,
+    });
   const words = runner.ground.program.minor < repairSince ? ["rebuild-index"] : ["repair", "index"];
-  await whenUnlocked(runner, signal, () => runner.run({ doing: "repair the index", words }, signal));
-  return ["a file of its index could not be read, and the index was made anew of the data"];
+  await whenUnlocked(runner, signal, () => runner.run({ doing, words }, signal));
+  return true;
 }
 
-async function clearEmpty(runner: ResticRunner, stop: AbortSignal): Promise<readonly string[]> {
+async function canBeRead(
+  runner: ResticRunner,
+  words: readonly string[],
+  signal: AbortSignal,
+): Promise<boolean> {
+  const call = { doing: "look at a file", words: ["cat", ...words, "--no-lock"] };
+  return (await runner.run({ ...call, accept: ({ code }) => code === 1 }, signal)).code === 0;
+}
+
+/** An empty file of a snapshot, and how it goes. */
+interface Empty {
+  readonly id: string;
+  /** Whether it went, or was gone; not if it is empty no more. */
+  remove(): Promise<boolean>;
+}
+
+/** Removes the empty files of snapshots one after the other; what became of each, in words. */
+export async function removeEmpty(runner: ResticRunner, stop: AbortSignal): Promise<readonly string[]> {
+  refuseAppendOnly(runner, "remove empty files of snapshots");
   const signal = AbortSignal.any([stop, AbortSignal.timeout(patience)]);
-  // Whoever is writing one at this moment holds a lock.
-  if ((await locksOf(runner, signal)).some(({ dead }) => !dead)) return [];
   const { access, config } = runner.ground;
   const url = access.repository;
   const local = /^(?:local:)?(\/.*)$/.exec(url)?.[1];
-  const cleared = url.startsWith("rest:")
-    ? await removeOverHttp(new URL(url.slice("rest:".length)), config.cacert, signal)
-    : local === undefined
-      ? []
-      : await removeEmpty(`${local}/snapshots`, snapshotId);
-  return cleared.map(
-    (id) =>
-      `the file of snapshot ${id.slice(0, 8)} was empty, as a server leaves it that dies, and was removed`,
-  );
+  if (url.startsWith("rest:")) {
+    const client = await datedClient(config.cacert);
+    try {
+      const { files = [] } = (await restSnapshots(client, new URL(url.slice("rest:".length)), signal)) ?? {};
+      const empty = files.filter(({ size }) => size === 0);
+      const way = ({ name, url: file }: (typeof empty)[number]): Empty => ({
+        id: name,
+        async remove() {
+          const now = await client.ask({ method: "HEAD", url: file }, signal);
+          if (now.status === 404) return true;
+          if (now.headers["content-length"] !== "0") return false;
+          const { status } = await client.ask({ method: "DELETE", url: file }, signal);
+          if (status === 200 || status === 204 || status === 404) return true;
+          throw new BackupError({
+            kind: "refused",
+            doing: "remove it",
+            found: `the server answered ${status}`,
+          });
+        },
+      });
+      return await removed(runner, empty.map(way), signal);
+    } finally {
+      client.close();
+    }
+  }
+  if (local !== undefined) return removed(runner, await emptyFiles(`${local}/snapshots`, snapshotId), signal);
+  throw new BackupError({
+    kind: "refused",
+    doing: `remove empty files of snapshots (repository ${config.name})`,
+    found: "it is neither a directory nor behind a REST server",
+    remedy: "remove the empty file from its directory snapshots there",
+  });
 }
 
-async function removeOverHttp(
-  repository: URL,
-  cacert: string | undefined,
+async function removed(
+  runner: ResticRunner,
+  empty: readonly Empty[],
   signal: AbortSignal,
 ): Promise<readonly string[]> {
-  const client = await datedClient(cacert);
-  const removed: string[] = [];
-  try {
-    const { files = [] } = (await restSnapshots(client, repository, signal)) ?? {};
-    for (const { name, url } of files.filter(({ size }) => size === 0)) {
-      const { status } = await client.ask({ method: "DELETE", url }, signal);
-      if (status !== 200 && status !== 204) throw refused(name, status);
-      removed.push(name);
+  const told: string[] = [];
+  for (const { id, remove } of empty) {
+    const file = `the empty file of snapshot ${id}`;
+    try {
+      if (await canBeRead(runner, ["snapshot", id], signal))
+        told.push(
+          `${file} was left: this host's cache has the whole of it, ${runner.ground.owner.cacheDirectory}`,
+        );
+      else if (await isAtWork(runner, signal))
+        told.push(`${file} was left: somebody is at work in the repository`);
+      else if (await remove())
+        told.push(
+          `${file} was removed; until the next prune \`restic recover\` finds what it may have named`,
+        );
+    } catch (error) {
+      if (signal.aborted && told.length === 0) throw error;
+      told.push(`${file} could not be removed: ${sentenceOf(failureOf(error, "remove it"))}`);
     }
-    return removed;
-  } finally {
-    client.close();
   }
+  return told;
 }
 
-function refused(id: string, status: number): BackupError {
-  const doing = `remove the empty file of snapshot ${id.slice(0, 8)}`;
-  return new BackupError({ kind: "refused", doing, found: `the server answered ${status}` });
+/** Whoever may be writing one at this moment holds a lock; one that cannot be read is somebody's. */
+async function isAtWork(runner: ResticRunner, signal: AbortSignal): Promise<boolean> {
+  const dead = (await locksOf(runner, signal)).filter((one) => one.dead).map(({ id }) => id);
+  return (await lockIds(runner, signal)).some((id) => !dead.includes(id));
 }

@@ -1,5 +1,3 @@
-import type { UnreadableFile } from "../core/store-answers.ts";
-
 /** What restic prints line by line with `--json`, as far as we use it. */
 export type ResticMessage = Readonly<Record<string, unknown>>;
 
@@ -78,12 +76,6 @@ const errnos: Readonly<Record<number, string>> = {
 export function complaintIn(line: string): string {
   const message = messageOf(line);
   return message?.["message_type"] === "exit_error" ? (textIn(message, "message") ?? line) : line;
-}
-
-/** The file of a repository that a line says cannot be read: what is in it is not what its name says. */
-export function unreadableFile(line: string): UnreadableFile | undefined {
-  const kind = /<(index|snapshot)\/[0-9a-f]+>\)?: invalid data returned/.exec(line)?.[1];
-  return kind === "index" || kind === "snapshot" ? kind : undefined;
 }
 
 /** What restic gives as the reason of its end, without what it has tried before; the whole text of a `Fatal:`. */

@@ -1,10 +1,11 @@
 import { BackupError, failureOf } from "../core/errors.ts";
 import { inGroups } from "../core/in-groups.ts";
-import type { CheckResult, Forgotten, UnreadableFile } from "../core/store-answers.ts";
+import { unreadableIn } from "../core/mending.ts";
+import type { CheckResult, Forgotten, Unreadable } from "../core/store-answers.ts";
 import { markedBy } from "../core/store-point.ts";
 import type { StoredSnapshot, StoreProgress } from "../core/store-ports.ts";
 import { whenUnlocked } from "./restic-locks.ts";
-import { messageOf, textIn, unreadableFile } from "./restic-messages.ts";
+import { messageOf, textIn } from "./restic-messages.ts";
 import { refuseAppendOnly } from "./restic-refuse.ts";
 import type { ResticCall, ResticRunner } from "./restic-runner.ts";
 import { snapshotId, snapshotsOf } from "./restic-snapshots.ts";
@@ -132,7 +133,7 @@ export async function check(
   const read = part === undefined ? undefined : `${part.part}/${part.of}`;
   const errors: string[] = [];
   let found = false;
-  let unreadable: UnreadableFile | undefined;
+  let unreadable: Unreadable | undefined;
   const call: ResticCall = {
     doing: read === undefined ? "check" : `check, and read part ${read} of the data`,
     words: ["check", ...(read === undefined ? [] : [`--read-data-subset=${read}`])],
@@ -140,7 +141,7 @@ export async function check(
     complaint(line) {
       const message = messageOf(line);
       const text = runner.conceal(message === undefined ? line : (textIn(message, "message") ?? line));
-      unreadable ??= unreadableFile(text);
+      unreadable ??= unreadableIn(text);
       if (unsound.test(text)) found = true;
       else if (errors.length < 1_000) errors.push(text.slice(0, 500));
     },

@@ -1,5 +1,5 @@
-import { BackupError, failureOf } from "../core/errors.ts";
-import { mending, unreadableIn } from "../core/mending.ts";
+import { BackupError } from "../core/errors.ts";
+import { mending, unreadableOf } from "../core/mending.ts";
 import type { Removal } from "../core/ports.ts";
 import type { RecoveryPoint } from "../core/recovery-point.ts";
 import { storedPoints } from "../core/store-point.ts";
@@ -126,14 +126,22 @@ async function saveFiles(
 ): Promise<Saved> {
   const named = excludeFile === undefined ? {} : { excludeFile };
   const files = { ...save, paths, exclude, ...named, oneFileSystem, excludeCaches };
+  const act = (afresh: boolean) =>
+    mending(
+      [store],
+      () => store.saveFiles({ ...files, ...(afresh && { afresh }) }, tell, signal),
+      mended,
+      signal,
+    );
   try {
-    return await mending([store], () => store.saveFiles(files, tell, signal), mended, signal);
+    return await act(false);
   } catch (error) {
-    if (unreadableIn(error) !== "snapshot") throw error;
-    // A backup does not wait for somebody to look into one that is damaged.
-    const { found } = failureOf(error, "save");
-    mended([`a snapshot cannot be read and was left as it is, so all files were read afresh (${found})`]);
-    return store.saveFiles({ ...files, afresh: true }, tell, signal);
+    const unreadable = unreadableOf(error);
+    if (unreadable?.kind !== "snapshot") throw error;
+    // A backup does not wait for somebody to look into what is damaged.
+    const saved = await act(true);
+    mended(store.config.name, `snapshot ${unreadable.id} cannot be read, so all files were read afresh`);
+    return saved;
   }
 }
 

@@ -174,6 +174,7 @@ test("repository takes names of repositories, and of each of its commands only w
     commandOf("repository check a b --structure-only --trigger schedule --slot 2027-06-15T12:00:00Z"),
   ).toEqual({
     ...{ name: "repository", action: "check", repositories: ["a", "b"], structureOnly: true, dryRun: false },
+    removeEmpty: false,
     ...{ trigger: "schedule", slot: "2027-06-15T12:00:00.000Z" },
   });
   expect(commandOf('repository prune a --forget --keep "daily=7 weekly=4" --dry-run')).toMatchObject({

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
-import { writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { describe, type TestContext, test } from "vitest";
 import type { RepositoryConfig, Store } from "../../src/core/store-ports.ts";
@@ -37,7 +37,7 @@ const pairs = [local, rest].flatMap((kind) => restics().map((restic) => ({ kind,
 describe.concurrent.each(pairs)("what a dying server left on $kind.name, by $restic.name restic", (pair) => {
   const { kind, restic } = pair;
 
-  test("an empty file of a snapshot keeps restic from its work, and is removed when nobody writes", async (context) => {
+  test("an empty file of a snapshot keeps restic from its work, and is removed by whoever says so when nobody writes", async (context) => {
     const { expect } = context;
     const { place, store, shelf, tree, first } = await stageOf(context, kind, restic);
     const name = newName();
@@ -47,7 +47,8 @@ describe.concurrent.each(pairs)("what a dying server left on $kind.name, by $res
       () => store.prune(quiet, never),
     ])
       expect(await failureIn(failing())).toMatchObject({ kind: "refused", code: "UnreadableSnapshot" });
-    expect(await structure(store)).toMatchObject({ sound: false, unreadable: "snapshot" });
+    const damaged = { sound: false, unreadable: { kind: "snapshot", id: name.slice(0, 10) } };
+    expect(await structure(store)).toMatchObject(damaged);
 
     // Somebody's dump is on its way: its snapshot may be the one that is being written.
     const end = Promise.withResolvers<void>();
@@ -58,18 +59,43 @@ describe.concurrent.each(pairs)("what a dying server left on $kind.name, by $res
     });
     const saving = store.saveStream(order("d"), dump, quiet, never);
     await begun.promise;
-    expect(await store.mend("snapshot", never)).toEqual([]);
-    expect(await shelf.names("snapshots")).toContain(name);
+    const atWork = `${name} was left: somebody is at work`;
+    expect(await store.removeEmpty(never)).toEqual([expect.stringContaining(atWork)]);
     end.resolve();
     const { id: second } = await saving;
+    // Nor where it is not known whose lock there is.
+    const lock = newName();
+    await shelf.write(`locks/${lock}`, "");
+    expect(await store.removeEmpty(never)).toEqual([expect.stringContaining(atWork)]);
+    await shelf.remove(`locks/${lock}`);
 
     const careful = await place.open({ ...store.config, appendOnly: true });
-    expect(await careful.mend("snapshot", never)).toEqual([]);
-    expect(await store.mend("snapshot", never)).toEqual([expect.stringContaining(name.slice(0, 8))]);
+    expect(await failureIn(careful.removeEmpty(never))).toMatchObject({ code: "AppendOnly" });
+    expect(await shelf.names("snapshots")).toContain(name);
+    expect(await store.removeEmpty(never)).toEqual([expect.stringMatching(`${name} was removed.*recover`)]);
+    expect(await store.removeEmpty(never)).toEqual([]);
     expect((await shelf.names("snapshots")).toSorted()).toEqual([first, second].toSorted());
     await store.saveFiles(filesOrder("q", [tree]), quiet, never);
     await store.prune(quiet, never);
     expect(await structure(store)).toMatchObject(sound);
+  });
+
+  test("an empty file that this host's cache has whole is left, since it can be brought back", async (context) => {
+    const { expect } = context;
+    const { place, store, shelf, first } = await stageOf(context, kind, restic);
+    const caches = place.at("state", "restic-cache");
+    const cached = readdirSync(caches, { recursive: true, encoding: "utf8" }).find((one) =>
+      one.endsWith(first),
+    );
+    expect(cached).toBeDefined();
+    const whole = await shelf.read(`snapshots/${first}`);
+    await shelf.remove(`snapshots/${first}`);
+    await shelf.write(`snapshots/${first}`, "");
+    expect(await store.removeEmpty(never)).toEqual([
+      expect.stringMatching(`${first} was left: this host's cache.*${caches}`),
+    ]);
+    expect(readFileSync(path.join(caches, cached ?? ""))).toEqual(whole);
+    expect(await shelf.names("snapshots")).toEqual([first]);
   });
 
   test("a snapshot that is damaged and holds something is left, and files are read without it", async (context) => {
@@ -78,7 +104,7 @@ describe.concurrent.each(pairs)("what a dying server left on $kind.name, by $res
     const name = newName();
     const whole = await shelf.read(`snapshots/${first}`);
     await shelf.write(`snapshots/${name}`, whole.subarray(0, 100));
-    expect(await store.mend("snapshot", never)).toEqual([]);
+    expect(await store.removeEmpty(never)).toEqual([]);
     expect(await shelf.names("snapshots")).toContain(name);
     expect(await failureIn(store.saveFiles(filesOrder("q", [tree]), quiet, never))).toMatchObject({
       code: "UnreadableSnapshot",
@@ -92,7 +118,8 @@ describe.concurrent.each(pairs)("what a dying server left on $kind.name, by $res
     const { expect } = context;
     const { place, store, shelf, tree, first } = await stageOf(context, kind, restic);
     const [index = ""] = await shelf.names("index");
-    await shelf.write(`index/${newName()}`, (await shelf.read(`index/${index}`)).subarray(0, 90));
+    const broken = newName();
+    await shelf.write(`index/${broken}`, (await shelf.read(`index/${index}`)).subarray(0, 90));
     writeFileSync(path.join(tree, "c"), randomBytes(50_000));
     const started: string[] = [];
     const source = { file: "d.sql", start: () => expect.fail(`started ${started.push("it")}`) };
@@ -102,10 +129,15 @@ describe.concurrent.each(pairs)("what a dying server left on $kind.name, by $res
       () => store.prune(quiet, never),
     ])
       expect(await failureIn(failing())).toMatchObject({ kind: "refused", code: "UnreadableIndex" });
-    expect(await structure(store)).toMatchObject({ sound: false, unreadable: "index" });
+    const { unreadable } = await structure(store);
+    expect(unreadable).toMatchObject({ kind: "index", id: broken.slice(0, 10) });
     const careful = await place.open({ ...store.config, appendOnly: true });
-    expect(await careful.mend("index", never)).toEqual([]);
-    expect(await store.mend("index", never)).toEqual([expect.stringContaining("index")]);
+    expect(await failureIn(careful.repairIndex(broken, never))).toMatchObject({ code: "AppendOnly" });
+    expect(await store.repairIndex(newName(), never), "none of that name").toBe(false);
+    expect(await failureIn(store.repairIndex(index, never)), "a sound one").toMatchObject({
+      found: expect.stringContaining("can be read"),
+    });
+    expect(await store.repairIndex(broken.slice(0, 10), never)).toBe(true);
     const { id } = await store.saveFiles(filesOrder("q", [tree]), quiet, never);
     expect((await idsOf(store)).toSorted()).toEqual([first, id].toSorted());
     expect(await store.check({ part: 1, of: 1 }, quiet, never)).toMatchObject(sound);

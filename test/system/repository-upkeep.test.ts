@@ -46,7 +46,7 @@ const ago = (days: number) => new Date(now - days * day);
 
 // They wait for most of their time.
 describe.concurrent.each(restics())("$name restic", (restic) => {
-  test("a check, a prune and a run clear what a dying server left, complete and say so", async (context) => {
+  test("a check, a prune and a run get past what a dying server left, complete and say so", async (context) => {
     const { expect } = context;
     const { stage, central, files } = await stageOf(context, restic);
     const { id } = await stage.saved(central, files, ago(1));
@@ -61,39 +61,53 @@ describe.concurrent.each(restics())("$name restic", (restic) => {
         remedy: expect.stringContaining("check central"),
       });
 
-    await empty("a");
-    const [index = ""] = await readdir(path.join(place, "index"));
-    const half = (await readFile(path.join(place, "index", index))).subarray(0, 70);
-    await writeFile(path.join(place, "index", name("b")), half);
-    const checked = await stage.one("check", "central");
-    expect([checked.code, checked.outcome, checked.check?.sound]).toEqual([0, "done", true]);
-    expect(checked.problems).toEqual([mended(/made anew.*aaaaaaaa/)]);
-    expect((await stage.one("check", "central")).problems).toEqual([]);
-
-    await empty("c");
-    const pruned = await stage.one("prune", "central");
-    expect([pruned.code, pruned.problems]).toEqual([0, [mended(/cccccccc/)]]);
-
-    await empty("d");
-    const run = await stage.run(["run", "--json"]);
     const reportOf = ({ stdout }: { stdout: string }) =>
       (JSON.parse(stdout || "{}") as { reports?: RunReport[] }).reports?.[0];
+    const halve = async (char: string) => {
+      const [index = ""] = await readdir(path.join(place, "index"));
+      const half = (await readFile(path.join(place, "index", index))).subarray(0, 70);
+      await writeFile(path.join(place, "index", name(char)), half);
+    };
+    await halve("a");
+    const checked = await stage.one("check", "central");
+    expect([checked.code, checked.outcome, checked.check?.sound]).toEqual([0, "done", true]);
+    expect(checked.problems).toEqual([mended(/made anew/)]);
+    expect((await stage.one("check", "central")).problems).toEqual([]);
+    await halve("b");
+    const pruned = await stage.one("prune", "central");
+    expect([pruned.code, pruned.problems]).toEqual([0, [mended(/made anew/)]]);
+
+    // Both at once.
+    await halve("c");
+    await empty("d");
+    const run = await stage.run(["run", "--json"]);
     const report = reportOf(run);
     expect([run.code, report?.outcome, report?.stored?.[0]?.outcome], run.stderr).toEqual([
       0,
       "done",
       "made",
     ]);
-    expect(report?.problems).toContainEqual(mended(/dddddddd/));
+    for (const what of [/made anew/, /dddddddd.*afresh/])
+      expect(report?.problems).toContainEqual(mended(what));
+
+    // Nothing of a snapshot goes unless somebody says so, and nothing that it may have named before.
+    const refused = await stage.one("prune", "central");
+    expect([refused.code, refused.outcome]).toEqual([2, "not-done"]);
+    const told = await stage.one("check", "central");
+    expect([told.code, told.problems[0]?.remedy]).toEqual([1, expect.stringContaining("--remove-empty")]);
+    expect(await readdir(path.join(place, "snapshots"))).toContain(name("d"));
+    const removed = await stage.one("check", "central", "--remove-empty");
+    expect([removed.code, removed.check?.sound]).toEqual([0, true]);
+    expect(removed.problems).toEqual([mended(/dddddddd was removed.*recover/)]);
 
     // What holds something is left, and keeps nothing from being saved.
     const file = path.join(place, "snapshots", name("e"));
     await writeFile(file, (await readFile(path.join(place, "snapshots", id))).subarray(0, 50));
     const around = await stage.run(["run", "--json"]);
     expect(around.code, around.stderr).toBe(0);
-    expect(reportOf(around)?.problems).toContainEqual(mended(/left as it is.*afresh/));
+    expect(reportOf(around)?.problems).toContainEqual(mended(/eeeeeeee.*afresh/));
     expect((await readFile(file)).length).toBe(50);
-    const unsound = await stage.one("check", "central");
+    const unsound = await stage.one("check", "central", "--remove-empty");
     expect([unsound.code, unsound.check?.sound]).toEqual([1, false]);
   });
 
