@@ -1,12 +1,16 @@
 import { createHash, randomBytes } from "node:crypto";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import https from "node:https";
 import path from "node:path";
 import { describe, type TestContext, test } from "vitest";
 import type { RepositoryConfig, Store } from "../../src/core/store-ports.ts";
 import { folder } from "../host/places.ts";
 import { configured, local, needStore, ready, rest, type StoreKind } from "../system/stores/kinds.ts";
-import { needRestic, type Restic, restics } from "../system/stores/restics.ts";
+import { RestServer } from "../system/stores/rclone.ts";
+import { needRestic, type Restic, restics, systemRestic } from "../system/stores/restics.ts";
 import type { Shelf } from "../system/stores/shelf.ts";
+import type { StoreServer } from "../system/stores/store-server.ts";
 import { failureIn, filesOrder, never, order, quiet, Stage, writing } from "./restic-stage.ts";
 
 /** A repository with a point, and what lies in it. */
@@ -15,7 +19,7 @@ async function stageOf(
   kind: StoreKind,
   restic: Restic,
   more: Partial<RepositoryConfig> = {},
-): Promise<{ place: Stage; store: Store; shelf: Shelf; tree: string; first: string }> {
+): Promise<{ server: StoreServer; place: Stage; store: Store; shelf: Shelf; tree: string; first: string }> {
   const place = new Stage(await folder(context), needRestic(context, restic));
   const server = await needStore(context, kind);
   context.onTestFinished(() => server[Symbol.asyncDispose]());
@@ -24,7 +28,7 @@ async function stageOf(
   await ready(server, config);
   const tree = place.tree("tree");
   const { id: first } = await store.saveFiles(filesOrder("p", [tree]), quiet, never);
-  return { place, store, shelf: server.shelf("store"), tree, first };
+  return { server, place, store, shelf: server.shelf("store"), tree, first };
 }
 
 const newName = () => createHash("sha256").update(randomBytes(8)).digest("hex");
@@ -142,4 +146,43 @@ describe.concurrent.each(pairs)("what a dying server left on $kind.name, by $res
     expect((await idsOf(store)).toSorted()).toEqual([first, id].toSorted());
     expect(await store.check({ part: 1, of: 1 }, quiet, never)).toMatchObject(sound);
   });
+});
+
+test("rclone that is killed leaves what these tests begin with, and it is got past", async (context) => {
+  const { expect } = context;
+  const { server, store, shelf, tree, first } = await stageOf(context, rest, systemRestic);
+  const ca = await readFile(server.repository("store").cacert ?? "");
+  /** Half a request: all of its head, and some of what it promises. */
+  const begin = async (directory: string, body: string): Promise<string> => {
+    const name = newName();
+    const url = new URL(`${directory}/${name}`, server.repository("store").url.slice("rest:".length));
+    const auth = `${RestServer.user}:${RestServer.password}`;
+    const request = https.request(url, { method: "POST", ca, auth, headers: { "content-length": 300 } });
+    request.on("error", () => undefined);
+    request.flushHeaders();
+    request.write(body);
+    const isThere = async () => (await shelf.names(directory)).includes(name);
+    await expect.poll(isThere, { timeout: 10_000 }).toBe(true);
+    if (body !== "")
+      await expect
+        .poll(async () => (await shelf.read(`${directory}/${name}`)).length, { timeout: 10_000 })
+        .toBe(body.length);
+    return name;
+  };
+  const snapshot = await begin("snapshots", "");
+  const index = await begin("index", "x".repeat(120));
+  await server.crash();
+  await server.start();
+  expect([
+    (await shelf.read(`snapshots/${snapshot}`)).length,
+    (await shelf.read(`index/${index}`)).length,
+  ]).toEqual([0, 120]);
+
+  expect((await structure(store)).unreadable).toEqual({ kind: "index", id: index.slice(0, 10) });
+  expect(await store.repairIndex(index.slice(0, 10), never)).toBe(true);
+  expect((await structure(store)).unreadable).toEqual({ kind: "snapshot", id: snapshot.slice(0, 10) });
+  const { id } = await store.saveFiles(filesOrder("q", [tree], { afresh: true }), quiet, never);
+  expect(await store.removeEmpty(never)).toEqual([expect.stringContaining(`${snapshot} was removed`)]);
+  expect((await idsOf(store)).toSorted()).toEqual([first, id].toSorted());
+  expect(await structure(store)).toMatchObject(sound);
 });
