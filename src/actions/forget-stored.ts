@@ -1,4 +1,5 @@
 import { BackupError, type Failure, interrupted } from "../core/errors.ts";
+import { inGroups } from "../core/in-groups.ts";
 import type { Audit, Clock } from "../core/ports.ts";
 import type { RecoveryPoint } from "../core/recovery-point.ts";
 import type { Forgotten } from "../core/store-answers.ts";
@@ -39,12 +40,11 @@ export async function forgetPoints(
   const failures: Failure[] = [];
   const oldestFirst = [...points].sort((a, b) => a.captured.getTime() - b.captured.getTime());
   // A few at a time, so that one process of restic is not started for each, and a stop is heard.
-  for (let at = 0; at < oldestFirst.length; at += batch) {
+  for (const some of inGroups(oldestFirst, batch)) {
     if (signal.aborted) {
       failures.push(interrupted(doing));
       break;
     }
-    const some = oldestFirst.slice(at, at + batch);
     const lines = some.map((point) => lineOf(point, run));
     for (const line of lines)
       await audit.append({ ...line, time: clock.now().toISOString(), outcome: "removing" });

@@ -1,6 +1,7 @@
 import { brake } from "../core/brake.ts";
 import { counted } from "../core/counted.ts";
 import { BackupError, type Failure, failureOf, interrupted } from "../core/errors.ts";
+import { inGroups } from "../core/in-groups.ts";
 import { mending, type TellMended } from "../core/mending.ts";
 import {
   type MirrorPlan,
@@ -126,8 +127,8 @@ async function copyAll(
     );
   // First: until then a half stands there for a whole.
   await copyThem(marks.map(({ id }) => id));
-  for (let at = 0; at < copy.length && failures.length === 0; at += batch) {
-    const some = copy.slice(at, at + batch);
+  for (const some of inGroups(copy, batch)) {
+    if (failures.length > 0) break;
     if (signal.aborted) {
       failures.push(interrupted(doing));
       break;

@@ -28,7 +28,7 @@ export async function pruneRepository(
   const facts = await opened(store, state, signal);
   const told = forget === undefined ? undefined : await forgetAll(forget, { run, planned }, deps, signal);
   const series = told?.series ?? [];
-  const problems = [...(told?.problems ?? [])];
+  const problems = told?.problems ?? [];
   const isWrong = problems.some(({ severity }) => severity === "error");
   if (planned) return { outcome: isWrong ? "not-done" : "done", facts, prune: { series }, problems };
   const mended = toldTo(problems, deps);

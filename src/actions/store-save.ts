@@ -108,7 +108,7 @@ async function noted(
 }
 
 function orderOf(
-  { line, thing }: Making,
+  { thing, line }: Making,
   what: StoredOrder["what"],
   tags: readonly string[],
   consistency: () => Consistency,

@@ -1,4 +1,5 @@
 import { type Failure, failureOf, interrupted } from "../core/errors.ts";
+import { inGroups } from "../core/in-groups.ts";
 import type { AuditLine, Removal } from "../core/ports.ts";
 import { type RecoveryPoint, rootFirst } from "../core/recovery-point.ts";
 import { pointsAmong } from "../core/sweep-series.ts";
@@ -116,8 +117,8 @@ class Removing {
     const { ec2 } = this.#deps;
     const change = async (of: "unmark" | "mark", done: "unmarked" | "marked") => {
       const all = decided.flatMap(({ name, plan }) => plan[of].map((point): Given => ({ name, point })));
-      for (let from = 0; from < all.length && !signal.aborted; from += batch) {
-        const some = all.slice(from, from + batch);
+      for (const some of inGroups(all, batch)) {
+        if (signal.aborted) break;
         const ids = some.flatMap(({ point }) => point.snapshots.map(({ id }) => id));
         if (of === "mark") await ec2.mark(ids, this.#asOf, signal);
         else await ec2.unmark(ids, signal);

@@ -2,7 +2,8 @@ import { counted } from "../core/counted.ts";
 import type { RecoveryPoint } from "../core/recovery-point.ts";
 import { isSizeKnown, sizeOf } from "../core/recovery-point.ts";
 import { summaryOf } from "../core/report.ts";
-import { formatBytes, formatInstant, sizeWords, type Terminal, table, wrapped } from "./terminal.ts";
+import { printParagraph } from "./paragraph.ts";
+import { formatBytes, formatInstant, sizeWords, type Terminal, table } from "./terminal.ts";
 
 /** Prints recovery points, newest first. */
 export function printPoints(
@@ -95,7 +96,7 @@ function printRegion(
     ...(bad.length > 0 ? [out.paint("red", `${bad.length} failed`)] : []),
   ];
   const text = `Copies of ${job.name} in ${region}: ${facts.join(", ")} (ec2-backup restore list --region ${region})`;
-  for (const line of wrapped(text, out.width)) out.print(line);
+  printParagraph(text, out);
 }
 
 /** A point as `list --json` shows it. */

@@ -1,6 +1,7 @@
 import { BackupError } from "../core/errors.ts";
 import { type RecoveryPoint, sizeOf } from "../core/recovery-point.ts";
 import type { Dialogue } from "./dialogue.ts";
+import { printParagraph } from "./paragraph.ts";
 import { formatLocal, kindOf, pointState } from "./restore-list.ts";
 import { formatBytes, type Terminal, table, wrapped } from "./terminal.ts";
 
@@ -99,7 +100,7 @@ function printPage(
   const which = lines.length > room ? ` (${first + 1} to ${first + page.length} of ${lines.length})` : "";
   out.print("");
   const title = `Points, newest first, in the time of ${zone}${which}`;
-  for (const line of wrapped(title, out.width)) out.print(out.paint("bold", line));
+  printParagraph(title, out, { style: "bold" });
   const rows = table(
     head,
     page.map(({ cells }) => cells),

@@ -1,7 +1,8 @@
 import type { RecoveryPoint } from "../core/recovery-point.ts";
 import { sizeOf } from "../core/recovery-point.ts";
 import { offsetAt } from "../core/zone.ts";
-import { formatBytes, type Terminal, table, wrapped } from "./terminal.ts";
+import { printParagraph } from "./paragraph.ts";
+import { formatBytes, type Terminal, table } from "./terminal.ts";
 
 /** What is shown of points, and the zone of their times. */
 export interface PointsShown {
@@ -24,7 +25,7 @@ export function printRestorable({ points, all, zone, away, named }: PointsShown,
         : `No point here is of an instance whose Name tag, id or ARN is "${named}" (names are told apart by case; points in another Region: --region)`;
     const none =
       all === 0 ? nobody : `None of the ${all} points is as asked for. See all: ec2-backup restore list`;
-    say(none, out);
+    printParagraph(none, out);
     return;
   }
   const head = ["CAPTURED", "JOB", "STATE", "CONSISTENCY", "VOLS", "SIZE", "POINT"];
@@ -38,9 +39,9 @@ export function printRestorable({ points, all, zone, away, named }: PointsShown,
     short(point.id),
   ]);
   const times = `Times are of ${zone}, as --at reads them.`;
-  if (away === undefined) say(`${times} Restore: ec2-backup restore volumes --point POINT`, out);
+  if (away === undefined) printParagraph(`${times} Restore: ec2-backup restore volumes --point POINT`, out);
   else
-    say(
+    printParagraph(
       `${times} These are in ${away}. How to bring one here: ec2-backup restore volumes --region ${away} --point POINT`,
       out,
     );
@@ -60,10 +61,6 @@ export function printByMachine(
     const rows = own.map((point) => cells(point, short));
     for (const line of table(head, rows, out.width)) out.print(line);
   }
-}
-
-function say(text: string, out: Terminal): void {
-  for (const line of wrapped(text, out.width)) out.print(line);
 }
 
 /** How consistent the point is, and whether it is an image, in no more room than the column has anyway. */

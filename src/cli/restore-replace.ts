@@ -2,9 +2,10 @@ import { sentenceOf } from "../core/errors.ts";
 import type { ReplacePlan } from "../core/replace-plan.ts";
 import type { ReplaceResult } from "../core/replace-result.ts";
 import type { Choice } from "../core/restore-choice.ts";
+import { printParagraph } from "./paragraph.ts";
 import { formatLocal } from "./restore-list.ts";
 import { field } from "./restore-volumes.ts";
-import { type Terminal, table, wrapped } from "./terminal.ts";
+import { type Terminal, table } from "./terminal.ts";
 
 /** What is shown before anything is done. */
 export interface ReplaceShown {
@@ -30,7 +31,7 @@ export function printReplacePlan({ choice, plan, zone }: ReplaceShown, out: Term
   if (rows.length > 0)
     for (const line of table(["OLD", "NEW", "DEVICE", "MOUNTED AT"], rows, out.width)) out.print(line);
   out.print("");
-  for (const [index, step] of stepsOf(plan).entries()) say(`${index + 1}. ${step}`, out);
+  for (const [index, step] of stepsOf(plan).entries()) printParagraph(`${index + 1}. ${step}`, out);
   for (const { found, remedy, severity } of plan.restore.obstacles) {
     out.print(out.paint(severity === "blocks" ? "red" : "yellow", "in the way"));
     field("found", found, out);
@@ -106,7 +107,7 @@ export function printReplaced(
   };
   const good =
     outcome === "done" || outcome === "was-done" || outcome === "undone" || outcome === "rebooting";
-  say(out.paint(good ? "green" : "red", ends[outcome]), out);
+  printParagraph(out.paint(good ? "green" : "red", ends[outcome]), out);
   if (failure !== undefined) field("because", sentenceOf(failure), out);
   if (second !== undefined) field("and then", sentenceOf(second), out);
   if (outcome === "unfinished") {
@@ -117,8 +118,4 @@ export function printReplaced(
   for (const { old } of volumes)
     field("kept", `${old}; when satisfied: aws ec2 delete-volume --volume-id ${old}`, out);
   field("go back", `${undo} --restore ${result.id} --yes`, out);
-}
-
-function say(line: string, out: Terminal): void {
-  for (const one of wrapped(line, out.width)) out.print(one);
 }

@@ -1,10 +1,11 @@
 import { dumpLoading } from "../core/dump-loading.ts";
 import { isMixed, isSizeKnown, type RecoveryPoint, sizeOf } from "../core/recovery-point.ts";
 import type { StoredAnswer } from "../core/stored-answer.ts";
+import { printParagraph } from "./paragraph.ts";
 import { printable, printCopied } from "./restore-files.ts";
 import { formatLocal, type PointsShown, pointState, printByMachine } from "./restore-list.ts";
 import { field } from "./restore-volumes.ts";
-import { formatBytes, type Terminal, wrapped } from "./terminal.ts";
+import { formatBytes, type Terminal } from "./terminal.ts";
 
 /** What is shown of a restore from a repository. */
 export interface StoredShown {
@@ -82,7 +83,7 @@ export function printStored({ points, zone }: PointsShown, out: Terminal): void 
     short(point.id),
   ]);
   const text = `Times are of ${zone}, as --at reads them. Restore: ec2-backup restore file PATH --point POINT, or restore cat dump/NAME`;
-  for (const line of wrapped(text, out.width)) out.print(line);
+  printParagraph(text, out);
 }
 
 function holdsText({ stored, snapshots }: RecoveryPoint): string {

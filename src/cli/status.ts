@@ -5,6 +5,7 @@ import { type JobStatus, promisedOf, type Status, type VolumeAge } from "../core
 import { copyFacts } from "./copy-words.ts";
 import { elsewhereLine } from "./elsewhere-line.ts";
 import { unlockedLine } from "./locks.ts";
+import { printParagraph } from "./paragraph.ts";
 import { formatBytes, formatInstant, type Terminal, table, wrapped } from "./terminal.ts";
 
 /** What is wider is not read. */
@@ -93,7 +94,7 @@ function sayCopies(job: string, copies: CopyReport, out: Terminal): void {
   const failures = failed.length === 0 ? "" : `, ${failed.length} failed`;
   const words = `copies in ${region}, as the last run saw them: ${copyFacts(copies)}${failures}`;
   if (lagSeconds > 0 || failed.length > 0) say(job, failed.length > 0 ? "red" : "yellow", words, out);
-  else for (const line of wrapped(`${job}: ${words}`, out.width)) out.print(line);
+  else printParagraph(`${job}: ${words}`, out);
 }
 
 /** restic before 0.17 does not tell how large a snapshot is. */

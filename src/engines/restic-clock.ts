@@ -6,6 +6,7 @@ import { datedClient } from "../host/http-clock.ts";
 import { commonEnvironment } from "../host/restic-environment.ts";
 import { sftpSession } from "../host/sftp-session.ts";
 import { restClock } from "./rest-clock.ts";
+import { localDirectory, restAddress } from "./restic-address.ts";
 import { keysOf, type ResticGround, type ResticRunner } from "./restic-runner.ts";
 import { sftpCommand } from "./restic-sftp.ts";
 import { regionOf, s3Clock, s3Place } from "./s3-clock.ts";
@@ -22,10 +23,11 @@ export async function clockOf(runner: ResticRunner, signal: AbortSignal): Promis
   const limit = AbortSignal.any([signal, AbortSignal.timeout(patience)]);
   const url = ground.access.repository;
   try {
-    if (url.startsWith("rest:")) return await overHttp(ground, url, limit);
+    const rest = restAddress(url);
+    if (rest !== undefined) return await overHttp(ground, rest, limit);
     if (url.startsWith("s3:")) return await overS3(ground, url, limit);
     if (url.startsWith("sftp:")) return await overSftp(ground, url, limit);
-    const local = /^(?:local:)?(\/.*)$/.exec(url)?.[1];
+    const local = localDirectory(url);
     return local === undefined ? undefined : await directoryClock(local);
   } catch (error) {
     if (signal.aborted) throw runner.failure({ stopped: "abort", errors: [] }, "ask for its clock");
@@ -35,10 +37,10 @@ export async function clockOf(runner: ResticRunner, signal: AbortSignal): Promis
   }
 }
 
-async function overHttp({ config }: ResticGround, url: string, signal: AbortSignal) {
+async function overHttp({ config }: ResticGround, repository: URL, signal: AbortSignal) {
   const client = await datedClient(config.cacert);
   try {
-    return await restClock(client, new URL(url.slice("rest:".length)), signal);
+    return await restClock(client, repository, signal);
   } finally {
     client.close();
   }

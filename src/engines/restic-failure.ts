@@ -84,13 +84,15 @@ function unreadableMeaning(
   conceal: (text: string) => string,
 ): Meaning {
   const lines = signal === undefined ? errors.flatMap((one) => complaintIn(one).split("\n")) : [];
-  const line = lines.find((one) => unreadableIn(one) !== undefined);
-  const unreadable = line === undefined ? undefined : unreadableIn(line);
-  if (line === undefined || unreadable === undefined) return { kind: "unexpected" };
+  const [first] = lines.flatMap((line) => {
+    const file = unreadableIn(line);
+    return file === undefined ? [] : [{ line, kind: file.kind }];
+  });
+  if (first === undefined) return { kind: "unexpected" };
   return {
     kind: "refused",
-    code: unreadableCodes[unreadable.kind],
-    found: `restic: ${conceal(line.trim())}`,
+    code: unreadableCodes[first.kind],
+    found: `restic: ${conceal(first.line.trim())}`,
     remedy: `on a host that may delete there: ec2-backup repository check ${name}, which mends an index, and says of a snapshot what to do`,
   };
 }

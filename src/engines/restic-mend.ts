@@ -1,7 +1,8 @@
 import { BackupError, failureOf, sentenceOf } from "../core/errors.ts";
 import { emptyFiles } from "../host/empty-files.ts";
-import { datedClient } from "../host/http-clock.ts";
+import { type DatedClient, datedClient } from "../host/http-clock.ts";
 import { restSnapshots } from "./rest-snapshots.ts";
+import { localDirectory, restAddress } from "./restic-address.ts";
 import { lockIds, locksOf, whenUnlocked } from "./restic-locks.ts";
 import { refuseAppendOnly } from "./restic-refuse.ts";
 import type { ResticRunner } from "./restic-runner.ts";
@@ -57,40 +58,42 @@ export async function removeEmpty(runner: ResticRunner, stop: AbortSignal): Prom
   refuseAppendOnly(runner, "remove empty files of snapshots");
   const signal = AbortSignal.any([stop, AbortSignal.timeout(patience)]);
   const { access, config } = runner.ground;
-  const url = access.repository;
-  const local = /^(?:local:)?(\/.*)$/.exec(url)?.[1];
-  if (url.startsWith("rest:")) {
-    const client = await datedClient(config.cacert);
-    try {
-      const { files = [] } = (await restSnapshots(client, new URL(url.slice("rest:".length)), signal)) ?? {};
-      const empty = files.filter(({ size }) => size === 0);
-      const way = ({ name, url: file }: (typeof empty)[number]): Empty => ({
-        id: name,
-        async remove() {
-          const now = await client.ask({ method: "HEAD", url: file }, signal);
-          if (now.status === 404) return true;
-          if (now.headers["content-length"] !== "0") return false;
-          const { status } = await client.ask({ method: "DELETE", url: file }, signal);
-          if (status === 200 || status === 204 || status === 404) return true;
-          throw new BackupError({
-            kind: "refused",
-            doing: "remove it",
-            found: `the server answered ${status}`,
-          });
-        },
-      });
-      return await removed(runner, empty.map(way), signal);
-    } finally {
-      client.close();
-    }
-  }
+  const local = localDirectory(access.repository);
   if (local !== undefined) return removed(runner, await emptyFiles(`${local}/snapshots`, snapshotId), signal);
-  throw new BackupError({
-    kind: "refused",
-    doing: `remove empty files of snapshots (repository ${config.name})`,
-    found: "it is neither a directory nor behind a REST server",
-    remedy: "remove the empty file from its directory snapshots there",
-  });
+  const rest = restAddress(access.repository);
+  if (rest === undefined)
+    throw new BackupError({
+      kind: "refused",
+      doing: `remove empty files of snapshots (repository ${config.name})`,
+      found: "it is neither a directory nor behind a REST server",
+      remedy: "remove the empty file from its directory snapshots there",
+    });
+  const client = await datedClient(config.cacert);
+  try {
+    return await removed(runner, await emptyOverHttp(client, rest, signal), signal);
+  } finally {
+    client.close();
+  }
+}
+
+async function emptyOverHttp(
+  client: DatedClient,
+  repository: URL,
+  signal: AbortSignal,
+): Promise<readonly Empty[]> {
+  const { files = [] } = (await restSnapshots(client, repository, signal)) ?? {};
+  return files
+    .filter(({ size }) => size === 0)
+    .map(({ name: id, url }) => ({ id, remove: () => removeOverHttp(client, url, signal) }));
+}
+
+async function removeOverHttp(client: DatedClient, url: URL, signal: AbortSignal): Promise<boolean> {
+  const now = await client.ask({ method: "HEAD", url }, signal);
+  if (now.status === 404) return true;
+  if (now.headers["content-length"] !== "0") return false;
+  const { status } = await client.ask({ method: "DELETE", url }, signal);
+  if (status === 200 || status === 204 || status === 404) return true;
+  throw new BackupError({ kind: "refused", doing: "remove it", found: `the server answered ${status}` });
 }
 
 async function removed(

@@ -4,7 +4,7 @@ import { readFile } from "node:fs/promises";
 import https from "node:https";
 import path from "node:path";
 import { describe, type TestContext, test } from "vitest";
-import type { RepositoryConfig, Store } from "../../src/core/store-ports.ts";
+import type { Store } from "../../src/core/store-ports.ts";
 import { folder } from "../host/places.ts";
 import { configured, local, needStore, ready, rest, type StoreKind } from "../system/stores/kinds.ts";
 import { RestServer } from "../system/stores/rclone.ts";
@@ -18,13 +18,12 @@ async function stageOf(
   context: TestContext,
   kind: StoreKind,
   restic: Restic,
-  more: Partial<RepositoryConfig> = {},
 ): Promise<{ server: StoreServer; place: Stage; store: Store; shelf: Shelf; tree: string; first: string }> {
   const place = new Stage(await folder(context), needRestic(context, restic));
   const server = await needStore(context, kind);
   context.onTestFinished(() => server[Symbol.asyncDispose]());
   const config = await configured(server.repository("store"), "store", place.directory);
-  const store = await place.open({ ...config, program: place.program, lockWait: 3_000, ...more });
+  const store = await place.open({ ...config, program: place.program, lockWait: 3_000 });
   await ready(server, config);
   const tree = place.tree("tree");
   const { id: first } = await store.saveFiles(filesOrder("p", [tree]), quiet, never);
@@ -125,8 +124,7 @@ describe.concurrent.each(pairs)("what a dying server left on $kind.name, by $res
     const broken = newName();
     await shelf.write(`index/${broken}`, (await shelf.read(`index/${index}`)).subarray(0, 90));
     writeFileSync(path.join(tree, "c"), randomBytes(50_000));
-    const started: string[] = [];
-    const source = { file: "d.sql", start: () => expect.fail(`started ${started.push("it")}`) };
+    const source = { file: "d.sql", start: () => expect.fail("it was started") };
     for (const failing of [
       () => store.saveFiles(filesOrder("q", [tree]), quiet, never),
       () => store.saveStream(order("d"), source, quiet, never),
