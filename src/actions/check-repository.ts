@@ -1,6 +1,6 @@
 import { afterPart, nextPart } from "../core/check-parts.ts";
 import { counted } from "../core/counted.ts";
-import { repaired } from "../core/mending.ts";
+import { mend } from "../core/mending.ts";
 import { type Problem, problemOf } from "../core/report.ts";
 import type { CheckResult } from "../core/store-answers.ts";
 import type { RepositoryConfig } from "../core/store-ports.ts";
@@ -34,11 +34,15 @@ export async function checkRepository(
   if (planned) return { outcome: "done", facts, check: { sound: true, ...(read && { read }), errors: [] } };
   const problems: Problem[] = [];
   const tell = toldTo(problems, deps);
+  const met = new Set<string>();
   let result = await store.check(part, deps.tell, signal);
-  if (result.unreadable?.kind === "index") {
-    const failure = await repaired(store, result.unreadable.id, tell, signal);
+  while (result.unreadable !== undefined && !met.has(result.unreadable.id)) {
+    met.add(result.unreadable.id);
+    const { mended, failure } = await mend(store, result.unreadable, tell, signal);
     if (failure !== undefined) problems.push(problemOf("error", failure));
-    else result = await store.check(part, deps.tell, signal);
+    // An index may have been mended by somebody else meanwhile.
+    if (failure !== undefined || !(mended || result.unreadable.kind === "index")) break;
+    result = await store.check(part, deps.tell, signal);
   }
   if (result.unreadable?.kind === "snapshot" && removeEmpty) {
     for (const one of await store.removeEmpty(signal)) tell(config.name, one);

@@ -24,7 +24,11 @@ export async function openStore(name: string, ground: StoreGround, signal: Abort
   const { resticStore } = await import("../engines/restic-store.ts");
   const { self, stateDirectory, region } = ground;
   const { uid, env, home, kill } = self;
-  const owner = { uid, env, home, cacheDirectory: `${stateDirectory}/restic-cache` };
+  const owner = {
+    ...{ uid, env, home },
+    cacheDirectory: `${stateDirectory}/restic-cache`,
+    unconfirmedDirectory: `${stateDirectory}/unconfirmed`,
+  };
   return resticStore(config, { owner, kill, keys: () => keysOf(env, region) }, signal);
 }
 

@@ -39,8 +39,9 @@ export function mendedIn(repository: string, found: string): Failure {
 export type TellMended = (repository: string, found: string) => void;
 
 /**
- * Does it; where a file of an index cannot be read, which a dying server has left half-written, makes that index anew and
- * does it again, once. It is done again also where nothing had to be mended any more: somebody else was quicker.
+ * Does it; where restic meets a file that a dying server has left half-written, mends the repository and does it again,
+ * once for each file: an index is made anew, and of snapshots goes what came of a save of this host that broke off. Where
+ * an index had not to be mended any more it is done again all the same: somebody else was quicker.
  */
 export async function mending<T>(
   stores: readonly Store[],
@@ -48,48 +49,70 @@ export async function mending<T>(
   tell: TellMended,
   signal: AbortSignal,
 ): Promise<T> {
-  let unreadable: Unreadable | undefined;
-  try {
-    return await act();
-  } catch (error) {
-    unreadable = unreadableOf(error);
-    if (unreadable?.kind !== "index") throw error;
-  }
+  const met = new Set<string>();
   const failures: Failure[] = [];
-  for (const store of stores) {
-    const failure = await repaired(store, unreadable.id, tell, signal);
-    if (failure !== undefined) failures.push(failure);
-  }
-  try {
-    return await act();
-  } catch (error) {
-    if (failures.length === 0 || unreadableOf(error) === undefined) throw error;
-    const { found, ...failure } = failureOf(error, "work in the repository");
-    const why = failures.map(sentenceOf).join("; ");
-    throw new BackupError(
-      { ...failure, found: `${found}; and it could not be mended: ${why}` },
-      { cause: error },
-    );
+  for (;;) {
+    try {
+      return await act();
+    } catch (error) {
+      const unreadable = unreadableOf(error);
+      if (unreadable === undefined) throw error;
+      const again = !met.has(unreadable.id) && (await mendAny(stores, unreadable, tell, failures, signal));
+      if (!again) throw unmended(error, failures);
+      met.add(unreadable.id);
+    }
   }
 }
 
-/** Makes the index of a repository anew if that file of it is there and cannot be read. Why it could not. */
-export async function repaired(
+/** Whether it is worth another try. */
+async function mendAny(
+  stores: readonly Store[],
+  unreadable: Unreadable,
+  tell: TellMended,
+  failures: Failure[],
+  signal: AbortSignal,
+): Promise<boolean> {
+  let isMended = false;
+  for (const store of stores) {
+    const end = await mend(store, unreadable, tell, signal);
+    if (end.failure !== undefined) failures.push(end.failure);
+    isMended ||= end.mended;
+  }
+  return isMended || unreadable.kind === "index";
+}
+
+function unmended(error: unknown, failures: readonly Failure[]): unknown {
+  if (failures.length === 0) return error;
+  const { found, ...failure } = failureOf(error, "work in the repository");
+  const why = failures.map(sentenceOf).join("; ");
+  return new BackupError(
+    { ...failure, found: `${found}; and it could not be mended: ${why}` },
+    { cause: error },
+  );
+}
+
+/** Mends one repository if that file of it is there, cannot be read, and may be mended; tells what was done. */
+export async function mend(
   store: Store,
-  id: string,
+  unreadable: Unreadable,
   tell: TellMended,
   signal: AbortSignal,
-): Promise<Failure | undefined> {
-  const doing = `repair the index of ${store.config.name}`;
+): Promise<{ readonly mended: boolean; readonly failure?: Failure }> {
+  const { kind, id } = unreadable;
+  const { name } = store.config;
+  const doing = kind === "index" ? `repair the index of ${name}` : `clear snapshot ${id} out of ${name}`;
   try {
-    if (await store.repairIndex(id, signal))
-      tell(
-        store.config.name,
-        `a file of its index could not be read (${id}), and the index was made anew of the data`,
-      );
-    return undefined;
+    const mended = await store.mend(unreadable, signal);
+    if (mended) tell(name, mendedWords[kind](id));
+    return { mended };
   } catch (error) {
     if (signal.aborted) throw error;
-    return failureOf(error, doing);
+    return { mended: false, failure: failureOf(error, doing) };
   }
 }
+
+const mendedWords: Readonly<Record<UnreadableFile, (id: string) => string>> = {
+  index: (id) => `a file of its index could not be read (${id}), and the index was made anew of the data`,
+  snapshot: (id) =>
+    `a save of this host broke off while its server wrote snapshot ${id}, and the empty file that came of it was removed`,
+};

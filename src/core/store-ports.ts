@@ -1,6 +1,13 @@
 import type { Failure } from "./errors.ts";
 import type { RetentionPolicy } from "./retention-policy.ts";
-import type { CheckResult, Forgotten, StoreClock, StoreFacts, StoreLock } from "./store-answers.ts";
+import type {
+  CheckResult,
+  Forgotten,
+  StoreClock,
+  StoreFacts,
+  StoreLock,
+  Unreadable,
+} from "./store-answers.ts";
 
 /** Where a password comes from, a file or the words of a program that prints it; never an argument of a process. */
 export type PasswordSource = { readonly file: string } | { readonly command: readonly string[] };
@@ -183,10 +190,11 @@ export interface Store {
     signal: AbortSignal,
   ): Promise<CheckResult>;
   /**
-   * Makes the index anew of the data, if the file of it whose name begins so is there and cannot be read; whether that was
-   * so. Removes no data.
+   * Mends what hangs on a file that is there and cannot be read; whether there was something to mend. An index is made
+   * anew of the data; of a snapshot an empty file is removed, if a save of this host has failed of which it came. Rejects
+   * where that may not be now, with the reason.
    */
-  repairIndex(id: string, signal: AbortSignal): Promise<boolean>;
+  mend(unreadable: Unreadable, signal: AbortSignal): Promise<boolean>;
   /**
    * Removes files of snapshots that are empty and that nobody can read any more, while nobody is at work there. For
    * people who know of them: what they named is what nobody needs then, and the next prune takes it away. What became of

@@ -1,4 +1,5 @@
 import { BackupError, failureOf, sentenceOf } from "../core/errors.ts";
+import type { Unreadable } from "../core/store-answers.ts";
 import { emptyFiles } from "../host/empty-files.ts";
 import { type DatedClient, datedClient } from "../host/http-clock.ts";
 import { restSnapshots } from "./rest-snapshots.ts";
@@ -13,11 +14,36 @@ const patience = 60_000;
 /** Before it, repairing an index had a name of its own. The minor version of restic 0. */
 const repairSince = 16;
 
+/** Mends what hangs on one file, as {@link Store.mend} says. */
+export function mend(runner: ResticRunner, { kind, id }: Unreadable, signal: AbortSignal): Promise<boolean> {
+  return kind === "index" ? repairIndex(runner, id, signal) : clearUnconfirmed(runner, id, signal);
+}
+
+/**
+ * Removes the empty file of a snapshot that a save of this host has failed by. What it would have named was never told as
+ * saved, and no save that fails leaves its snapshot there if it can help it: nobody loses what anybody counts on.
+ */
+async function clearUnconfirmed(runner: ResticRunner, id: string, stop: AbortSignal): Promise<boolean> {
+  const name = runner.unconfirmed.names().find((one) => id.startsWith(one));
+  if (name === undefined) return false;
+  const doing = `clear what a save that failed has left (repository ${runner.config.name})`;
+  if (runner.config.appendOnly) refuseAppendOnly(runner, doing);
+  const signal = AbortSignal.any([stop, AbortSignal.timeout(patience)]);
+  return withEmpty(runner, doing, signal, async (files) => {
+    const file = files.find((one) => one.id.startsWith(name));
+    if (file === undefined) return false;
+    const why = await leftBecause(runner, file, signal);
+    if (why !== undefined) throw new BackupError({ kind: "refused", doing, found: `it was left: ${why}` });
+    runner.unconfirmed.drop(name);
+    return true;
+  });
+}
+
 /**
  * Makes the index anew of the data, which restic removes only when the new one is there. Only where the file is the
  * repository's own that cannot be read: an older restic believes a damaged copy in its cache.
  */
-export async function repairIndex(runner: ResticRunner, id: string, signal: AbortSignal): Promise<boolean> {
+async function repairIndex(runner: ResticRunner, id: string, signal: AbortSignal): Promise<boolean> {
   const doing = "repair the index";
   if (runner.config.appendOnly) refuseAppendOnly(runner, doing);
   const ids: string[] = [];
@@ -55,22 +81,50 @@ interface Empty {
 
 /** Removes the empty files of snapshots one after the other; what became of each, in words. */
 export async function removeEmpty(runner: ResticRunner, stop: AbortSignal): Promise<readonly string[]> {
-  refuseAppendOnly(runner, "remove empty files of snapshots");
+  const doing = "remove empty files of snapshots";
+  refuseAppendOnly(runner, doing);
   const signal = AbortSignal.any([stop, AbortSignal.timeout(patience)]);
-  const { access, config } = runner.ground;
-  const local = localDirectory(access.repository);
-  if (local !== undefined) return removed(runner, await emptyFiles(`${local}/snapshots`, snapshotId), signal);
-  const rest = restAddress(access.repository);
+  return withEmpty(runner, doing, signal, async (files) => {
+    const told: string[] = [];
+    for (const one of files) {
+      const file = `the empty file of snapshot ${one.id}`;
+      try {
+        const why = await leftBecause(runner, one, signal);
+        told.push(
+          why === undefined
+            ? `${file} was removed; until the next prune \`restic recover\` finds what it may have named`
+            : `${file} was left: ${why}`,
+        );
+      } catch (error) {
+        if (signal.aborted && told.length === 0) throw error;
+        told.push(`${file} could not be removed: ${sentenceOf(failureOf(error, "remove it"))}`);
+      }
+    }
+    return told;
+  });
+}
+
+/** Looks for the empty files of snapshots, past restic: in the directory or by way of the REST server. */
+async function withEmpty<T>(
+  { ground, config }: ResticRunner,
+  doing: string,
+  signal: AbortSignal,
+  act: (files: readonly Empty[]) => Promise<T>,
+): Promise<T> {
+  const { repository } = ground.access;
+  const local = localDirectory(repository);
+  if (local !== undefined) return act(await emptyFiles(`${local}/snapshots`, snapshotId));
+  const rest = restAddress(repository);
   if (rest === undefined)
     throw new BackupError({
       kind: "refused",
-      doing: `remove empty files of snapshots (repository ${config.name})`,
+      doing: `${doing} (repository ${config.name})`,
       found: "it is neither a directory nor behind a REST server",
       remedy: "remove the empty file from its directory snapshots there",
     });
   const client = await datedClient(config.cacert);
   try {
-    return await removed(runner, await emptyOverHttp(client, rest, signal), signal);
+    return await act(await emptyOverHttp(client, rest, signal));
   } finally {
     client.close();
   }
@@ -96,31 +150,16 @@ async function removeOverHttp(client: DatedClient, url: URL, signal: AbortSignal
   throw new BackupError({ kind: "refused", doing: "remove it", found: `the server answered ${status}` });
 }
 
-async function removed(
+/** Removes it, or tells why it is left. */
+async function leftBecause(
   runner: ResticRunner,
-  empty: readonly Empty[],
+  { id, remove }: Empty,
   signal: AbortSignal,
-): Promise<readonly string[]> {
-  const told: string[] = [];
-  for (const { id, remove } of empty) {
-    const file = `the empty file of snapshot ${id}`;
-    try {
-      if (await canBeRead(runner, ["snapshot", id], signal))
-        told.push(
-          `${file} was left: this host's cache has the whole of it, ${runner.ground.owner.cacheDirectory}`,
-        );
-      else if (await isAtWork(runner, signal))
-        told.push(`${file} was left: somebody is at work in the repository`);
-      else if (await remove())
-        told.push(
-          `${file} was removed; until the next prune \`restic recover\` finds what it may have named`,
-        );
-    } catch (error) {
-      if (signal.aborted && told.length === 0) throw error;
-      told.push(`${file} could not be removed: ${sentenceOf(failureOf(error, "remove it"))}`);
-    }
-  }
-  return told;
+): Promise<string | undefined> {
+  if (await canBeRead(runner, ["snapshot", id], signal))
+    return `this host's cache has the whole of it, ${runner.ground.owner.cacheDirectory}`;
+  if (await isAtWork(runner, signal)) return "somebody is at work in the repository";
+  return (await remove()) ? undefined : "it is empty no more";
 }
 
 /** Whoever may be writing one at this moment holds a lock; one that cannot be read is somebody's. */

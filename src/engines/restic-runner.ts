@@ -5,7 +5,9 @@ import type { Kill } from "../host/process-group.ts";
 import { type ResticEnd, type RunningRestic, startRestic } from "../host/restic-child.ts";
 import { commonEnvironment, type ResticAccess, type ResticOwner } from "../host/restic-environment.ts";
 import type { ResticProgram } from "../host/restic-program.ts";
+import { type Unconfirmed, unconfirmedAt } from "../host/unconfirmed-files.ts";
 import { failureOfRestic } from "./restic-failure.ts";
+import { noting } from "./restic-unconfirmed.ts";
 
 /** Variables that let restic into S3, of the instance's role or of a profile; absent where there are none. */
 export type StoreKeys = () => Promise<Readonly<Record<string, string>> | undefined>;
@@ -43,6 +45,8 @@ export interface ResticCall {
 export interface ResticRunner {
   readonly ground: ResticGround;
   readonly config: RepositoryConfig;
+  /** Beginnings of the names of snapshots that this host has tried to save there and that were not confirmed. */
+  readonly unconfirmed: Unconfirmed;
   /** Takes secrets out of what restic says. */
   conceal(text: string): string;
   start(call: ResticCall, signal: AbortSignal): Promise<RunningRestic>;
@@ -56,13 +60,19 @@ export interface ResticRunner {
 export function resticRunner(ground: ResticGround): ResticRunner {
   const { config } = ground;
   const secrets = new Set(secretsOf(ground.access.more));
+  const unconfirmed = unconfirmedAt(`${ground.owner.unconfirmedDirectory}/${config.name}`);
   const conceal = (text: string): string => concealer([...secrets])(text);
   const failure = (end: ResticEnd, doing: string): Error =>
     failureOfRestic(end, `${doing} (repository ${config.name})`, config, conceal);
   const start = async (call: ResticCall, signal: AbortSignal): Promise<RunningRestic> => {
     const env = await environmentOf(ground, call);
     for (const secret of secretsOf(env)) secrets.add(secret);
-    const { input, output, complaint } = call;
+    const { input, output } = call;
+    const notes = noting(unconfirmed);
+    const complaint = (line: string): void => {
+      notes.hear(line);
+      call.complaint?.(line);
+    };
     const order = {
       words: [ground.program.path, ...optionsOf(ground, call), ...call.words],
       env,
@@ -72,13 +82,19 @@ export function resticRunner(ground: ResticGround): ResticRunner {
       windows: ground.owner.uid === undefined,
       ...(input === undefined ? {} : { input }),
       ...(output === undefined ? {} : { output }),
-      ...(complaint === undefined ? {} : { complaint }),
+      complaint,
     };
-    return startRestic(order, signal);
+    const running = startRestic(order, signal);
+    const ended = running.ended.then((end) => {
+      if (isGood(end, call)) notes.endedWell();
+      return end;
+    });
+    return { ...running, ended };
   };
   return {
     ground,
     config,
+    unconfirmed,
     conceal,
     start,
     failure,

@@ -3,6 +3,7 @@ import type { StoredSnapshot } from "../core/store-ports.ts";
 import { decodeTag, encodeTag } from "../core/store-tags.ts";
 import { numberIn, type ResticMessage, textIn } from "./restic-messages.ts";
 import type { ResticRunner } from "./restic-runner.ts";
+import { confirm } from "./restic-unconfirmed.ts";
 
 /** The whole name of a snapshot: shorter ones may mean another one tomorrow. */
 export const snapshotId = /^[0-9a-f]{64}$/;
@@ -40,6 +41,10 @@ async function listed(
   };
   await runner.run(call, signal);
   const found = parsed(runner, lines.join("\n")).map((one) => snapshotOf(runner, one));
+  confirm(
+    runner.unconfirmed,
+    found.map(({ id }) => id),
+  );
   // restic lists them as their names sort in the repository, which is at random.
   return found.sort((a, b) => a.time.getTime() - b.time.getTime() || a.id.localeCompare(b.id));
 }

@@ -9,7 +9,7 @@ import { copyFrom, withBoth } from "./restic-copy.ts";
 import { changedFiles } from "./restic-diff.ts";
 import { clearDead, locksOf, unlock, whenUnlocked } from "./restic-locks.ts";
 import { markOrTell, unreadOf } from "./restic-marker.ts";
-import { removeEmpty, repairIndex } from "./restic-mend.ts";
+import { mend, removeEmpty } from "./restic-mend.ts";
 import { messageOf, numberIn, textIn } from "./restic-messages.ts";
 import { dumpFile, listTree, restoreTree } from "./restic-read.ts";
 import { type ResticRunner, resticRunner, type StoreKeys } from "./restic-runner.ts";
@@ -49,7 +49,7 @@ export async function resticStore(
     forget: (ids, stop) => forget(runner, ids, stop),
     prune: (tell, stop) => prune(runner, tell, stop),
     check: (part, tell, stop) => check(runner, part, tell, stop),
-    repairIndex: (id, stop) => repairIndex(runner, id, stop),
+    mend: (unreadable, stop) => mend(runner, unreadable, stop),
     removeEmpty: (stop) => removeEmpty(runner, stop),
     copyFrom: (from, ids, tell, stop) => copyFrom(runner, runnerOf(from), ids, tell, stop),
     changed: (one, other, stop) => changedFiles(runner, one, other, stop),

@@ -134,6 +134,7 @@ export async function check(
   const errors: string[] = [];
   let found = false;
   let unreadable: Unreadable | undefined;
+  const noted = runner.unconfirmed.names();
   const call: ResticCall = {
     doing: read === undefined ? "check" : `check, and read part ${read} of the data`,
     words: ["check", ...(read === undefined ? [] : [`--read-data-subset=${read}`])],
@@ -152,6 +153,8 @@ export async function check(
     unreadable = undefined;
     return runner.run(call, signal);
   });
+  // Nothing is left of what these were.
+  if (!found) for (const name of noted) runner.unconfirmed.drop(name);
   return {
     sound: !found,
     errors: found && errors.length === 0 ? ["restic does not say what"] : found ? errors : [],

@@ -11,6 +11,8 @@ export interface ResticOwner {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly home: string;
   readonly cacheDirectory: string;
+  /** What servers have not confirmed is noted below it, by repository. */
+  readonly unconfirmedDirectory: string;
 }
 
 /** What restic is told by its environment: secrets and addresses are no arguments, which every user could read. */

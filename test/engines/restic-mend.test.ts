@@ -35,6 +35,8 @@ const idsOf = async (store: Store) => (await store.snapshots([], never)).map(({ 
 const structure = (store: Store) => store.check(undefined, quiet, never);
 const sound = { sound: true, errors: [] };
 
+const ofIndex = (id: string) => ({ kind: "index", id }) as const;
+
 const pairs = [local, rest].flatMap((kind) => restics().map((restic) => ({ kind, restic })));
 
 describe.concurrent.each(pairs)("what a dying server left on $kind.name, by $restic.name restic", (pair) => {
@@ -134,12 +136,12 @@ describe.concurrent.each(pairs)("what a dying server left on $kind.name, by $res
     const { unreadable } = await structure(store);
     expect(unreadable).toMatchObject({ kind: "index", id: broken.slice(0, 10) });
     const careful = await place.open({ ...store.config, appendOnly: true });
-    expect(await failureIn(careful.repairIndex(broken, never))).toMatchObject({ code: "AppendOnly" });
-    expect(await store.repairIndex(newName(), never), "none of that name").toBe(false);
-    expect(await failureIn(store.repairIndex(index, never)), "a sound one").toMatchObject({
+    expect(await failureIn(careful.mend(ofIndex(broken), never))).toMatchObject({ code: "AppendOnly" });
+    expect(await store.mend(ofIndex(newName()), never), "none of that name").toBe(false);
+    expect(await failureIn(store.mend(ofIndex(index), never)), "a sound one").toMatchObject({
       found: expect.stringContaining("can be read"),
     });
-    expect(await store.repairIndex(broken.slice(0, 10), never)).toBe(true);
+    expect(await store.mend(ofIndex(broken.slice(0, 10)), never)).toBe(true);
     const { id } = await store.saveFiles(filesOrder("q", [tree]), quiet, never);
     expect((await idsOf(store)).toSorted()).toEqual([first, id].toSorted());
     expect(await store.check({ part: 1, of: 1 }, quiet, never)).toMatchObject(sound);
@@ -177,7 +179,7 @@ test("rclone that is killed leaves what these tests begin with, and it is got pa
   ]).toEqual([0, 120]);
 
   expect((await structure(store)).unreadable).toEqual({ kind: "index", id: index.slice(0, 10) });
-  expect(await store.repairIndex(index.slice(0, 10), never)).toBe(true);
+  expect(await store.mend(ofIndex(index.slice(0, 10)), never)).toBe(true);
   expect((await structure(store)).unreadable).toEqual({ kind: "snapshot", id: snapshot.slice(0, 10) });
   const { id } = await store.saveFiles(filesOrder("q", [tree], { afresh: true }), quiet, never);
   expect(await store.removeEmpty(never)).toEqual([expect.stringContaining(`${snapshot} was removed`)]);

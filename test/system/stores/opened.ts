@@ -6,6 +6,10 @@ import { resticStore } from "../../../src/engines/restic-store.ts";
 export function opened(config: RepositoryConfig, directory: string, signal: AbortSignal): Promise<Store> {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const { PATH } = process.env;
-  const owner = { uid: process.getuid?.(), env: { PATH }, home: directory, cacheDirectory: directory };
+  const owner = {
+    ...{ uid: process.getuid?.(), env: { PATH }, home: directory },
+    cacheDirectory: directory,
+    unconfirmedDirectory: `${directory}/unconfirmed`,
+  };
   return resticStore(config, { owner, kill: (pid, name) => void process.kill(pid, name) }, signal);
 }
