@@ -1,6 +1,6 @@
 import { afterPart, nextPart } from "../core/check-parts.ts";
 import { counted } from "../core/counted.ts";
-import { mend } from "../core/mending.ts";
+import { mend, onceEach } from "../core/mending.ts";
 import { type Problem, problemOf } from "../core/report.ts";
 import type { CheckResult } from "../core/store-answers.ts";
 import type { RepositoryConfig } from "../core/store-ports.ts";
@@ -34,10 +34,9 @@ export async function checkRepository(
   if (planned) return { outcome: "done", facts, check: { sound: true, ...(read && { read }), errors: [] } };
   const problems: Problem[] = [];
   const tell = toldTo(problems, deps);
-  const met = new Set<string>();
+  const isNew = onceEach();
   let result = await store.check(part, deps.tell, signal);
-  while (result.unreadable !== undefined && !met.has(result.unreadable.id)) {
-    met.add(result.unreadable.id);
+  while (result.unreadable !== undefined && isNew(result.unreadable)) {
     const { mended, failure } = await mend(store, result.unreadable, tell, signal);
     if (failure !== undefined) problems.push(problemOf("error", failure));
     // An index may have been mended by somebody else meanwhile.

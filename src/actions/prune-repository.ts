@@ -1,6 +1,6 @@
 import { counted } from "../core/counted.ts";
 import { BackupError } from "../core/errors.ts";
-import { mending } from "../core/mending.ts";
+import { type MayMend, mending } from "../core/mending.ts";
 import type { Audit } from "../core/ports.ts";
 import { type ElsewhereConsent, type ElsewherePlan, planElsewhere } from "../core/prune-elsewhere.ts";
 import type { Problem } from "../core/report.ts";
@@ -32,7 +32,9 @@ export async function pruneRepository(
   const isWrong = problems.some(({ severity }) => severity === "error");
   if (planned) return { outcome: isWrong ? "not-done" : "done", facts, prune: { series }, problems };
   const mended = toldTo(problems, deps);
-  const { freedBytes } = await mending([store], () => store.prune(tell, signal), mended, signal);
+  // Data that a snapshot named which is cleared away stays until a prune that comes later: it can be recovered till then.
+  const may: MayMend = ({ kind }) => kind === "index";
+  const { freedBytes } = await mending([store], () => store.prune(tell, signal), mended, signal, may);
   const prune = { ...(freedBytes === undefined ? {} : { freedBytes }), series };
   return { outcome: isWrong ? "degraded" : "done", facts, prune, problems };
 }

@@ -38,47 +38,53 @@ export function mendedIn(repository: string, found: string): Failure {
 /** Hears what was mended in the repository of that name. */
 export type TellMended = (repository: string, found: string) => void;
 
+/** Whether what hangs on such a file may be mended. */
+export type MayMend = (unreadable: Unreadable) => boolean;
+
 /**
- * Does it; where restic meets a file that a dying server has left half-written, mends the repository and does it again,
- * once for each file: an index is made anew, and of snapshots goes what came of a save of this host that broke off. Where
- * an index had not to be mended any more it is done again all the same: somebody else was quicker.
+ * Does it; where restic meets a file that a dying server has left half-written, mends the repository and does it again:
+ * an index is made anew, once, and of snapshots goes what came of saves of this host that broke off. Where an index
+ * had not to be mended any more it is done again all the same: somebody else was quicker.
  */
 export async function mending<T>(
   stores: readonly Store[],
   act: () => Promise<T>,
   tell: TellMended,
   signal: AbortSignal,
+  may: MayMend = () => true,
 ): Promise<T> {
-  const met = new Set<string>();
-  const failures: Failure[] = [];
+  const isNew = onceEach();
+  let failures: readonly Failure[] = [];
   for (;;) {
     try {
       return await act();
     } catch (error) {
       const unreadable = unreadableOf(error);
-      if (unreadable === undefined) throw error;
-      const again = !met.has(unreadable.id) && (await mendAny(stores, unreadable, tell, failures, signal));
+      if (unreadable === undefined || !may(unreadable)) throw error;
+      if (!isNew(unreadable)) throw unmended(error, failures);
+      const ends = await inTurn(stores, (store) => mend(store, unreadable, tell, signal));
+      failures = ends.flatMap(({ failure }) => failure ?? []);
+      const again = unreadable.kind === "index" || ends.some(({ mended }) => mended);
       if (!again) throw unmended(error, failures);
-      met.add(unreadable.id);
     }
   }
 }
 
-/** Whether it is worth another try. */
-async function mendAny(
-  stores: readonly Store[],
-  unreadable: Unreadable,
-  tell: TellMended,
-  failures: Failure[],
-  signal: AbortSignal,
-): Promise<boolean> {
-  let isMended = false;
-  for (const store of stores) {
-    const end = await mend(store, unreadable, tell, signal);
-    if (end.failure !== undefined) failures.push(end.failure);
-    isMended ||= end.mended;
-  }
-  return isMended || unreadable.kind === "index";
+/** Lets each snapshot be mended once, and the index once: what a server makes of a new one may be no better. */
+export function onceEach(): (unreadable: Unreadable) => boolean {
+  const met = new Set<string>();
+  return ({ kind, id }) => {
+    const what = kind === "index" ? kind : id;
+    if (met.has(what)) return false;
+    met.add(what);
+    return true;
+  };
+}
+
+async function inTurn<T, R>(all: readonly T[], act: (one: T) => Promise<R>): Promise<R[]> {
+  const done: R[] = [];
+  for (const one of all) done.push(await act(one));
+  return done;
 }
 
 function unmended(error: unknown, failures: readonly Failure[]): unknown {
@@ -114,5 +120,5 @@ export async function mend(
 const mendedWords: Readonly<Record<UnreadableFile, (id: string) => string>> = {
   index: (id) => `a file of its index could not be read (${id}), and the index was made anew of the data`,
   snapshot: (id) =>
-    `a save of this host broke off while its server wrote snapshot ${id}, and the empty file that came of it was removed`,
+    `a save of this host broke off while its server wrote snapshot ${id}, and the empty file that came of it was removed; until the next prune \`restic recover\` finds what it may have named`,
 };

@@ -131,13 +131,18 @@ async function clear(
   return isNew;
 }
 
-function stillLocked(error: BackupError, locks: readonly StoreLock[], { config }: ResticRunner): BackupError {
+/** Whose locks these are, for how long, in words. */
+export function holdersOf(locks: readonly StoreLock[]): readonly string[] {
   const now = Date.now();
-  const holders = locks.map(({ host, pid, since, exclusive, dead }) => {
+  return locks.map(({ host, pid, since, exclusive, dead }) => {
     const age = formatSpan(Math.max(0, now - since.getTime()) / 1000);
     const how = exclusive ? ", exclusively" : "";
     return `process ${pid} of ${host}${how} for ${age}${dead ? ", which is gone" : ""}`;
   });
+}
+
+function stillLocked(error: BackupError, locks: readonly StoreLock[], { config }: ResticRunner): BackupError {
+  const holders = holdersOf(locks);
   const found = holders.length === 0 ? error.found : `it is locked by ${holders.join("; ")}`;
   const remedy = `wait for it, allow more by lockWait, or if that process is gone: ec2-backup repository unlock ${config.name}`;
   return new BackupError(

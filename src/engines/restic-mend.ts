@@ -1,12 +1,15 @@
 import { BackupError, failureOf, sentenceOf } from "../core/errors.ts";
+import { unreadableIn } from "../core/mending.ts";
 import type { Unreadable } from "../core/store-answers.ts";
 import { emptyFiles } from "../host/empty-files.ts";
 import { type DatedClient, datedClient } from "../host/http-clock.ts";
+import { within } from "../host/within.ts";
 import { restSnapshots } from "./rest-snapshots.ts";
 import { localDirectory, restAddress } from "./restic-address.ts";
-import { lockIds, locksOf, whenUnlocked } from "./restic-locks.ts";
+import { holdersOf, lockIds, locksOf, whenUnlocked } from "./restic-locks.ts";
+import { complaintIn } from "./restic-messages.ts";
 import { refuseAppendOnly } from "./restic-refuse.ts";
-import type { ResticRunner } from "./restic-runner.ts";
+import type { ResticCall, ResticRunner } from "./restic-runner.ts";
 import { snapshotId } from "./restic-snapshots.ts";
 
 /** Milliseconds for listing and removing. */
@@ -20,20 +23,21 @@ export function mend(runner: ResticRunner, { kind, id }: Unreadable, signal: Abo
 }
 
 /**
- * Removes the empty file of a snapshot that a save of this host has failed by. What it would have named was never told as
- * saved, and no save that fails leaves its snapshot there if it can help it: nobody loses what anybody counts on.
+ * Removes the empty file of a snapshot that a save of this host has failed by. It was never told as saved, and was sent
+ * once, of which nothing arrived. What cannot be looked at past restic is left to people.
  */
 async function clearUnconfirmed(runner: ResticRunner, id: string, stop: AbortSignal): Promise<boolean> {
   const name = runner.unconfirmed.names().find((one) => id.startsWith(one));
-  if (name === undefined) return false;
+  const { repository } = runner.ground.access;
+  if (name === undefined || !canLookInto(repository)) return false;
   const doing = `clear what a save that failed has left (repository ${runner.config.name})`;
   if (runner.config.appendOnly) refuseAppendOnly(runner, doing);
   const signal = AbortSignal.any([stop, AbortSignal.timeout(patience)]);
   return withEmpty(runner, doing, signal, async (files) => {
-    const file = files.find((one) => one.id.startsWith(name));
+    const file = files.find((one) => one.id.startsWith(id));
     if (file === undefined) return false;
     const why = await leftBecause(runner, file, signal);
-    if (why !== undefined) throw new BackupError({ kind: "refused", doing, found: `it was left: ${why}` });
+    if (why !== undefined) throw new BackupError({ kind: "refused", doing, ...why });
     runner.unconfirmed.drop(name);
     return true;
   });
@@ -51,7 +55,7 @@ async function repairIndex(runner: ResticRunner, id: string, signal: AbortSignal
   await runner.run({ doing, words: ["list", "index", "--no-lock"], line }, signal);
   const whole = ids.find((one) => one.startsWith(id));
   if (whole === undefined) return false;
-  if (await canBeRead(runner, ["index", whole, "--no-cache"], signal))
+  if (await canBeRead(runner, { kind: "index", id: whole }, signal, "--no-cache"))
     throw new BackupError({
       kind: "refused",
       doing: `${doing} (repository ${runner.config.name})`,
@@ -63,13 +67,28 @@ async function repairIndex(runner: ResticRunner, id: string, signal: AbortSignal
   return true;
 }
 
+/** Throws where it is not the file itself that keeps restic from reading it. */
 async function canBeRead(
   runner: ResticRunner,
-  words: readonly string[],
+  { kind, id }: Unreadable,
   signal: AbortSignal,
+  ...more: readonly string[]
 ): Promise<boolean> {
-  const call = { doing: "look at a file", words: ["cat", ...words, "--no-lock"] };
-  return (await runner.run({ ...call, accept: ({ code }) => code === 1 }, signal)).code === 0;
+  let damaged = false;
+  const call: ResticCall = {
+    doing: `look at ${kind} ${id.slice(0, 8)}`,
+    words: ["cat", kind, id, "--no-lock", ...more],
+    complaint(line) {
+      if (isSaidOf(id, complaintIn(line))) damaged = true;
+    },
+    accept: ({ code }) => code === 1 && damaged,
+  };
+  return (await runner.run(call, signal)).code === 0;
+}
+
+function isSaidOf(id: string, line: string): boolean {
+  const said = unreadableIn(line);
+  return said !== undefined && id.startsWith(said.id);
 }
 
 /** An empty file of a snapshot, and how it goes. */
@@ -93,7 +112,7 @@ export async function removeEmpty(runner: ResticRunner, stop: AbortSignal): Prom
         told.push(
           why === undefined
             ? `${file} was removed; until the next prune \`restic recover\` finds what it may have named`
-            : `${file} was left: ${why}`,
+            : `${file} was left: ${why.found}`,
         );
       } catch (error) {
         if (signal.aborted && told.length === 0) throw error;
@@ -102,6 +121,10 @@ export async function removeEmpty(runner: ResticRunner, stop: AbortSignal): Prom
     }
     return told;
   });
+}
+
+function canLookInto(repository: string): boolean {
+  return localDirectory(repository) !== undefined || restAddress(repository) !== undefined;
 }
 
 /** Looks for the empty files of snapshots, past restic: in the directory or by way of the REST server. */
@@ -113,7 +136,12 @@ async function withEmpty<T>(
 ): Promise<T> {
   const { repository } = ground.access;
   const local = localDirectory(repository);
-  if (local !== undefined) return act(await emptyFiles(`${local}/snapshots`, snapshotId));
+  if (local !== undefined) {
+    // Below it may be a server that does not answer, which no signal reaches.
+    const files = await within(patience, emptyFiles(`${local}/snapshots`, snapshotId), undefined);
+    if (files !== undefined) return act(files);
+    throw new BackupError({ kind: "unreachable", doing, found: `${local} does not answer` });
+  }
   const rest = restAddress(repository);
   if (rest === undefined)
     throw new BackupError({
@@ -144,10 +172,15 @@ async function emptyOverHttp(
 async function removeOverHttp(client: DatedClient, url: URL, signal: AbortSignal): Promise<boolean> {
   const now = await client.ask({ method: "HEAD", url }, signal);
   if (now.status === 404) return true;
+  if (now.status !== 200) throw answered(now.status);
   if (now.headers["content-length"] !== "0") return false;
   const { status } = await client.ask({ method: "DELETE", url }, signal);
   if (status === 200 || status === 204 || status === 404) return true;
-  throw new BackupError({ kind: "refused", doing: "remove it", found: `the server answered ${status}` });
+  throw answered(status);
+}
+
+function answered(status: number): BackupError {
+  return new BackupError({ kind: "refused", doing: "remove it", found: `the server answered ${status}` });
 }
 
 /** Removes it, or tells why it is left. */
@@ -155,15 +188,27 @@ async function leftBecause(
   runner: ResticRunner,
   { id, remove }: Empty,
   signal: AbortSignal,
-): Promise<string | undefined> {
-  if (await canBeRead(runner, ["snapshot", id], signal))
-    return `this host's cache has the whole of it, ${runner.ground.owner.cacheDirectory}`;
-  if (await isAtWork(runner, signal)) return "somebody is at work in the repository";
-  return (await remove()) ? undefined : "it is empty no more";
+): Promise<{ readonly found: string; readonly remedy?: string } | undefined> {
+  const { ground, config } = runner;
+  if (await canBeRead(runner, { kind: "snapshot", id }, signal))
+    return {
+      found: `this host's cache has the whole of it, ${ground.owner.cacheDirectory}`,
+      remedy: "bring it back from there",
+    };
+  const holders = await atWork(runner, signal);
+  if (holders !== undefined)
+    return {
+      found: `somebody is at work in the repository${holders}`,
+      remedy: `wait, or if that process is gone: ec2-backup repository unlock ${config.name}`,
+    };
+  return (await remove()) ? undefined : { found: "it is empty no more" };
 }
 
 /** Whoever may be writing one at this moment holds a lock; one that cannot be read is somebody's. */
-async function isAtWork(runner: ResticRunner, signal: AbortSignal): Promise<boolean> {
-  const dead = (await locksOf(runner, signal)).filter((one) => one.dead).map(({ id }) => id);
-  return (await lockIds(runner, signal)).some((id) => !dead.includes(id));
+async function atWork(runner: ResticRunner, signal: AbortSignal): Promise<string | undefined> {
+  const locks = await locksOf(runner, signal);
+  const dead = locks.filter((one) => one.dead).map(({ id }) => id);
+  if ((await lockIds(runner, signal)).every((id) => dead.includes(id))) return undefined;
+  const holders = holdersOf(locks.filter((one) => !one.dead));
+  return holders.length === 0 ? "" : `: ${holders.join("; ")}`;
 }

@@ -68,7 +68,7 @@ export function resticRunner(ground: ResticGround): ResticRunner {
     const env = await environmentOf(ground, call);
     for (const secret of secretsOf(env)) secrets.add(secret);
     const { input, output } = call;
-    const notes = noting(unconfirmed);
+    const notes = noting(unconfirmed, call.words);
     const complaint = (line: string): void => {
       notes.hear(line);
       call.complaint?.(line);

@@ -1,28 +1,47 @@
 import type { Unconfirmed } from "../host/unconfirmed-files.ts";
 import { messageOf, textIn } from "./restic-messages.ts";
 
-/** The beginning of the name of a snapshot that restic could not save, for now or for good. */
-export function unsavedIn(line: string): string | undefined {
+/** What restic says of a snapshot that it could not save, for now or for good. */
+export interface Unsaved {
+  /** The beginning of its name. */
+  readonly id: string;
+  /** Whether the server may have got some of it. */
+  readonly sent: boolean;
+}
+
+/** The words that make a new snapshot. */
+const saving = ["backup", "copy"];
+const unreached = /connection refused|no route to host|network is unreachable|no such host/;
+
+export function unsavedIn(line: string): Unsaved | undefined {
   const message = messageOf(line);
   const text = message === undefined ? line : (textIn(message, "message") ?? "");
-  return /^Save\(<snapshot\/([0-9a-f]{10})>\) (?:returned error|failed)/.exec(text)?.[1];
+  const [, id, why = ""] =
+    /^Save\(<snapshot\/([0-9a-f]{10})>\) (?:returned error, retrying after [\d.]+\w+|failed): (.*)/s.exec(
+      text,
+    ) ?? [];
+  return id === undefined ? undefined : { id, sent: !unreached.test(why) };
 }
 
 /**
- * Notes, while a process of restic is at work, what it could not save, and takes that back when it ends well: it tries
- * again. The name is a digest of what restic has encrypted for this one save, so nobody else's file ever has it.
+ * Notes, while a process of restic is at work, what it could not save, and takes that back when it ends well, since it
+ * tries again. The name is a digest of what restic has encrypted for this one save, so nobody else's file ever has it.
+ * What was sent twice is not noted: the first time may have arrived whole, and another host have read it.
  */
-export function noting(unconfirmed: Unconfirmed) {
-  const unsaved = new Set<string>();
+export function noting(unconfirmed: Unconfirmed, [word = ""]: readonly string[]) {
+  const sent = new Map<string, number>();
   return {
     hear(line: string): void {
-      const id = unsavedIn(line);
-      if (id === undefined || unsaved.has(id)) return;
-      unsaved.add(id);
-      unconfirmed.add(id);
+      const unsaved = saving.includes(word) ? unsavedIn(line) : undefined;
+      if (unsaved === undefined) return;
+      const { id } = unsaved;
+      const times = (sent.get(id) ?? 0) + (unsaved.sent ? 1 : 0);
+      sent.set(id, times);
+      if (times === 1) unconfirmed.add(id);
+      else if (times > 1) unconfirmed.drop(id);
     },
     endedWell(): void {
-      for (const id of unsaved) unconfirmed.drop(id);
+      for (const id of sent.keys()) unconfirmed.drop(id);
     },
   };
 }

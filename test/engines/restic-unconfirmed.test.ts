@@ -1,11 +1,14 @@
 import { readdirSync } from "node:fs";
-import { writeFile } from "node:fs/promises";
+import { copyFile, mkdir, writeFile } from "node:fs/promises";
+import path from "node:path";
 import { describe, expect, type TestContext, test } from "vitest";
 import { checkRepository } from "../../src/actions/check-repository.ts";
+import { pruneRepository } from "../../src/actions/prune-repository.ts";
 import { mending } from "../../src/core/mending.ts";
 import type { Store } from "../../src/core/store-ports.ts";
-import { unsavedIn } from "../../src/engines/restic-unconfirmed.ts";
+import { noting, unsavedIn } from "../../src/engines/restic-unconfirmed.ts";
 import { systemClock } from "../../src/host/clock.ts";
+import { unconfirmedAt } from "../../src/host/unconfirmed-files.ts";
 import { folder, need } from "../host/places.ts";
 import { type DeadlyFront, deadlyFront } from "../system/stores/deadly-front.ts";
 import { configured, ready } from "../system/stores/kinds.ts";
@@ -52,12 +55,12 @@ async function scene(context: TestContext, restic: Restic): Promise<Scene> {
 }
 
 /** What fails since the server is killed while it writes a snapshot; gives its name when the server is back. */
-async function broken({ server, front }: Scene, act: () => Promise<unknown>): Promise<string> {
+async function broken({ front }: Scene, act: () => Promise<unknown>): Promise<string> {
   const killed = front.killAtSnapshot();
   const error = await failureIn(act());
   if (error["kind"] !== "unreachable") throw error;
   const name = await killed;
-  await server.start();
+  await front.restart();
   return name;
 }
 
@@ -67,16 +70,21 @@ const damaged = { kind: "refused", code: "UnreadableSnapshot" };
 
 const idsOf = async (store: Store) => (await store.snapshots([], never)).map(({ id }) => id);
 
+const deps = (store: Store) => ({
+  ...{ store, clock: systemClock, log: quiet, tell: quiet, state: undefined },
+  copies: false,
+});
+
+const audit = { append: () => Promise.resolve() };
+
 /** A check as upkeep makes it, with nobody's word on what may go. */
 async function checked(store: Store) {
-  const deps = { store, clock: systemClock, log: quiet, tell: quiet, state: undefined, copies: false };
   const how = { structureOnly: true, removeEmpty: false, planned: false, gap: 1 };
-  const { outcome, check, problems = [] } = await checkRepository(deps, how, never);
-  return {
-    outcome,
-    sound: check?.sound,
-    problems: problems.map(({ severity, code }) => `${severity} ${code}`),
-  };
+  const { outcome, check, problems = [] } = await checkRepository(deps(store), how, never);
+  const told = problems
+    .filter(({ code }) => code !== "RepositoryUnsound")
+    .map(({ severity, code }) => `${severity} ${code}`);
+  return { outcome, sound: check?.sound, problems: told };
 }
 
 describe.concurrent.each(restics())(
@@ -109,43 +117,61 @@ describe.concurrent.each(restics())(
       expect(await checked(elsewhere)).toEqual({ outcome: "done", sound: true, problems: [] });
     });
 
-    test("is got past by its next check, prune and mirror, also after a dump and a copy", async (context) => {
+    test("is got past by its next check and mirror, also after a dump and a copy, and a prune leaves that to them", async (context) => {
       const { expect } = context;
       const stage = await scene(context, restic);
       const { place, store, first, notes } = stage;
       await broken(stage, () => store.saveStream(order("d"), writing("d.sql", "rows\n"), quiet, never));
+      const pruning = { run: "r", planned: false };
+      expect(await failureIn(pruneRepository({ ...deps(store), audit }, pruning, never))).toMatchObject(
+        damaged,
+      );
       expect(await checked(store)).toEqual({ outcome: "done", sound: true, problems: ["warning Mended"] });
 
       const source = await place.made("source");
       const { id } = await source.saveFiles(filesOrder("s", [stage.tree]), quiet, never);
       const copy = () => store.copyFrom(source, [id], quiet, never);
       await broken(stage, copy);
-      const told: string[] = [];
-      const tell = (_: string, what: string) => told.push(what);
-      await mending([store, source], () => store.prune(quiet, never), tell, never);
-      await broken(stage, copy);
-      await mending([store, source], copy, tell, never);
-      // Nothing keeps restic from copying, and a copy does not mind what it cannot read.
-      await mending([store], () => store.prune(quiet, never), tell, never);
-      expect(told.length).toBe(2);
+      // restic copies past what it cannot read.
+      await copy();
       expect((await idsOf(store)).length).toBe(2);
       expect(await idsOf(store)).toContain(first);
-      expect(await checked(store)).toEqual({ outcome: "done", sound: true, problems: [] });
+      expect(await checked(store)).toEqual({ outcome: "done", sound: true, problems: ["warning Mended"] });
+      expect(await pruneRepository({ ...deps(store), audit }, pruning, never)).toMatchObject({
+        outcome: "done",
+      });
       expect(notes()).toEqual([]);
     });
 
     test("is not noted where restic's own next try saves it", async (context) => {
       const { expect } = context;
       const stage = await scene(context, restic);
-      const { server, front, store, first, notes } = stage;
+      const { front, store, first, notes } = stage;
       const killed = front.killAtSnapshot();
-      const back = killed.then(() => server.start());
+      const back = killed.then(() => front.restart());
       const { id } = await save(stage);
       await back;
       expect(id).toBe(await killed);
       expect((await idsOf(store)).toSorted()).toEqual([first, id].toSorted());
       expect(notes()).toEqual([]);
       expect(await checked(store)).toEqual({ outcome: "done", sound: true, problems: [] });
+    });
+
+    test("is left to people where it was sent twice: the first may have arrived whole, and another host have read it", async (context) => {
+      const { expect } = context;
+      const stage = await scene(context, restic);
+      const { server, front, store, elsewhere, notes } = stage;
+      const killed = front.killAtSnapshot();
+      const again = killed.then(async () => {
+        await front.restart();
+        return front.killAtSnapshot();
+      });
+      expect(await failureIn(save(stage))).toMatchObject({ kind: "unreachable" });
+      expect(await again).toBe(await killed);
+      await front.restart();
+      expect(notes()).toEqual([]);
+      for (const one of [store, elsewhere]) expect(await checked(one)).toMatchObject({ outcome: "unsound" });
+      expect(await server.shelf("store").names("snapshots")).toContain(await killed);
     });
 
     test("leaves what nobody may clear: where others are at work, where it came after all, where nothing is deleted", async (context) => {
@@ -164,7 +190,10 @@ describe.concurrent.each(restics())(
       });
       const saving = elsewhere.saveStream(order("d"), dump, quiet, never);
       await begun.promise;
-      const atWork = { found: expect.stringContaining("somebody is at work") };
+      const atWork = {
+        found: expect.stringMatching(/somebody is at work.*: process \d+ of /),
+        remedy: expect.stringContaining("repository unlock store"),
+      };
       expect(await failureIn(clear(store))).toMatchObject(atWork);
       expect(await failureIn(mending([store], () => save(stage), quiet, never))).toMatchObject({
         ...damaged,
@@ -183,7 +212,8 @@ describe.concurrent.each(restics())(
       expect(notes()).toEqual([name.slice(0, 10)]);
 
       // The server had it whole, and only its answer was lost: whoever reads it later may count on it.
-      await writeFile(place.at("state", "unconfirmed", "store", first.slice(0, 10)), "");
+      const notesAt = place.at("state", "unconfirmed", "store");
+      await copyFile(path.join(notesAt, name.slice(0, 10)), path.join(notesAt, first.slice(0, 10)));
       expect((await idsOf(store)).toSorted()).toEqual([first, second].toSorted());
       expect(notes()).toEqual([name.slice(0, 10)]);
       expect(await checked(store)).toMatchObject({ sound: true });
@@ -192,16 +222,66 @@ describe.concurrent.each(restics())(
   },
 );
 
+const during = (why: string) => `Save(<snapshot/0123456789>) returned error, retrying after 552.3ms: ${why}`;
+
 test.each([
-  ["Save(<snapshot/0123456789>) returned error, retrying after 552ms: EOF", "0123456789"],
-  ["Save(<snapshot/0123456789>) failed: server response unexpected", "0123456789"],
+  [during("Post: EOF"), { id: "0123456789", sent: true }],
+  [during("dial tcp 127.0.0.1:80: connect: connection refused"), { id: "0123456789", sent: false }],
+  ["Save(<snapshot/0123456789>) failed: server response unexpected", { id: "0123456789", sent: true }],
   [
     JSON.stringify({ message_type: "error", message: "Save(<snapshot/0123456789>) failed: EOF" }),
-    "0123456789",
+    { id: "0123456789", sent: true },
   ],
-  ["Save(<data/0123456789>) returned error, retrying after 552ms: EOF", undefined],
-  ["Load(<snapshot/0123456789>, 0, 0) returned error, retrying after 552ms: EOF", undefined],
+  [during("EOF").replace("snapshot", "data"), undefined],
+  [during("EOF").replace("Save", "Load"), undefined],
   ["error: open /home/Save(<snapshot/0123456789>) failed: permission denied", undefined],
-])("%s", (line, id) => {
-  expect(unsavedIn(line)).toBe(id);
+  ["Save(<snapshot/0123456789>) failed", undefined],
+])("%s", (line, unsaved) => {
+  expect(unsavedIn(line)).toEqual(unsaved);
+});
+
+describe("notes of what was not confirmed", () => {
+  const heard = (words: readonly string[], ...lines: readonly string[]) => {
+    const names = new Set<string>();
+    const notes = noting(
+      { add: (one) => names.add(one), drop: (one) => names.delete(one), names: () => [...names] },
+      words,
+    );
+    for (const line of lines) notes.hear(line);
+    return { names, notes };
+  };
+  const [lost, refused] = [during("EOF"), during("connection refused")];
+
+  test("are of what was sent once, by who saves, and did not arrive in the end", () => {
+    expect([...heard(["backup"], lost, refused, refused).names]).toEqual(["0123456789"]);
+    expect([...heard(["copy"], refused, lost).names]).toEqual(["0123456789"]);
+    expect([...heard(["backup"], refused).names]).toEqual([]);
+    expect([...heard(["backup"], lost, refused, lost, refused).names]).toEqual([]);
+    // It prints names of files as they are.
+    expect([...heard(["restore"], lost).names]).toEqual([]);
+    const { names, notes } = heard(["backup"], lost);
+    notes.endedWell();
+    expect([...names]).toEqual([]);
+  });
+
+  test("are this machine's of this boot, and never in the way", async (context) => {
+    const place = await folder(context);
+    const notes = unconfirmedAt(path.join(place, "notes"));
+    expect(notes.names()).toEqual([]);
+    notes.add("0123456789");
+    notes.add("0123456789");
+    notes.drop("9876543210");
+    expect(notes.names()).toEqual(["0123456789"]);
+    await writeFile(path.join(place, "notes", "1111111111"), "another boot\n");
+    await copyFile(path.join(place, "notes", "0123456789"), path.join(place, "notes", "0"));
+    await mkdir(path.join(place, "notes", "2222222222"));
+    expect(notes.names()).toEqual(["0123456789"]);
+    notes.drop("2222222222");
+    notes.drop("0123456789");
+    expect(notes.names()).toEqual([]);
+    const nowhere = unconfirmedAt(path.join(place, "notes", "1111111111"));
+    nowhere.add("0123456789");
+    nowhere.drop("0123456789");
+    expect(nowhere.names()).toEqual([]);
+  });
 });

@@ -8,8 +8,10 @@ import type { RestServer } from "./rclone.ts";
 export interface DeadlyFront extends AsyncDisposable {
   /** The address of that repository by this way. */
   url(repository: string): string;
-  /** The name of the snapshot of which the server has begun the file when it is killed. */
+  /** The name of the snapshot of which the server has begun the file when it is killed. Nobody is reached then. */
   killAtSnapshot(): Promise<string>;
+  /** Starts the server again. */
+  restart(): Promise<void>;
 }
 
 export async function deadlyFront(server: RestServer, repository: string): Promise<DeadlyFront> {
@@ -35,15 +37,21 @@ export async function deadlyFront(server: RestServer, repository: string): Promi
       if (!(await shelf.names("snapshots")).includes(name)) return;
       clearInterval(look);
       await server.crash();
-      near.socket.destroy();
+      front.close();
+      front.closeAllConnections();
       told(name);
     }, 10);
   });
-  await new Promise<void>((resolve) => front.listen(0, "127.0.0.1", resolve));
+  const listen = (port: number) => new Promise<void>((resolve) => front.listen(port, "127.0.0.1", resolve));
+  await listen(0);
   const { port } = front.address() as AddressInfo;
   return {
     url: (name) => `rest:http://127.0.0.1:${port}/${name}/`,
     killAtSnapshot: () => new Promise((resolve) => (kill = resolve)),
+    async restart() {
+      await server.start();
+      await listen(port);
+    },
     async [Symbol.asyncDispose]() {
       front.closeAllConnections();
       await new Promise((resolve) => front.close(resolve));
