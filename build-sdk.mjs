@@ -70,17 +70,21 @@ export function onlyMembersWeRead(ofRuns, apart, always = false) {
 const cutOut = (text, end) =>
   `{ const end = ${end}; const to = end === -1 ? p.z : end; ${text} = p.x.slice(p.i, to); p.i = to; }`;
 
-/** Most elements hold one text and nothing else: those need no lists of what they hold. */
+/** Most elements hold one text and nothing else, neither attributes nor entities: those are read at a stroke. */
 const LEAF = `
-  if (!hasAttrs && tag === tag.trim()) {
-    const end = p.x.indexOf("<", p.i);
-    const past = end + tag.length + 2;
-    if (end !== -1 && p.x[end + 1] === "/" && p.x.startsWith(tag, end + 2) && p.x[past] === ">") {
-      const text = p.decodeEntities(p.x.slice(p.i, end));
-      p.i = past + 1;
-      return { tag, value: text.includes("\\n") && text.trim() === "" ? "" : text };
+  {
+    const leaf = /<([^\\s>\\/]+)>([^<&]*)<\\/\\1>/y;
+    leaf.lastIndex = p.i;
+    const found = leaf.exec(p.x);
+    if (found !== null) {
+      p.i = leaf.lastIndex;
+      const text = found[2];
+      return { tag: found[1], value: text.includes("\\n") && text.trim() === "" ? "" : text };
     }
   }`;
+
+/** To name the class of web streams is to load them, and whatever is one has this. */
+const unlessStream = (of) => `typeof ${of}?.getReader === "function" && `;
 
 const lazyImport = (name) => ({
   find: new RegExp(`import \\{ ${name} \\} from "node:zlib";`, "g"),
@@ -103,14 +107,15 @@ const CHEAPER = [
         put: (_, stop, text) => cutOut(text, `p.x.indexOf(${stop}, p.i)`),
       },
       {
-        find: /(while \(p\.i < p\.z && !"[^"]+"\.includes\(p\.x\[p\.i\]\)\)) \{\s*(\w+) \+= p\.x\[p\.i\+\+\];\s*\}/g,
+        find: /while \(p\.i < p\.z && !"([^"]+)"\.includes\(p\.x\[p\.i\]\)\) \{\s*(\w+) \+= p\.x\[p\.i\+\+\];\s*\}/g,
         times: 2,
-        put: (_, loop, name) => `{ const from = p.i; ${loop} ++p.i; ${name} = p.x.slice(from, p.i); }`,
+        put: (_, stops, name) =>
+          `{ const stop = /[${stops.replaceAll("/", "\\/")}]/g; stop.lastIndex = p.i; const to = stop.test(p.x) ? stop.lastIndex - 1 : p.z; ${name} = p.x.slice(p.i, to); p.i = to; }`,
       },
       {
-        find: /const textParts = \[\];/g,
+        find: /parseTag\(\) \{\s*const p = this;/g,
         times: 1,
-        put: (begin) => `${LEAF} ${begin}`,
+        put: (begin) => `${begin} ${LEAF}`,
       },
       {
         find: /decodeEntities\(s\) \{/g,
@@ -129,6 +134,27 @@ const CHEAPER = [
     places: [lazyImport("createGzip")],
   },
   {
+    module: /@smithy\/core\/dist-es\/submodules\/serde\/util-stream\/stream-type-check\.js$/,
+    places: [
+      {
+        find: /(?<=isReadableStream = \((\w+)\) => )(?=typeof ReadableStream)/g,
+        times: 1,
+        put: (_, stream) => unlessStream(stream),
+      },
+    ],
+  },
+  {
+    module:
+      /@smithy\/core\/dist-es\/submodules\/retry\/middleware-retry\/isStreamingPayload\/isStreamingPayload\.js$/,
+    places: [
+      {
+        find: /(?<=\|\|\s*\()(?=typeof ReadableStream)/g,
+        times: 1,
+        put: () => unlessStream("request?.body"),
+      },
+    ],
+  },
+  {
     module: /@aws-sdk\/core\/dist-es\/submodules\/protocols\/xml\/XmlShapeDeserializer\.js$/,
     places: [
       {
@@ -136,6 +162,12 @@ const CHEAPER = [
         times: 1,
         put: (line) =>
           `${line} if (typeof value === "string" && ns.getSchema() === 0 && !traits.mediaType) return value;`,
+      },
+      {
+        find: /buffer\[memberName\] = (this\.readSchema\(memberSchema, (value\[xmlObjectKey\])\));/g,
+        times: 1,
+        put: (_, read, value) =>
+          `buffer[memberName] = typeof ${value} === "string" && memberSchema.getSchema() === 0 && !memberTraits.mediaType ? ${value} : ${read};`,
       },
     ],
   },

@@ -124,6 +124,12 @@ const REPLACED = [
     why: "of all that it says, the syslog transport asks for the version",
   },
   {
+    module: /^node:crypto$/,
+    from: /node-cron\/dist\//,
+    by: "(() => { let made = 0; return { randomUUID: () => String(++made) }; })()",
+    why: "nobody but the daemon itself sees the names of its tasks, and for them it would hold 1.6 MiB for weeks",
+  },
+  {
     module: /(^|\/)legacy$/,
     from: /winston(-transport\/modern|-transport\/index|\/lib\/winston\/logger)\.js$/,
     by: "class {}",

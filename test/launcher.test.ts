@@ -24,6 +24,7 @@ import { type Ended, type Ground, launched, withoutRoot } from "./fakes/launched
 
 const isRoot = process.getuid?.() === 0;
 const shipped = path.join(import.meta.dirname, "../dist/ec2-backup.js");
+const flagRecorder = path.join(import.meta.dirname, "fakes/record-flags.cjs");
 
 describe.skipIf(process.getuid === undefined)("the launcher", () => {
   let simulator: Simulator;
@@ -66,6 +67,29 @@ describe.skipIf(process.getuid === undefined)("the launcher", () => {
   }
 
   const all = (scripts: Ended["scripts"]) => [...new Set(Object.values(scripts))];
+
+  /** What a command tells V8, and what of Node it loads after that. */
+  async function flagged(...words: string[]): Promise<{ flags: string[]; late: string[] }> {
+    const list = path.join(home, "flags.json");
+    const { code, stderr } = await start(words, { RECORD_FLAGS: list }, { recorder: flagRecorder });
+    expect({ code, stderr }).toEqual({ code: 0, stderr: expect.not.stringContaining("flag") });
+    return JSON.parse(readFileSync(list, "utf8"));
+  }
+
+  it("has V8 optimize later, once Node's own modules are loaded, whose kept code it takes only before", async () => {
+    const { flags, late } = await flagged("run");
+    expect(flags.length).toBeGreaterThan(0);
+    for (const flag of flags)
+      expect(flag).toMatch(/^--invocation-count-for-(maglev|turbofan|maglev-osr|osr)=/);
+    // What is loaded by who writes and listens to signals is small.
+    expect(late.length).toBeLessThanOrEqual(6);
+    expect(
+      late.filter((name) => /http|tls| crypto$|child_process|fs.promises|webstreams|perf_hooks/.test(name)),
+    ).toEqual([]);
+    // The code that runs keep is for all that have these flags.
+    expect((await flagged("list")).flags).toEqual(flags);
+    expect((await flagged("--help")).flags).toEqual([]);
+  });
 
   it("keeps the code of a run that went well, for its user only, and uses it", async () => {
     const first = await good();

@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import { mkdir, open, readFile, rename, stat, unlink } from "node:fs/promises";
 import { platform } from "node:os";
 import path from "node:path";
@@ -60,6 +59,8 @@ function exists(directory: string): Promise<boolean> {
  */
 export async function replaceFile(file: string, text: string): Promise<void> {
   const directory = path.dirname(file);
+  // A daemon that idles writes nothing, and holds for weeks what it has loaded.
+  const { randomBytes } = await import("node:crypto");
   const fresh = `${file}.${randomBytes(4).toString("hex")}${unfinished}`;
   try {
     await makeDirectory(directory);
