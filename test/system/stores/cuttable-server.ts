@@ -27,10 +27,12 @@ export abstract class CuttableServer implements StoreServer {
   async start(): Promise<void> {
     this.#process = await this.launch();
     await this.ready(this.#process);
+    await this.way.accept();
   }
 
   async crash(): Promise<void> {
     await this.#process?.kill();
+    this.way.refuse();
   }
 
   cut(): void {

@@ -5,6 +5,7 @@ export class Cutter implements AsyncDisposable {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
   #state: "open" | "cut" | "silent" = "open";
+  #port = 0;
 
   private constructor(to: () => number) {
     this.#server = createServer((near) => {
@@ -26,12 +27,25 @@ export class Cutter implements AsyncDisposable {
 
   static async to(port: () => number): Promise<Cutter> {
     const cutter = new Cutter(port);
-    await new Promise<void>((resolve) => cutter.#server.listen(0, "127.0.0.1", resolve));
+    await cutter.accept();
+    cutter.#port = (cutter.#server.address() as AddressInfo).port;
     return cutter;
   }
 
   get port(): number {
-    return (this.#server.address() as AddressInfo).port;
+    return this.#port;
+  }
+
+  /** Ends all connections and refuses new ones, as the port of a process that is gone does. */
+  refuse(): void {
+    this.#server.close();
+    for (const socket of this.#sockets) if (!socket.destroyed) socket.resetAndDestroy();
+  }
+
+  /** Takes connections, from the start on and after it has refused them. */
+  async accept(): Promise<void> {
+    if (this.#server.listening) return;
+    await new Promise<void>((resolve) => this.#server.listen(this.#port, "127.0.0.1", resolve));
   }
 
   /** Ends all connections, and each new one at once, until it is mended. */
