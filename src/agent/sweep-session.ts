@@ -26,6 +26,11 @@ export interface SweepSession {
   readonly until?: number;
 }
 
+/** The instant in so many milliseconds, as the clock counts that `until` is looked at by. */
+export function instantIn(ms: number): number {
+  return systemClock.elapsed() + ms;
+}
+
 /**
  * Opens what the command line and the configuration name. It needs no instance: where credentials and a Region are
  * given, the metadata service is not asked.

@@ -1,4 +1,5 @@
 import type { SweepOptions } from "../agent/sweep.ts";
+import { instantIn } from "../agent/sweep-session.ts";
 import { type LambdaEvent, readEvent, withAccounts } from "../config/lambda-event.ts";
 import { type Loaded, loadFile } from "../config/load.ts";
 import { resolve } from "../config/resolve.ts";
@@ -66,7 +67,7 @@ async function withinTime(
   let over = false;
   const options: SweepOptions = {
     ...optionsOf(loaded, log, place),
-    until: performance.now() + left,
+    until: instantIn(left),
     audit: {
       async append(line) {
         // Lambda freezes what still hangs then, and lets it go on with the next invocation.

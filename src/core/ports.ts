@@ -15,7 +15,7 @@ import type { StoringNote } from "./storing-note.ts";
 /** The host's clock: for timing, waits and log lines, never for retention. */
 export interface Clock {
   now(): Date;
-  /** Milliseconds from some fixed instant; never jumps when the clock is set. */
+  /** Milliseconds since this process began; never jumps when the clock is set. */
   elapsed(): number;
   /** Resolves after the time, or at once when the signal aborts. Milliseconds. */
   sleep(ms: number, signal: AbortSignal): Promise<void>;

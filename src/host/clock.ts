@@ -19,8 +19,10 @@ export const systemClock: Clock = {
   random: Math.random,
 };
 
+const [firstSeconds, firstNanoseconds] = process.hrtime();
+
 /** As `performance.now()`, for which Node would load all of its module of that name, also in a daemon that idles. */
 function elapsed(): number {
   const [seconds, nanoseconds] = process.hrtime();
-  return seconds * 1e3 + nanoseconds / 1e6;
+  return (seconds - firstSeconds) * 1e3 + (nanoseconds - firstNanoseconds) / 1e6;
 }
