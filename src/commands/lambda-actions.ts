@@ -1,5 +1,5 @@
 import { type SweepOptions, sweep } from "../agent/sweep.ts";
-import { openSweep } from "../agent/sweep-session.ts";
+import { instantIn, openSweep } from "../agent/sweep-session.ts";
 import type { LambdaEvent } from "../config/lambda-event.ts";
 import { resolve } from "../config/resolve.ts";
 import { auditDefaults } from "../core/audit-order.ts";
@@ -26,8 +26,13 @@ export interface LambdaGround {
 type Action = (event: LambdaEvent, ground: LambdaGround, signal: AbortSignal) => Promise<object>;
 
 /** What the functions of the command line do, with an answer for machines. */
-export function perform(event: LambdaEvent, ground: LambdaGround, signal: AbortSignal): Promise<object> {
-  return actions[event.action](event, ground, signal);
+export function perform(
+  event: LambdaEvent,
+  { left, ...ground }: LambdaGround & { /** Milliseconds. */ readonly left: number },
+  signal: AbortSignal,
+): Promise<object> {
+  const options = { ...ground.options, until: instantIn(left) };
+  return actions[event.action](event, { ...ground, options }, signal);
 }
 
 const levels = { error: "error", warning: "warn", notice: "info", note: "info" } as const;

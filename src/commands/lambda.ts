@@ -1,5 +1,4 @@
 import type { SweepOptions } from "../agent/sweep.ts";
-import { instantIn } from "../agent/sweep-session.ts";
 import { type LambdaEvent, readEvent, withAccounts } from "../config/lambda-event.ts";
 import { type Loaded, loadFile } from "../config/load.ts";
 import { resolve } from "../config/resolve.ts";
@@ -67,7 +66,6 @@ async function withinTime(
   let over = false;
   const options: SweepOptions = {
     ...optionsOf(loaded, log, place),
-    until: instantIn(left),
     audit: {
       async append(line) {
         // Lambda freezes what still hangs then, and lets it go on with the next invocation.
@@ -77,7 +75,7 @@ async function withinTime(
     },
   };
   try {
-    return await perform(event, { options, log, functionName: place.functionName }, stop.signal);
+    return await perform(event, { options, left, log, functionName: place.functionName }, stop.signal);
   } finally {
     over = true;
     clearTimeout(timer);
