@@ -21,6 +21,8 @@ interface Scene {
   readonly front: DeadlyFront;
   readonly place: Stage;
   readonly store: Store;
+  /** The same with little patience, for what is struck: a busy machine is slow and does not hang. */
+  readonly struck: Store;
   /** The same repository for another host. */
   readonly elsewhere: Store;
   readonly tree: string;
@@ -39,8 +41,10 @@ async function scene(context: TestContext, restic: Restic): Promise<Scene> {
   context.onTestFinished(() => front[Symbol.asyncDispose]());
   const config = await configured(server.repository("store"), "store", place.directory);
   await ready(server, config);
-  const bounds = { program, lockWait: 3_000, idleTimeout: 2_000 };
-  const store = await place.open({ ...config, ...bounds, url: front.url("store") });
+  const bounds = { program, lockWait: 3_000 };
+  const near = { ...config, ...bounds, url: front.url("store") };
+  const store = await place.open(near);
+  const struck = await place.open({ ...near, idleTimeout: 2_000 });
   const elsewhere = await other.open({ ...config, ...bounds });
   const tree = place.tree("tree");
   const { id: first } = await store.saveFiles(filesOrder("p", [tree]), quiet, never);
@@ -51,21 +55,20 @@ async function scene(context: TestContext, restic: Restic): Promise<Scene> {
       return [];
     }
   };
-  return { server, front, place, store, elsewhere, tree, first, notes };
+  return { server, front, place, store, struck, elsewhere, tree, first, notes };
 }
 
 /** What fails since the server is killed while it writes a snapshot; gives its name when the server is back. */
-async function broken({ front }: Scene, act: () => Promise<unknown>): Promise<string> {
+async function broken({ front, struck }: Scene, act: (store: Store) => Promise<unknown>): Promise<string> {
   const killed = front.killAtSnapshot();
-  const error = await failureIn(act());
+  const error = await failureIn(act(struck));
   if (error["kind"] !== "unreachable") throw error;
   const name = await killed;
   await front.restart();
   return name;
 }
 
-const save = ({ store, tree }: Scene, point = "q") =>
-  store.saveFiles(filesOrder(point, [tree]), quiet, never);
+const save = ({ tree }: Scene, store: Store) => store.saveFiles(filesOrder("q", [tree]), quiet, never);
 const damaged = { kind: "refused", code: "UnreadableSnapshot" };
 
 const idsOf = async (store: Store) => (await store.snapshots([], never)).map(({ id }) => id);
@@ -94,7 +97,7 @@ describe.concurrent.each(restics())(
       const { expect } = context;
       const stage = await scene(context, restic);
       const { server, store, elsewhere, first, notes } = stage;
-      const name = await broken(stage, () => save(stage));
+      const name = await broken(stage, (one) => save(stage, one));
       expect((await server.shelf("store").read(`snapshots/${name}`)).length).toBe(0);
       expect(notes()).toEqual([name.slice(0, 10)]);
       // Whoever did not make it leaves it.
@@ -121,7 +124,7 @@ describe.concurrent.each(restics())(
       const { expect } = context;
       const stage = await scene(context, restic);
       const { place, store, first, notes } = stage;
-      await broken(stage, () => store.saveStream(order("d"), writing("d.sql", "rows\n"), quiet, never));
+      await broken(stage, (one) => one.saveStream(order("d"), writing("d.sql", "rows\n"), quiet, never));
       const pruning = { run: "r", planned: false };
       expect(await failureIn(pruneRepository({ ...deps(store), audit }, pruning, never))).toMatchObject(
         damaged,
@@ -130,10 +133,10 @@ describe.concurrent.each(restics())(
 
       const source = await place.made("source");
       const { id } = await source.saveFiles(filesOrder("s", [stage.tree]), quiet, never);
-      const copy = () => store.copyFrom(source, [id], quiet, never);
+      const copy = (one: Store) => one.copyFrom(source, [id], quiet, never);
       await broken(stage, copy);
       // restic copies past what it cannot read.
-      await copy();
+      await copy(store);
       expect((await idsOf(store)).length).toBe(2);
       expect(await idsOf(store)).toContain(first);
       expect(await checked(store)).toEqual({ outcome: "done", sound: true, problems: ["warning Mended"] });
@@ -149,7 +152,7 @@ describe.concurrent.each(restics())(
       const { front, store, first, notes } = stage;
       const killed = front.killAtSnapshot();
       const back = killed.then(() => front.restart());
-      const { id } = await save(stage);
+      const { id } = await save(stage, store);
       await back;
       expect(id).toBe(await killed);
       expect((await idsOf(store)).toSorted()).toEqual([first, id].toSorted());
@@ -166,7 +169,9 @@ describe.concurrent.each(restics())(
         await front.restart();
         return front.killAtSnapshot();
       });
-      expect(await failureIn(save(stage))).toMatchObject({ kind: "unreachable" });
+      // It is to try again before it is given up.
+      const struck = await stage.place.open({ ...stage.struck.config, idleTimeout: 10_000 });
+      expect(await failureIn(save(stage, struck))).toMatchObject({ kind: "unreachable" });
       expect(await again).toBe(await killed);
       await front.restart();
       expect(notes()).toEqual([]);
@@ -179,7 +184,7 @@ describe.concurrent.each(restics())(
       const stage = await scene(context, restic);
       const { server, place, store, elsewhere, first, notes } = stage;
       const shelf = server.shelf("store");
-      const name = await broken(stage, () => save(stage));
+      const name = await broken(stage, (one) => save(stage, one));
       const clear = (one: Store) => one.mend({ kind: "snapshot", id: name.slice(0, 10) }, never);
 
       const end = Promise.withResolvers<void>();
@@ -195,7 +200,7 @@ describe.concurrent.each(restics())(
         remedy: expect.stringContaining("repository unlock store"),
       };
       expect(await failureIn(clear(store))).toMatchObject(atWork);
-      expect(await failureIn(mending([store], () => save(stage), quiet, never))).toMatchObject({
+      expect(await failureIn(mending([store], () => save(stage, store), quiet, never))).toMatchObject({
         ...damaged,
         found: expect.stringMatching("could not be mended.*somebody is at work"),
       });
