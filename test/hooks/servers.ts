@@ -160,7 +160,10 @@ export interface Mariadb extends Server {
   sql(statement: string): Promise<string>;
 }
 
-/** MariaDB with a binary log; root logs in over the socket. */
+/**
+ * MariaDB with a binary log; root logs in over the socket. In a directory of its own for temporary tables: a server that
+ * starts removes those of all others from a shared one, by which they fail or crash.
+ */
 export async function startMariadb(...options: string[]): Promise<Mariadb> {
   const directory = await ownedDirectory("mysql");
   const socket = path.join(directory, "s");
@@ -169,6 +172,7 @@ export async function startMariadb(...options: string[]): Promise<Mariadb> {
     run("mariadb-install-db", [
       "--no-defaults",
       `--datadir=${template}/data`,
+      `--tmpdir=${template}`,
       "--user=mysql",
       "--auth-root-authentication-method=socket",
       "--skip-test-db",
@@ -178,6 +182,7 @@ export async function startMariadb(...options: string[]): Promise<Mariadb> {
   const args = [
     "--no-defaults",
     `--datadir=${data}`,
+    `--tmpdir=${directory}`,
     small,
     `--socket=${socket}`,
     `--pid-file=${directory}/pid`,

@@ -106,7 +106,10 @@ function inNamespace(
   return ["unshare", "--mount", "--pid", "--ipc", "--fork", "--kill-child", "/bin/sh", "-c", line];
 }
 
-/** MariaDB, with small files and every commit on the disk. */
+/**
+ * MariaDB, with small files and every commit on the disk. In a directory of its own for temporary tables: a server that
+ * starts removes those of all others from a shared one, by which they fail or crash.
+ */
 export const mariadb: ServerKind = {
   name: "MariaDB",
   present: isInstalled("mariadbd") && isInstalled("mariadb-install-db"),
@@ -117,6 +120,7 @@ export const mariadb: ServerKind = {
       "--no-defaults",
       "--user=mysql",
       `--datadir=${data}`,
+      `--tmpdir=${data}`,
       "--skip-test-db",
       "--innodb-log-file-size=8M",
     );
@@ -128,6 +132,7 @@ export const mariadb: ServerKind = {
         "mariadbd",
         "--no-defaults",
         `--datadir=${path.join(mount, "data")}`,
+        `--tmpdir=${place}`,
         `--socket=${place}/socket`,
         `--pid-file=${place}/pid`,
         "--skip-networking",
