@@ -20,15 +20,16 @@ const uid = process.getuid?.();
 const require = module.createRequire(import.meta.url);
 const agent = path.join(import.meta.dirname, "agent");
 const hour = 3_600_000;
+const help = ["--help", "-h", "help"];
 /** With these, a run does less than others. */
-const idle = ["--dry-run", "--help", "-h", "help"];
+const idle = ["--dry-run", ...help];
 /** It starts once and holds for weeks what it has loaded, of which the means to start quickly would be a part. */
 const waits = argv.includes("daemon") && !argv.includes("run");
 
 /** What all load of Node that ask AWS. */
 const ofAll = ["child_process", "crypto", "fs/promises", "http", "https", "net", "os", "tls", "v8", "vm"];
-/** Of these, one is over too soon to load all that, and the other goes on for so long that it gains. */
-const others = ["--help", "-h", "help", "--version", "sweep"];
+/** Of these, most are over too soon to load all that, and a sweep goes on for so long that it gains. */
+const others = [...help, "--version", "sweep"];
 /** By how much later than V8 would. Large runs still get there. */
 const later = [
   "invocation-count-for-maglev=20000",

@@ -37,10 +37,9 @@ export async function checkRepository(
   const isNew = onceEach();
   let result = await store.check(part, deps.tell, signal);
   while (result.unreadable !== undefined && isNew(result.unreadable)) {
-    const { mended, failure } = await mend(store, result.unreadable, tell, signal);
+    const { again, failure } = await mend(store, result.unreadable, tell, signal);
     if (failure !== undefined) problems.push(problemOf("error", failure));
-    // An index may have been mended by somebody else meanwhile.
-    if (failure !== undefined || !(mended || result.unreadable.kind === "index")) break;
+    if (failure !== undefined || !again) break;
     result = await store.check(part, deps.tell, signal);
   }
   if (result.unreadable?.kind === "snapshot" && removeEmpty) {

@@ -64,8 +64,7 @@ export async function mending<T>(
       if (!isNew(unreadable)) throw unmended(error, failures);
       const ends = await inTurn(stores, (store) => mend(store, unreadable, tell, signal));
       failures = ends.flatMap(({ failure }) => failure ?? []);
-      const again = unreadable.kind === "index" || ends.some(({ mended }) => mended);
-      if (!again) throw unmended(error, failures);
+      if (!ends.some(({ again }) => again)) throw unmended(error, failures);
     }
   }
 }
@@ -97,23 +96,26 @@ function unmended(error: unknown, failures: readonly Failure[]): unknown {
   );
 }
 
-/** Mends one repository if that file of it is there, cannot be read, and may be mended; tells what was done. */
+/**
+ * Mends one repository if that file of it is there, cannot be read, and may be mended; tells what was done. Whether it is
+ * worth another try, as it always is with an index, which somebody else may have mended meanwhile.
+ */
 export async function mend(
   store: Store,
   unreadable: Unreadable,
   tell: TellMended,
   signal: AbortSignal,
-): Promise<{ readonly mended: boolean; readonly failure?: Failure }> {
+): Promise<{ readonly again: boolean; readonly failure?: Failure }> {
   const { kind, id } = unreadable;
   const { name } = store.config;
   const doing = kind === "index" ? `repair the index of ${name}` : `clear snapshot ${id} out of ${name}`;
   try {
     const mended = await store.mend(unreadable, signal);
     if (mended) tell(name, mendedWords[kind](id));
-    return { mended };
+    return { again: mended || kind === "index" };
   } catch (error) {
     if (signal.aborted) throw error;
-    return { mended: false, failure: failureOf(error, doing) };
+    return { again: kind === "index", failure: failureOf(error, doing) };
   }
 }
 

@@ -11,7 +11,7 @@ import { RestServer } from "../system/stores/rclone.ts";
 import { needRestic, type Restic, restics, systemRestic } from "../system/stores/restics.ts";
 import type { Shelf } from "../system/stores/shelf.ts";
 import type { StoreServer } from "../system/stores/store-server.ts";
-import { failureIn, filesOrder, never, order, quiet, Stage, writing } from "./restic-stage.ts";
+import { failureIn, filesOrder, heldDump, never, order, quiet, Stage } from "./restic-stage.ts";
 
 /** A repository with a point, and what lies in it. */
 async function stageOf(
@@ -56,17 +56,12 @@ describe.concurrent.each(pairs)("what a dying server left on $kind.name, by $res
     expect(await structure(store)).toMatchObject(damaged);
 
     // Somebody's dump is on its way: its snapshot may be the one that is being written.
-    const end = Promise.withResolvers<void>();
-    const begun = Promise.withResolvers<void>();
-    const dump = writing("d.sql", "rows", () => {
-      begun.resolve();
-      return end.promise;
-    });
-    const saving = store.saveStream(order("d"), dump, quiet, never);
-    await begun.promise;
+    const dump = heldDump();
+    const saving = store.saveStream(order("d"), dump.source, quiet, never);
+    await dump.begun;
     const atWork = `${name} was left: somebody is at work`;
     expect(await store.removeEmpty(never)).toEqual([expect.stringContaining(atWork)]);
-    end.resolve();
+    dump.end();
     const { id: second } = await saving;
     // Nor where it is not known whose lock there is.
     const lock = newName();

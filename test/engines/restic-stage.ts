@@ -133,6 +133,16 @@ export function writing(
   return { file, start: (output) => ({ done: writeText(output, text).then(then) }) };
 }
 
+/** A dump that is on its way, once it has `begun`, until it is told to `end`. */
+export function heldDump(): { readonly source: StreamSource; readonly begun: Promise<void>; end(): void } {
+  const [begun, end] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const source = writing("d.sql", "rows", () => {
+    begun.resolve();
+    return end.promise;
+  });
+  return { source, begun: begun.promise, end: end.resolve };
+}
+
 /** How a promise fails. */
 export async function failureIn(
   promise: Promise<unknown>,

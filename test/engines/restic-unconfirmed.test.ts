@@ -14,7 +14,7 @@ import { type DeadlyFront, deadlyFront } from "../system/stores/deadly-front.ts"
 import { configured, ready } from "../system/stores/kinds.ts";
 import { RestServer, rcloneCan, rcloneNeed } from "../system/stores/rclone.ts";
 import { needRestic, type Restic, restics } from "../system/stores/restics.ts";
-import { failureIn, filesOrder, never, order, quiet, Stage, writing } from "./restic-stage.ts";
+import { failureIn, filesOrder, heldDump, never, order, quiet, Stage, writing } from "./restic-stage.ts";
 
 interface Scene {
   readonly server: RestServer;
@@ -187,14 +187,9 @@ describe.concurrent.each(restics())(
       const name = await broken(stage, (one) => save(stage, one));
       const clear = (one: Store) => one.mend({ kind: "snapshot", id: name.slice(0, 10) }, never);
 
-      const end = Promise.withResolvers<void>();
-      const begun = Promise.withResolvers<void>();
-      const dump = writing("d.sql", "rows", () => {
-        begun.resolve();
-        return end.promise;
-      });
-      const saving = elsewhere.saveStream(order("d"), dump, quiet, never);
-      await begun.promise;
+      const dump = heldDump();
+      const saving = elsewhere.saveStream(order("d"), dump.source, quiet, never);
+      await dump.begun;
       const atWork = {
         found: expect.stringMatching(/somebody is at work.*: process \d+ of /),
         remedy: expect.stringContaining("repository unlock store"),
@@ -204,7 +199,7 @@ describe.concurrent.each(restics())(
         ...damaged,
         found: expect.stringMatching("could not be mended.*somebody is at work"),
       });
-      end.resolve();
+      dump.end();
       const { id: second } = await saving;
 
       const careful = await place.open({ ...store.config, appendOnly: true });
