@@ -16,12 +16,24 @@ export interface ClaimDeps {
   readonly clock: Clock;
 }
 
+/**
+ * Whose an instance is: this sweep's, or another's. In doubt, nothing but a look at its points keeps it from being captured
+ * twice: there is no claim, or it came so late that another sweep may have come and gone before.
+ */
+export type Hold = "held" | "lost" | "doubtful";
+
+/** When the instances and their tags were looked at: before that by EC2's clock, and in milliseconds of this host's `elapsed`. */
+export interface Seen {
+  readonly asOf: Date;
+  readonly elapsed: number;
+}
+
 /** The instances that this sweep may capture. */
 export interface Claimed<T> {
   readonly mine: readonly T[];
   readonly others: readonly T[];
   /** Whether the instance is still this sweep's by its tags, as they are now. */
-  readonly holds: (instance: string, tags: Tags) => Promise<boolean>;
+  readonly holds: (instance: string, tags: Tags) => Promise<Hold>;
   readonly failures: readonly Failure[];
   readonly clear: () => Promise<void>;
 }
@@ -34,7 +46,7 @@ export interface Claimed<T> {
 export async function claim<T extends { readonly instance: SweepInstance }>(
   overdue: readonly T[],
   { claims, run, clock }: ClaimDeps,
-  asOf: Date,
+  { asOf, elapsed }: Seen,
   signal: AbortSignal,
 ): Promise<Claimed<T>> {
   const others = overdue.filter(({ instance }) => isOthers(instance.tags, run, asOf));
@@ -42,14 +54,16 @@ export async function claim<T extends { readonly instance: SweepInstance }>(
   const ids = mine.map(({ instance }) => instance.id);
   const value = claimOf(run, asOf);
   const none = async () => undefined;
-  const unclaimed = { mine, others, holds: async () => true, clear: none };
+  const unclaimed = { mine, others, holds: async () => "doubtful" as const, clear: none };
   if (ids.length === 0) return { ...unclaimed, failures: [] };
   const refused = new Map<string, Failure>();
   const free = () => ids.filter((id) => !refused.has(id));
   // What stays for want of an answer is passed over after a while.
   const clear = () => claims.clear(free(), value).catch(none);
+  let written: number;
   try {
     await writeApart(ids, value, claims, refused, signal);
+    written = clock.elapsed();
     await clock.sleep(claims.shownAfter, signal);
   } catch (error) {
     const failure = failureOf(error, doing);
@@ -58,17 +72,19 @@ export async function claim<T extends { readonly instance: SweepInstance }>(
     await clear();
     throw error;
   }
+  const isLate = written - elapsed > prompt;
   let seen: Promise<void> | undefined;
   return {
     mine,
     others,
     async holds(id, tags) {
-      if (refused.has(id) || isOwn(tags, run)) return true;
-      if (tags[claimKey] !== undefined) return false;
+      if (refused.has(id)) return "doubtful";
+      if (isOwn(tags, run)) return isLate ? "doubtful" : "held";
+      if (tags[claimKey] !== undefined) return "lost";
       // Another sweep has ended, whose point is seen by then; or somebody takes off tags that are none of theirs.
       seen ??= clock.sleep(claims.shownAfter, signal);
       await seen;
-      return true;
+      return "doubtful";
     },
     failures: [...new Set(refused.values())],
     clear,
@@ -91,6 +107,9 @@ export async function clearLeft(
     await claims.clear(ids, value).catch(() => undefined);
   }
 }
+
+/** Milliseconds from the look at the instances to the claims on them in which no other sweep both claims and captures: half of its wait. */
+const prompt = 30_000;
 
 const doing = "tell other sweeps which instances this one captures";
 

@@ -8,7 +8,8 @@ import type { SweepCreateRules } from "../core/sweep-settings.ts";
 import { newestOfVolumes, planStanzas } from "../core/sweep-stanzas.ts";
 import { pace } from "./pace.ts";
 import { readyCapture, type SweepCaptureDeps } from "./sweep-capture.ts";
-import { type ClaimDeps, type Claimed, claim, clearLeft } from "./sweep-claims.ts";
+import { type ClaimDeps, type Claimed, claim, clearLeft, type Hold, type Seen } from "./sweep-claims.ts";
+import type { ReadyCapture } from "./sweep-stop.ts";
 import { captureStopped, judgeStops, type SweepStopsDeps, stopsOf, withReasons } from "./sweep-stops.ts";
 import { onceEach } from "./sweep-trouble.ts";
 
@@ -43,6 +44,7 @@ export async function sweepCreate(
   deps: SweepCreateDeps,
   signal: AbortSignal,
 ): Promise<Created> {
+  const elapsed = deps.clock.elapsed();
   const instances = await deps.ec2.instances(signal);
   let planned: ReturnType<typeof planOf> | undefined;
   const plan = () => {
@@ -75,7 +77,7 @@ export async function sweepCreate(
       done.captured.push(...judged.allowed.map((one) => ({ ...would(one), stops: true })));
     } else {
       await clearLeft(instances, deps, asOf, signal);
-      await capturePlainly(asTheyRun, done, deps, asOf, signal);
+      await capturePlainly(asTheyRun, done, deps, { asOf, elapsed }, signal);
       await captureStopped(
         judged.allowed,
         stops,
@@ -127,12 +129,12 @@ async function capturePlainly(
   overdue: readonly Overdue[],
   { captured, failures, warnings }: Done,
   deps: SweepCreateDeps,
-  asOf: Date,
+  seen: Seen,
   signal: AbortSignal,
 ): Promise<void> {
   const turns = pace(perSecond, deps.clock);
   if (overdue.length > 0) deps.tell(0, overdue.length);
-  const claimed = await claim(overdue, deps, asOf, signal);
+  const claimed = await claim(overdue, deps, seen, signal);
   warnings.push(...claimed.failures);
   captured.push(...claimed.others.map((one) => ({ ...toldOf(one), outcome: "claimed" as const })));
   for (const [index, one] of claimed.mine.entries()) {
@@ -171,13 +173,25 @@ async function captureOne(
 ): Promise<Pick<InstanceCaptured, "outcome" | "point">> {
   const ready = await readyCapture(one, deps, signal);
   const { id } = one.instance;
-  const holds = claimed === undefined || (await claimed.holds(id, ready.tags));
-  if (!holds) return { outcome: "claimed" };
-  if (await ready.isRecent()) return { outcome: "recent" };
+  const first = claimed === undefined ? "held" : await claimed.holds(id, ready.tags);
+  if (first === "lost") return { outcome: "claimed" };
+  if (await isRecent(ready, first)) return { outcome: "recent" };
   if (claimed !== undefined) {
     // Answers take their time: the name that counts is the one that is there right before the request.
     const { instance } = await deps.discover(one.instance, signal);
-    if (!(await claimed.holds(id, instance.tags))) return { outcome: "claimed" };
+    const last = await claimed.holds(id, instance.tags);
+    if (last === "lost") return { outcome: "claimed" };
+    if (last !== first && (await isRecent(ready, last))) return { outcome: "recent" };
   }
   return { outcome: "created", point: (await ready.capture()).id };
+}
+
+/** What is newest may be missing in a listing of EC2, and is there in the next one. */
+const looksInDoubt = 4;
+
+/** Whether it was captured meanwhile. */
+async function isRecent(ready: ReadyCapture, hold: Hold): Promise<boolean> {
+  for (let looks = hold === "doubtful" ? looksInDoubt : 1; looks > 0; looks -= 1)
+    if (await ready.isRecent()) return true;
+  return false;
 }

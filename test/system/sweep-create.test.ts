@@ -14,6 +14,7 @@ import {
   role,
   type SeriesWish,
   SweepStage,
+  thingsOf,
   volumeId,
 } from "./sweep-stage.ts";
 
@@ -190,9 +191,8 @@ test.concurrent("one that takes no further tag keeps no other from being claimed
   for (const { tags } of Object.values(instances)) expect(Object.keys(tags)).not.toContain(claimKey);
 }, 60_000);
 
-test.concurrent("a claim that somebody has taken off is no other sweep's: what is overdue is captured", async () => {
-  const scenario = fleetOf([1, 2].map((number) => ({ number, ages: [], tags: yes })));
-  await using stage = await SweepStage.start(scenario, "{ create: {} }");
+/** A sweep of which the claims of some instances are taken off as soon as they are written. */
+async function claimless(stage: SweepStage, numbers: readonly number[], then: () => unknown) {
   const { control } = stage.simulator;
   const sweeping = stage.sweep(["--only", "create"]);
   for (let seen = 0; ; ) {
@@ -201,13 +201,34 @@ test.concurrent("a claim that somebody has taken off is no other sweep's: what i
     if (calls.some(({ action, outcome }) => action === "CreateTags" && outcome !== null)) break;
     expect(calls.length).toBeGreaterThan(0);
   }
+  await then();
   const tags = { [claimKey]: null };
-  await control.instances([1, 2].map((number) => ({ change: { instance: instanceId(number), tags } })));
-  const swept = await sweeping;
+  await control.instances(numbers.map((number) => ({ change: { instance: instanceId(number), tags } })));
+  return sweeping;
+}
+
+test.concurrent("a claim that somebody has taken off is no other sweep's: what is overdue is captured", async () => {
+  const scenario = fleetOf([1, 2].map((number) => ({ number, ages: [], tags: yes })));
+  await using stage = await SweepStage.start(scenario, "{ create: {} }");
+  const swept = await claimless(stage, [1, 2], () => undefined);
   expect([swept.code, created(swept)], swept.stdout).toEqual([
     0,
     [1, 2].map((number) => `created ${instanceId(number)}`),
   ]);
+}, 60_000);
+
+test.concurrent("what another sweep has captured, that has ended, is not captured again where listings leave it out at first", async () => {
+  const wish = { number: 1, tags: yes };
+  const scenario = fleetOf([{ ...wish, ages: [3] }]);
+  await using stage = await SweepStage.start(scenario, "{ create: {} }");
+  const { control } = stage.simulator;
+  const swept = await claimless(stage, [1], async () => {
+    const { snapshots } = thingsOf([{ ...wish, ages: [0] }], Date.now());
+    await control.snapshots(snapshots.map((create) => ({ create })));
+    control.faults([{ kind: "partial-listing", action: "DescribeSnapshots", items: 2, count: 3 }]);
+  });
+  expect([swept.code, created(swept)], swept.stdout).toEqual([0, [`recent ${instanceId(1)}`]]);
+  expect(await stage.points(home)).toHaveLength(2);
 }, 60_000);
 
 test.concurrent("one that is told to stop takes its claims off, so that the next one need not wait", async ({
