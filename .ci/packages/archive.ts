@@ -60,13 +60,13 @@ function split(name: string): [prefix: string, rest: string] {
 }
 
 /** A zip archive; the date is written as UTC. `epoch` in seconds. */
-export function zip(entries: readonly Entry[], epoch: number): Buffer {
+export function zip(entries: readonly Entry[], epoch: number, strength = level): Buffer {
   const parts: Buffer[] = [];
   const directory: Buffer[] = [];
   let at = 0;
   for (const { path: name, mode, content } of sorted(entries)) {
     if (!Buffer.isBuffer(content)) throw new Error(`${name} is a link, and Windows has none`);
-    const packed = deflateRawSync(content, { level });
+    const packed = deflateRawSync(content, { level: strength });
     const common = zipHeader(name, content, packed, epoch);
     const local = Buffer.concat([Buffer.from("PK\x03\x04", "latin1"), common, Buffer.from(name)]);
     const entry = Buffer.alloc(14);

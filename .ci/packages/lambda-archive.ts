@@ -6,5 +6,6 @@ export function lambdaArchive({ program, epoch }: Source): Buffer {
   const licences = program.filter(({ path }) => ["LICENSE", "dist/THIRD-PARTY-LICENSES.txt"].includes(path));
   const bundle = entryOf("dist/lambda/index.mjs");
   const atTop = (entry: Entry): Entry => ({ ...entry, path: entry.path.replace(/^.*\//, "") });
-  return zip([bundle, ...licences].map(atTop), epoch);
+  // Small, and packed once: every half percent is worth it.
+  return zip([bundle, ...licences].map(atTop), epoch, 9);
 }

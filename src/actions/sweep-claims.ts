@@ -22,7 +22,7 @@ export interface ClaimDeps {
  */
 export type Hold = "held" | "lost" | "doubtful";
 
-/** When the instances and their tags were looked at: before that by EC2's clock, and in milliseconds of this host's `elapsed`. */
+/** When this sweep looked: EC2's clock as it listed the points, and this host's `elapsed` right before it listed the instances. */
 export interface Seen {
   readonly asOf: Date;
   readonly elapsed: number;
@@ -32,7 +32,7 @@ export interface Seen {
 export interface Claimed<T> {
   readonly mine: readonly T[];
   readonly others: readonly T[];
-  /** Whether the instance is still this sweep's by its tags, as they are now. */
+  /** Whose the instance is by its tags, as they are now. */
   readonly holds: (instance: string, tags: Tags) => Promise<Hold>;
   readonly failures: readonly Failure[];
   readonly clear: () => Promise<void>;
@@ -72,7 +72,8 @@ export async function claim<T extends { readonly instance: SweepInstance }>(
     await clear();
     throw error;
   }
-  const isLate = written - elapsed > prompt;
+  // No other sweep that waits as long has both claimed and captured in less.
+  const isLate = written - elapsed > Math.max(claims.shownAfter / 2, prompt);
   let seen: Promise<void> | undefined;
   return {
     mine,
@@ -108,8 +109,8 @@ export async function clearLeft(
   }
 }
 
-/** Milliseconds from the look at the instances to the claims on them in which no other sweep both claims and captures: half of its wait. */
-const prompt = 30_000;
+/** Milliseconds from the look at the instances to the claims on them: what takes no longer is not late. */
+const prompt = 10_000;
 
 const doing = "tell other sweeps which instances this one captures";
 

@@ -186,7 +186,7 @@ async function captureOne(
   return { outcome: "created", point: (await ready.capture()).id };
 }
 
-/** What is newest may be missing in a listing of EC2, and is there in the next one. */
+/** A listing of EC2 may leave out what is newest; that several do is far less likely. */
 const looksInDoubt = 4;
 
 /** Whether it was captured meanwhile. */

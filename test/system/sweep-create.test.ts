@@ -217,7 +217,7 @@ test.concurrent("a claim that somebody has taken off is no other sweep's: what i
   ]);
 }, 60_000);
 
-test.concurrent("what another sweep has captured, that has ended, is not captured again where listings leave it out at first", async () => {
+test.concurrent("what a sweep that has ended has captured is not captured again, though the first listings leave it out", async () => {
   const wish = { number: 1, tags: yes };
   const scenario = fleetOf([{ ...wish, ages: [3] }]);
   await using stage = await SweepStage.start(scenario, "{ create: {} }");
