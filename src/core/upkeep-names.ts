@@ -20,8 +20,8 @@ export function namedUpkeep(
   return kind === undefined || repository === "" ? undefined : { repository, kind };
 }
 
-/** The names of the locks that keep two processes of a host from looking after one repository. */
+/** Locks that keep two processes of a host from looking after one repository. No job has such a name. */
 export const upkeepLock = {
-  of: (repository: string): string => `repository-${repository}`,
-  isOne: (name: string): boolean => name.startsWith("repository-"),
+  of: (repository: string): string => `repository.${repository}`,
+  isOne: (name: string): boolean => name.startsWith("repository."),
 };

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { runWords } from "../../src/agent/daemon.ts";
+import { jobName } from "../../src/config/limits.ts";
 import { afterPart, nextPart } from "../../src/core/check-parts.ts";
 import { isLocal, missingRemedy } from "../../src/core/missing-repository.ts";
 import {
@@ -10,7 +11,7 @@ import {
   withSchedules,
   withUpkeep,
 } from "../../src/core/upkeep.ts";
-import { namedUpkeep, timetableName } from "../../src/core/upkeep-names.ts";
+import { namedUpkeep, timetableName, upkeepLock } from "../../src/core/upkeep-names.ts";
 import { noticeOfUpkeep } from "../../src/core/upkeep-notice.ts";
 import { errorsBeside, judgeUpkeep, needsCare, overdueProblem } from "../../src/core/upkeep-status.ts";
 import { at, day, later } from "./points.ts";
@@ -58,6 +59,12 @@ test("upkeep has names in the timetable that no job has", () => {
   expect(namedUpkeep(timetableName("central", "mirror"))).toEqual({ repository: "central", kind: "mirror" });
   for (const other of ["central", "drill/central", "repository/central", "repository/central/other"])
     expect(namedUpkeep(other)).toBeUndefined();
+});
+
+test("upkeep has locks that no job has", () => {
+  const lock = upkeepLock.of("central");
+  expect([upkeepLock.isOne(lock), upkeepLock.isOne("repository-central")]).toEqual([true, false]);
+  expect(lock).not.toMatch(jobName);
 });
 
 test("the daemon starts upkeep as a command of its own", () => {

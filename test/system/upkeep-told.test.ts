@@ -165,7 +165,7 @@ test("a prune that its caller stops himself is no failure of the schedule, for n
   });
   await expect
     .poll(() => readdir(locks).catch(() => []), { timeout: 30_000 })
-    .toContain("repository-central.lock");
+    .toContain("repository.central.lock");
   process.kill(pid, "SIGINT");
   const stopped = await ending;
   expect([stopped.code, stopped.stderr], stopped.stderr).toEqual([
