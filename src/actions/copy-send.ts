@@ -114,7 +114,7 @@ async function reconciled(
       if (error instanceof BackupError) return undefined;
       throw error;
     });
-    const mine = copiesThere(there?.snapshots ?? []).find(
+    const mine = copiesThere(there?.snapshots ?? [], there?.asOf ?? clock.now()).find(
       (one) => one.point === point.id && one.source === source.id,
     );
     const found = mine?.keeper ?? mine?.failed.find(({ id }) => !before.has(id));

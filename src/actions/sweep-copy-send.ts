@@ -143,8 +143,8 @@ class Copying {
     const sent = [...(await this.#sendSome(plan, some, signal))];
     if (!this.#isFirst || first === undefined || this.isOver) return sent;
     this.#isFirst = false;
-    const { snapshots } = await this.#place.destination.region.list(plan.line.series, signal);
-    const mine = copiesThere(snapshots).find(
+    const { snapshots, asOf } = await this.#place.destination.region.list(plan.line.series, signal);
+    const mine = copiesThere(snapshots, asOf).find(
       ({ point, source }) => point === first.point.id && source === first.source.id,
     );
     if ((mine?.keeper?.tags[copyKeys.by] ?? this.#deps.run) !== this.#deps.run) {

@@ -33,7 +33,7 @@ export function copyGroundOf({ unit, asOf, points, copies }: AuditFacts): CopyGr
       points: ordered.map(({ id, captured }) => ({ id, captured })),
     }));
   });
-  const there = pointsThere(copiesThere(copies), asOf);
+  const there = pointsThere(copiesThere(copies, asOf), asOf);
   const whole = new Set(there.filter(({ state }) => state === "complete").map(({ id }) => id));
   return { unit: unit.id, account: unit.account, region: unit.region, asOf, copied, whole };
 }

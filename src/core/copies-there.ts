@@ -1,3 +1,4 @@
+import { holdsOf } from "./point-holds.ts";
 import { pointsOf, tagKeys } from "./point-tags.ts";
 import type { RecoveryPoint, Snapshot } from "./recovery-point.ts";
 import { asCaptured, copiedFrom, copyKeys } from "./restore-copies.ts";
@@ -6,7 +7,7 @@ import { asCaptured, copiedFrom, copyKeys } from "./restore-copies.ts";
 export interface CopiesOfOne {
   readonly point: string;
   readonly source: string;
-  /** The one that counts: the oldest complete one, else the oldest that is under way. */
+  /** The one that counts: the oldest complete one, of those that are held if any is; else the oldest under way. */
   readonly keeper?: Snapshot;
   /** Others beside it that are or may become complete, as two who copy at once make them. */
   readonly doubled: readonly Snapshot[];
@@ -16,9 +17,9 @@ export interface CopiesOfOne {
 
 /**
  * The copies of a series as they are in one Region, by point and source. What another tool has copied is not among
- * them, nor what does not tell which snapshot of which point it is of: neither is ours to judge.
+ * them, nor what does not tell which snapshot of which point it is of: neither is ours to judge. `asOf`: the clock of the listing.
  */
-export function copiesThere(snapshots: readonly Snapshot[]): readonly CopiesOfOne[] {
+export function copiesThere(snapshots: readonly Snapshot[], asOf: Date): readonly CopiesOfOne[] {
   // By id: of one that a listing tells twice, one would be cleared as the other's double.
   const once = [...new Map(snapshots.map((one) => [one.id, one])).values()];
   const told = once.filter(
@@ -30,11 +31,13 @@ export function copiesThere(snapshots: readonly Snapshot[]): readonly CopiesOfOn
       state !== "recoverable" &&
       state !== "recovering",
   );
+  const isHeld = (one: Snapshot) => holdsOf(one, asOf).length > 0;
   const groups = Map.groupBy(told, ({ tags }) => `${tags[tagKeys.point]} ${tags[copiedFrom]}`);
   return [...groups.values()].map((group) => {
     const ordered = [...group].sort(oldestFirst);
     const complete = ordered.filter(({ state }) => state === "completed");
-    const living = [...complete, ...ordered.filter(({ state }) => state === "pending")];
+    const [held, free] = [complete.filter(isHeld), complete.filter((one) => !isHeld(one))];
+    const living = [...held, ...free, ...ordered.filter(({ state }) => state === "pending")];
     const [keeper, ...doubled] = living;
     const tags = group[0]?.tags ?? {};
     return {

@@ -1,4 +1,5 @@
 import { attemptOf, type CopiesOfOne, copiesThere, pointsThere } from "./copies-there.ts";
+import { holdsOf } from "./point-holds.ts";
 import { isMixed, type RecoveryPoint, type Snapshot } from "./recovery-point.ts";
 import { isCopy } from "./restore-copies.ts";
 import { newestFirst, planRetention } from "./retention.ts";
@@ -71,7 +72,7 @@ const pauses = [0, hour, 24 * hour] as const;
  * the oldest, which retention here gives up next. What is whole there or under way is never ordered again.
  */
 export function planCopies({ here, there, policy, now, running }: CopyScene): CopyPlan {
-  const copies = copiesThere(there);
+  const copies = copiesThere(there, now);
   const points = pointsThere(copies, now);
   const byOrigin = new Map(copies.map((one) => [`${one.point} ${one.source}`, one]));
   const copiesOf = (point: RecoveryPoint, { id }: Snapshot) => byOrigin.get(`${point.id} ${id}`);
@@ -97,7 +98,7 @@ export function planCopies({ here, there, policy, now, running }: CopyScene): Co
   return {
     copy: due.slice(0, room),
     wait: due.slice(room),
-    clear: clearances(copies, new Set(wanted.map(({ id }) => id))),
+    clear: clearances(copies, new Set(wanted.map(({ id }) => id)), now),
     bad,
     left,
     points: withChainHolds(points, wanted),
@@ -171,16 +172,27 @@ function failureIn(known: CopiesOfOne | undefined, now: Date): BadCopy | undefin
 }
 
 /** Failed copies that another has replaced or nobody wants, and doubles of one that is complete. */
-function clearances(copies: readonly CopiesOfOne[], wanted: ReadonlySet<string>): CopyPlan["clear"] {
+function clearances(
+  copies: readonly CopiesOfOne[],
+  wanted: ReadonlySet<string>,
+  now: Date,
+): CopyPlan["clear"] {
   return copies.flatMap(({ point, keeper, doubled, failed }) => {
     // The last one says which try it was, as long as another is to follow.
     const useless = keeper !== undefined || !wanted.has(point) ? failed : failed.slice(0, -1);
-    const surplus = keeper?.state === "completed" ? doubled : [];
+    const surplus =
+      keeper?.state === "completed" ? doubled.filter((one) => isSpare(one, keeper, now)) : [];
     return [
       ...useless.map((copy) => ({ copy, because: "failed" as const })),
       ...surplus.map((copy) => ({ copy, because: "doubled" as const })),
     ];
   });
+}
+
+/** Whether nothing holds a double, or nothing but the mark that came along from the source and holds the keeper, too. */
+function isSpare(one: Snapshot, keeper: Snapshot, now: Date): boolean {
+  const kept = holdsOf(keeper, now);
+  return holdsOf(one, now).every(({ by }) => by === "keep-forever" && kept.some((hold) => hold.by === by));
 }
 
 /**

@@ -56,7 +56,7 @@ export function pointsAmong(
   const once = ids.size === snapshots.length ? snapshots : [...ids.values()];
   if (!once.some(isCopy)) return pointsOf(once, asOf, read);
   const captured = once.filter((one) => !isCopy(one));
-  return [...pointsOf(captured, asOf, read), ...pointsThere(copiesThere(once.filter(isCopy)), asOf)];
+  return [...pointsOf(captured, asOf, read), ...pointsThere(copiesThere(once.filter(isCopy), asOf), asOf)];
 }
 
 /** All points of a draft. Of copies the newest of each volume is held, also of half a set: the next one builds on it. */

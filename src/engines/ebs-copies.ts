@@ -16,7 +16,7 @@ export function ebsCopies(connection: Connection, keys: () => Promise<Keys>): Co
       async find(pointId, signal) {
         const tag = { key: tagKeys.point, value: pointId };
         const { snapshots, asOf } = await listSnapshots(connection, tag, signal);
-        return pointsThere(copiesThere(snapshots), asOf).find(({ id }) => id === pointId);
+        return pointsThere(copiesThere(snapshots, asOf), asOf).find(({ id }) => id === pointId);
       },
       withHolds,
       remove,

@@ -238,6 +238,31 @@ test("of doubled copies the oldest complete one stays, and none goes before one 
   expect(points).toMatchObject([{ state: "complete", holds: [] }]);
 });
 
+test("a doubled copy that somebody holds is the one that stays, and of several none is cleared for another's sake", () => {
+  const here = days(1);
+  const world = new CopyWorld(keeping);
+  const plan = world.plan(here, now);
+  world.begin(plan, now);
+  world.begin(plan, later(now, hour));
+  world.settle();
+  const [older, younger] = world.there;
+  if (older === undefined || younger === undefined) throw new Error("not doubled");
+  const marked = (one: typeof older, tags: object) => ({ ...one, tags: { ...one.tags, ...tags } });
+  world.there = [older, marked(younger, { KeepForever: "yes" })];
+  const { clear, points } = world.plan(here, now);
+  expect(clear).toEqual([{ copy: older, because: "doubled" }]);
+  expect(points).toMatchObject([
+    { state: "complete", snapshots: [{ id: younger.id }], holds: [{ by: "keep-forever" }] },
+  ]);
+  const until = { DeleteOn: later(now, 9 * day).toISOString().slice(0, 10) };
+  world.there = [marked(older, { KeepForever: "yes" }), marked(younger, until)];
+  expect(world.plan(here, now).clear).toEqual([]);
+  expect(world.plan(here, later(now, 10 * day)).clear).toMatchObject([{ copy: { id: younger.id } }]);
+  // As it comes along from the source.
+  world.there = world.there.map((one) => marked(one, { KeepForever: "yes", DeleteOn: "no" }));
+  expect(world.plan(here, now).clear).toMatchObject([{ copy: { id: younger.id }, because: "doubled" }]);
+});
+
 test("a copy that a listing tells twice is one, and is not cleared as its own double", () => {
   const here = days(2);
   const world = new CopyWorld(keeping);
