@@ -25,7 +25,7 @@ export function copyDeps(order: SweepOrder, ground: PartGround): Promise<SweepCo
     rules: settings.copy,
     clock: systemClock,
     log: options.log,
-    audit: auditIn(options.stateDirectory),
+    audit: options.audit ?? auditIn(options.stateDirectory),
     run,
     tell,
   });
