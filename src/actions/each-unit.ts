@@ -12,6 +12,9 @@ type Limits = Pick<SweepScope, "parallel" | "unitDeadline"> & {
   readonly until?: number;
 };
 
+/** `until`: when this unit is ended, by the clock. */
+type UnitWork<P, T> = (place: P, signal: AbortSignal, until: number) => Promise<T>;
+
 /**
  * Does the work of each unit, so many of them at a time. One that hangs, is denied or fails is told by its report and
  * delays no other: its deadline ends it whatever it does. The reports are in the order of the units. Never throws.
@@ -20,7 +23,7 @@ export async function eachUnit<P extends UnitPlace, T>(
   places: readonly P[],
   limits: Limits,
   clock: Pick<Clock, "elapsed">,
-  work: (place: P, signal: AbortSignal) => Promise<T>,
+  work: UnitWork<P, T>,
   signal: AbortSignal,
   ended: (report: UnitReport<T>) => void = () => undefined,
 ): Promise<readonly UnitReport<T>[]> {
@@ -60,7 +63,7 @@ async function oneUnit<P extends UnitPlace, T>(
   place: P,
   deadline: Deadline,
   clock: Pick<Clock, "elapsed">,
-  work: (place: P, signal: AbortSignal) => Promise<T>,
+  work: UnitWork<P, T>,
   signal: AbortSignal,
 ): Promise<UnitReport<T>> {
   const { unit } = place;
@@ -82,7 +85,7 @@ async function oneUnit<P extends UnitPlace, T>(
     ...more,
   });
   try {
-    const result = await Promise.race([work(place, both), late]);
+    const result = await Promise.race([work(place, both, began + deadline.ms), late]);
     const outcome = signal.aborted ? "interrupted" : limit.signal.aborted ? "late" : "done";
     return told({ outcome, result });
   } catch (error) {

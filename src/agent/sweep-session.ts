@@ -92,7 +92,7 @@ export function unitsTold({ units: { open, lost } }: SweepSession, tell: SweepTo
 /** Does the work in each unit; accounts that could not be entered are reported beside them. */
 export async function inEachUnit<T>(
   { units, scope, until }: SweepSession,
-  work: (place: OpenUnit, signal: AbortSignal) => Promise<T>,
+  work: (place: OpenUnit, signal: AbortSignal, until: number) => Promise<T>,
   signal: AbortSignal,
   ended?: (report: UnitReport<T>) => void,
 ): Promise<readonly UnitReport<T>[]> {

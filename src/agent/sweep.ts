@@ -40,9 +40,9 @@ export async function sweep(
   const turns = new Turns(systemClock);
   const reports = await inEachUnit(
     session,
-    async (place, stop) => {
+    async (place, stop, until) => {
       const tell = told.at(place.unit);
-      const swept = await sweepUnit(place, order, { session, options, tell, turns }, stop);
+      const swept = await sweepUnit(place, order, { session, options, tell, turns, until }, stop);
       if (swept.stops === undefined || order.dryRun) return swept;
       const { tellStops } = await import("./sweep-stops-tell.ts");
       const untold = await tellStops(place, session.run, swept, options);
@@ -68,6 +68,8 @@ interface Ground {
   readonly options: SweepOptions;
   readonly tell: (what: string, share: number) => void;
   readonly turns: Turns;
+  /** When this unit is ended, by the clock: of a function it has a share of the time only. */
+  readonly until: number;
 }
 
 /** The parts that are asked for, or those that the configuration has. */
@@ -132,20 +134,16 @@ const resumed: Part = async ({ dryRun }, ground, signal) => {
 async function sweepUnit(
   place: OpenUnit,
   order: SweepOrder,
-  { session, options, tell, turns }: Ground,
+  { session, options, tell, turns, until }: Ground,
   signal: AbortSignal,
 ): Promise<UnitSwept> {
   const { sweepPoints } = await import("../engines/sweep-points.ts");
-  const { run, settings, scope, stanzas } = session;
+  const { run, settings, stanzas } = session;
   const wanted = partsOf(order, settings);
   const asking = wanted.filter((part) => part !== "alarms").length;
   const ec2 = listedOnce(sweepPoints(place.connection, place.unit), asking);
   const units = new Set(session.units.open.map(({ unit }) => unit.id));
   const leftOver = (id: string) => wanted.includes("prune") && !units.has(id);
-  const until = Math.min(
-    session.until ?? Number.POSITIVE_INFINITY,
-    systemClock.elapsed() + scope.unitDeadline,
-  );
   const ground = { place, ec2, run, settings, options, turns, leftOver, until, stanzas };
   const problems: Problem[] = [];
   let done: Omit<UnitSwept, "problems"> = {};

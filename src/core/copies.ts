@@ -180,8 +180,7 @@ function clearances(
   return copies.flatMap(({ point, keeper, doubled, failed }) => {
     // The last one says which try it was, as long as another is to follow.
     const useless = keeper !== undefined || !wanted.has(point) ? failed : failed.slice(0, -1);
-    const surplus =
-      keeper?.state === "completed" ? doubled.filter((one) => isSpare(one, keeper, now)) : [];
+    const surplus = keeper?.state === "completed" ? doubled.filter((one) => isSpare(one, keeper, now)) : [];
     return [
       ...useless.map((copy) => ({ copy, because: "failed" as const })),
       ...surplus.map((copy) => ({ copy, because: "doubled" as const })),

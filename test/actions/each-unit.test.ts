@@ -132,3 +132,20 @@ test("shares: all that wait could have as much, and alone one has all", () => {
   );
   expect(shareOf(-5, 3, 1)).toBe(1);
 });
+
+test("the work of a unit is told when its share of the time is over", async () => {
+  const began = performance.now();
+  const told: number[] = [];
+  await eachUnit(
+    places.slice(0, 2),
+    { parallel: 1, unitDeadline: 60_000, until: began + 10_000 },
+    clock,
+    async (_place, _signal, until) => void told.push(until - began),
+    never,
+  );
+  const [first = 0, second = 0] = told;
+  expect(first).toBeGreaterThan(4_500);
+  expect(first).toBeLessThan(5_500);
+  // The first one left it nearly all.
+  expect(second).toBeGreaterThan(9_000);
+});

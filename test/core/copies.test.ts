@@ -254,7 +254,11 @@ test("a doubled copy that somebody holds is the one that stays, and of several n
   expect(points).toMatchObject([
     { state: "complete", snapshots: [{ id: younger.id }], holds: [{ by: "keep-forever" }] },
   ]);
-  const until = { DeleteOn: later(now, 9 * day).toISOString().slice(0, 10) };
+  const until = {
+    DeleteOn: later(now, 9 * day)
+      .toISOString()
+      .slice(0, 10),
+  };
   world.there = [marked(older, { KeepForever: "yes" }), marked(younger, until)];
   expect(world.plan(here, now).clear).toEqual([]);
   expect(world.plan(here, later(now, 10 * day)).clear).toMatchObject([{ copy: { id: younger.id } }]);

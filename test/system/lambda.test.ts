@@ -3,6 +3,7 @@ import { readFile, symlink } from "node:fs/promises";
 import path from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
+import type { Scenario } from "../../src/simulator/scenario.ts";
 import { dist } from "./bench.ts";
 import { Stack, templateNamed } from "./cloudformation.ts";
 import { credentials, functionRole, type Invoked, Sandbox } from "./lambda-stage.ts";
@@ -42,9 +43,9 @@ const config = (sweep: string, request = "5s") =>
 const everywhere = `{ regions: all, accounts: [self, { role: "${role}", externalId: Backups-4711, name: shop }], lambdaMargin: 4s }`;
 
 /** An account with the function's stack in it, another one with the role for it, and nothing else allowed to them. */
-async function deployed(wishes: readonly SeriesWish[]): Promise<SweepStage> {
+async function deployed(wishes: readonly SeriesWish[], change: Partial<Scenario> = {}): Promise<SweepStage> {
   const roles = [{ arn: functionRole }, { arn: role, externalId: "Backups-4711", trusted: [functionRole] }];
-  const stage = await SweepStage.start({ ...fleetOf(wishes), roles });
+  const stage = await SweepStage.start({ ...fleetOf(wishes, change), roles });
   const documents = (stack: Stack, name: string) =>
     stack.policies(name).map(({ PolicyDocument }) => JSON.stringify(PolicyDocument));
   await stage.simulator.control.settings({
@@ -203,6 +204,34 @@ describe("the bundle as Lambda runs it, under the policies of its template", () 
     expect(await stage.points()).toEqual(kept(some));
     const calls = stage.calls().filter(({ action }) => action === "DeleteSnapshot");
     expect(calls).toHaveLength(1 + 6);
+  });
+
+  test.concurrent("stops no instance that its unit's share of the time does not bring up again", async () => {
+    const overdue = { ages: [3], tags: { Backup: "yes", Backup_Stop: "yes" } };
+    const times = { stop: 0.3, start: 0.3 };
+    await using stage = await deployed([series(1, overdue), series(2, { region: "eu-west-1" })], { times });
+    const stack = new Stack(templateNamed("sweep"), { ...code, Create: "yes", Stop: "yes" });
+    const documents = stack
+      .policies("FunctionRole")
+      .map(({ PolicyDocument }) => JSON.stringify(PolicyDocument));
+    await stage.simulator.control.settings({
+      policies: [{ principal: `*:${own}:assumed-role/*`, documents }],
+    });
+    // All together have 26 s, and this one has half of that.
+    const create = "create: { stop: true, stopFor: 8s, startFor: 8s }";
+    const scope = "regions: [eu-central-1, eu-west-1], parallel: 1, lambdaMargin: 4s";
+    await using lambda = await Sandbox.start(stage.simulator, config(`{ ${scope}, ${create} }`));
+    const { result, errorMessage } = await lambda.invoke({ parts: ["create"] }, 30_000);
+    expect(outcomes({ result } as Invoked), errorMessage).toEqual([
+      [home, expect.any(String)],
+      [west, "done"],
+    ]);
+    const stops = stage.calls().filter(({ action, parameters }) => {
+      return action === "StopInstances" && !JSON.stringify(parameters).includes("DryRun");
+    });
+    expect(stops).toEqual([]);
+    const { result: alone } = await lambda.invoke({ parts: ["create"], regions: ["eu-central-1"] }, 30_000);
+    expect(alone).toMatchObject({ outcome: "done", units: [{ created: 1 }] });
   });
 
   test.concurrent("audits by the event of the template's schedule, and tells the metric in each account and Region", async () => {
