@@ -7,6 +7,7 @@ import type { CaptureMarks, Prepared } from "../core/ports.ts";
 import type { RecoveryPoint } from "../core/recovery-point.ts";
 import type { Consistency } from "../core/retention-policy.ts";
 import type { CaptureScope } from "../core/selection.ts";
+import { lessThanDemanded, madeAllTheSame } from "./less-consistent.ts";
 import type { StillnessPlan } from "./plan-stillness.ts";
 import type { HoldRecord, Quiesced } from "./quiesce.ts";
 import type { Findings, RunDeps, RunRequest } from "./run-request.ts";
@@ -32,6 +33,8 @@ export class Attempts {
   #frozenMs: number | undefined;
   /** What was mounted on captured volumes after the plan was made. */
   #appeared: readonly string[] = [];
+  /** Why nobody knows what was mounted when EC2 captured. */
+  #unseen: Failure | undefined;
   /** Why it cannot be told whether all was still held when EC2 captured. */
   #unknown: Failure | undefined;
   #count = 0;
@@ -46,12 +49,13 @@ export class Attempts {
     const { request, deps, scope, plan, prepared, pointId } = this.#given;
     const { clock } = deps;
     this.#count += 1;
-    const uses = request.planned ? [] : plan.uses;
+    const { uses } = plan;
     if (uses.length === 0) {
-      if (!request.planned) this.#enough([]);
+      this.#enough([]);
       return prepared.capture(pointId, clock.now());
     }
     const { quiesced } = await import("./quiesce.ts");
+    [this.#appeared, this.#unseen] = [[], undefined];
     const tools = {
       clock,
       facts: factsOf(request, scope),
@@ -60,6 +64,7 @@ export class Attempts {
         this.#rehearsed = true;
       },
       lookAgain: () => this.#lookAgain(),
+      lookBack: () => this.#lookBack(),
       warm: () => prepared.warm(this.#signal),
       sync: () => deps.host.sync(plan.flush),
       enough: (records: readonly HoldRecord[]) => this.#enough(records),
@@ -108,11 +113,7 @@ export class Attempts {
     for (const problem of this.#last?.problems ?? []) record.report("error", problem);
     if (made && this.#unknown !== undefined) record.report("warning", adopted(this.#unknown));
     for (const path of this.#appeared) record.report("warning", appeared(path));
-    if (request.planned) {
-      if (isLess(plan.attainable, plan.demanded))
-        record.report("error", lessThanDemanded(plan.attainable, plan.demanded, request));
-      return;
-    }
+    if (this.#unseen !== undefined) record.report("error", this.#unseen);
     const { consistency, frozenMs } = this.marks();
     found.stillness = {
       demanded: plan.demanded,
@@ -123,7 +124,7 @@ export class Attempts {
     };
     if (made && isLess(consistency, plan.demanded))
       record.report("error", {
-        ...lessThanDemanded(consistency, plan.demanded, request),
+        ...lessThanDemanded(consistency, plan.demanded, request.job),
         remedy: madeAllTheSame,
       });
   }
@@ -132,7 +133,16 @@ export class Attempts {
     const { request, deps, scope, plan } = this.#given;
     const set = new Set(scope.expected.map(({ id }) => id));
     const { mounts } = await deps.host.mounts(request.discovery.volumes);
-    this.#appeared = appearedSince(plan.map.mounts, mounts, set);
+    const appeared = appearedSince(plan.map.mounts, mounts, set);
+    this.#appeared = [...new Set([...this.#appeared, ...appeared])];
+  }
+
+  async #lookBack(): Promise<void> {
+    try {
+      await this.#lookAgain();
+    } catch (error) {
+      this.#unseen = failureOf(error, "look for what was mounted before the capture");
+    }
   }
 
   #enough(records: readonly HoldRecord[]): void {
@@ -140,7 +150,7 @@ export class Attempts {
     if (request.job.whenLess === "degrade") return;
     const consistency = this.#judge(records);
     if (isLess(consistency, plan.demanded))
-      throw new BackupError(lessThanDemanded(consistency, plan.demanded, request));
+      throw new BackupError(lessThanDemanded(consistency, plan.demanded, request.job));
   }
 
   #judge(records: readonly HoldRecord[]): Consistency {
@@ -153,7 +163,7 @@ export class Attempts {
     const outcomes = records
       .filter(({ hook }) => !silent.has(hook))
       .map(({ kind, outcome }) => ({ kind, held: outcome === "held" }));
-    const straddling = [...plan.mounts.straddling, ...this.#appeared];
+    const straddling = [...plan.mounts.straddling, ...this.#appeared, ...(this.#unseen ? ["unseen"] : [])];
     return consistencyOf(outcomes, { ...plan.mounts, straddling, frozen });
   }
 }
@@ -190,19 +200,4 @@ function inTime(within: number | undefined): number | undefined {
     remedy: "look at the hooks' times in the report; allow a longer deadline or flush less",
     code: heldTooLong,
   });
-}
-
-const madeAllTheSame = "the point is good as far as it is called; see what the hooks report";
-
-function lessThanDemanded(found: Consistency, demanded: Consistency, { job }: RunRequest) {
-  return {
-    kind: "refused" as const,
-    doing: `hold job ${job.name} still`,
-    found: `${found} is less than the demanded consistency, ${demanded}`,
-    remedy:
-      job.whenLess === "fail"
-        ? "whenLess: fail says that there is no point then; see what the hooks report"
-        : madeAllTheSame,
-    code: "LessConsistent",
-  };
 }

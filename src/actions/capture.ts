@@ -89,7 +89,15 @@ function unheld(prepared: Prepared, pointId: string, clock: Clock): Pick<Attempt
   };
 }
 
-async function held(given: Given, signal: AbortSignal): Promise<Attempts> {
+async function held(given: Given, signal: AbortSignal): Promise<Pick<Attempts, keyof Attempts>> {
+  const { request, plan, prepared, pointId, deps } = given;
+  if (request.planned) {
+    const { foreseen } = await import("./less-consistent.ts");
+    return {
+      ...unheld(prepared, pointId, deps.clock),
+      tell: (record) => foreseen(plan, request.job, record),
+    };
+  }
   const { Attempts } = await import("./attempts.ts");
   return new Attempts(given, signal);
 }

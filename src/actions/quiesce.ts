@@ -31,6 +31,8 @@ export interface QuiesceTools {
   readonly rehearse: () => Promise<void>;
   /** Asked when programs have run, and nothing but them is held: they may have mounted something. */
   readonly lookAgain: () => Promise<void>;
+  /** Asked after the capture, when nothing but programs is held: others mount, too, while a database writes. Never throws. */
+  readonly lookBack: () => Promise<void>;
   /** Makes the way to the API warm; asked before a lock is taken. */
   readonly warm: () => Promise<void>;
   /**
@@ -76,7 +78,7 @@ export async function quiesced<T>(
   } catch (error) {
     outcome = { error };
   }
-  await releaseAll(hooks, problems, "value" in outcome);
+  await releaseAll(hooks, problems, "value" in outcome, tools);
   for (const one of [...hooks].reverse()) await one.prepared?.close();
   return { ...outcome, records: [...hooks.map(({ record }) => record), ...unwritten], problems };
 }
@@ -206,14 +208,23 @@ async function release(one: InUse, captured: boolean): Promise<Holding | undefin
   return one.released;
 }
 
-async function releaseAll(hooks: readonly InUse[], problems: Failure[], captured: boolean): Promise<void> {
-  for (const one of [...hooks].reverse()) {
+async function releaseAll(
+  hooks: readonly InUse[],
+  problems: Failure[],
+  captured: boolean,
+  { lookBack }: QuiesceTools,
+): Promise<void> {
+  const firstLock = hooks.findIndex(({ use }) => use.hook.kind !== "command");
+  for (const [index, one] of [...hooks.entries()].reverse()) {
+    if (captured && firstLock < 0 && index === hooks.length - 1) await lookBack();
     const released = await release(one, captured);
-    if (released === undefined) continue;
-    const { held, facts, frozen, problems: found } = released;
-    const outcome = held ? "held" : "lost";
-    one.record = { ...one.record, outcome, facts, ...(frozen === undefined ? {} : { frozen }) };
-    problems.push(...found);
+    if (released !== undefined) {
+      const { held, facts, frozen, problems: found } = released;
+      const outcome = held ? "held" : "lost";
+      one.record = { ...one.record, outcome, facts, ...(frozen === undefined ? {} : { frozen }) };
+      problems.push(...found);
+    }
+    if (captured && index === firstLock) await lookBack();
   }
 }
 

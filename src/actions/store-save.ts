@@ -34,6 +34,7 @@ export async function saveFiles(wish: FilesWish, making: Making, round: Round): 
     facts: hookFacts(round),
     rehearse: nothing,
     lookAgain: nothing,
+    lookBack: nothing,
     warm: nothing,
     sync: nothing,
     // Asked last when all is held that could be.

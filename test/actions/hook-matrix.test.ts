@@ -39,6 +39,7 @@ async function around(middle: ProgramName, onFailure: "abort" | "continue", slow
     facts,
     rehearse: nothing,
     lookAgain: nothing,
+    lookBack: nothing,
     warm: nothing,
     sync: nothing,
     enough: () => undefined,

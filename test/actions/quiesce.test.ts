@@ -34,6 +34,7 @@ function hold(
       facts,
       rehearse: note("rehearse"),
       lookAgain: note("look again"),
+      lookBack: note("look back"),
       warm: note("warm"),
       sync: note("sync"),
       enough: () => undefined,
@@ -76,6 +77,8 @@ describe("holding still", () => {
       "body within undefined",
       "freeze: release after a capture",
       "lock: release after a capture",
+      // Before the program goes on, which may mount again what it had unmounted.
+      "look back",
       "dump: release after a capture",
       "freeze: close",
       "lock: close",
@@ -116,6 +119,7 @@ describe("holding still", () => {
     expect(here.trace.slice(here.trace.indexOf("reads the answer") + 1, -2)).toEqual([
       "lock: release after a capture",
       "freeze: release after a capture",
+      "look back",
     ]);
   });
 

@@ -234,6 +234,25 @@ describe("a set is not called consistent", () => {
     expect(run.report.problems.map((one) => one.found).join()).toContain(`${late} was mounted`);
   });
 
+  test("for one that somebody mounts while a capture that was turned away waits for its next try", async (context) => {
+    const { bench, other: late, device } = await besideUnmounted(context);
+    bench.control.faults([{ kind: "throttle", action: "CreateSnapshots", dryRun: false, count: 1 }]);
+    const waits = { request: "10s", capture: "10s", retryFor: "60s", retryEvery: "3s" };
+    await bench.configure([{ freeze: "data" }], { waits });
+    let meanwhile: Promise<unknown> | undefined;
+    const run = await bench.run({
+      onError(text) {
+        if (text.includes("trying again")) meanwhile ??= sh("mount", device, late);
+      },
+    });
+    await meanwhile;
+    expect(meanwhile, run.stderr).toBeDefined();
+    expect(run.code, run.stderr).toBe(1);
+    expect(run.report.stillness).toMatchObject({ demanded: "filesystem", achieved: "crash", attempts: 2 });
+    expect(run.report.problems.map((one) => one.found).join()).toContain(`${late} was mounted`);
+    expect((await bench.tagsOf(run.report))[0]?.["ec2-backup:consistency"]).toBe("crash");
+  });
+
   test("for a mount that is not among the listed ones", async (context) => {
     const { bench, mounts } = await HoldBench.start(context, "ext4", "ext4");
     const [one = "", other = ""] = mounts;
