@@ -7,7 +7,7 @@ import { chmod, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises
 import path from "node:path";
 import { rolldown } from "rolldown";
 import { minifySync } from "rolldown/utils";
-import { cheaperParsing, checkSchema, onlyMembersWeRead } from "./build-sdk.mjs";
+import { cheaperParsing, checkSchema, onlyMembersWeRead, onlyWhatWeName } from "./build-sdk.mjs";
 
 const root = import.meta.dirname;
 const dist = path.join(root, "dist");
@@ -248,6 +248,12 @@ function apart({ name, asking, client }) {
   };
 }
 
+/** The texts of a folder's modules; no other folder names EC2's client. */
+async function sourcesOf(folder) {
+  const names = (await readdir(path.join(root, folder))).filter((name) => name.endsWith(".ts"));
+  return Promise.all(names.map((name) => readFile(path.join(root, folder, name), "utf8")));
+}
+
 /** A digest of all that decides what is built. */
 async function digestOfSources() {
   const sources = await readdir(path.join(root, "src"), { recursive: true, withFileTypes: true });
@@ -416,6 +422,7 @@ const lambda = await bundle(
       leaveOut(false),
       builtinsWithoutNamespace(),
       onlyMembersWeRead(members, membersApart, true),
+      onlyWhatWeName(await sourcesOf("src/aws")),
       cheaperParsing(false),
       asciiOnly(),
     ],
