@@ -119,9 +119,10 @@ export interface StreamSource {
    * Starts it, once, when the repository is open and locked. Its bytes go to the file descriptor `output` (the write
    * end of a pipe, blocking), of which the store keeps an end open until `done` resolves; a rejection means that no
    * snapshot may come of it. `signal` aborts when the store has failed or the caller wants the end: `done` must then
-   * settle too. `output` is closed by the store, after `done`.
+   * settle too. `output` is closed by the store, after `done`. `waiting` is told again and again while the store has
+   * to wait for bytes: it is not idle then.
    */
-  start(output: number, signal: AbortSignal): { readonly done: Promise<void> };
+  start(output: number, signal: AbortSignal, waiting?: () => void): { readonly done: Promise<void> };
 }
 
 /** One entry of a snapshot's tree. */

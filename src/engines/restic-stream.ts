@@ -96,7 +96,7 @@ async function feed({ running, ready, pipe, source, signal }: Feeding): Promise<
   if ((await Promise.race([ready, gone])) === "gone") return { well: false };
   const stop = new AbortController();
   try {
-    const { done } = source.start(pipe.write, AbortSignal.any([signal, stop.signal]));
+    const { done } = source.start(pipe.write, AbortSignal.any([signal, stop.signal]), running.touch);
     const how = await Promise.race([done.then(() => "done" as const), gone]);
     if (how === "done" && !signal.aborted) {
       running.letGoOfInput();

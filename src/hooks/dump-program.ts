@@ -167,12 +167,17 @@ export function sourceOf(
   const { order, ...known } = program;
   const story = { ...known, doing, timeout, idleTimeout };
   const manners = { kill: host.kill, grace: host.grace ?? 5_000 };
-  const straight = async (output: number, signal: AbortSignal): Promise<void> =>
-    refuse(await runStream({ ...order, output, timeout, idleTimeout }, manners, signal), story);
-  const byWayOf = async (spool: string, output: number, signal: AbortSignal): Promise<void> => {
+  const straight = async (output: number, signal: AbortSignal, unheld = (): void => undefined) =>
+    refuse(
+      await runStream({ ...order, output, timeout, idleTimeout }, { ...manners, unheld }, signal),
+      story,
+    );
+  const byWayOf = async (spool: string, output: number, signal: AbortSignal, waiting?: () => void) => {
     const file = await openSpool(spool, host.uid ?? 0);
+    // Whatever the system shows of the program: nothing is handed over before its end.
+    const told = setInterval(() => waiting?.(), 250);
     try {
-      await straight(file.writing, signal);
+      await straight(file.writing, signal).finally(() => clearInterval(told));
       if ((await file.size()) === 0)
         throw new BackupError({ kind: "refused", doing, found: "it ended with 0 but wrote nothing" });
       const words = [await needProgram("cat")];
@@ -191,8 +196,11 @@ export function sourceOf(
   };
   return {
     file,
-    start: (output, signal) => ({
-      done: config.spool === undefined ? straight(output, signal) : byWayOf(config.spool, output, signal),
+    start: (output, signal, waiting) => ({
+      done:
+        config.spool === undefined
+          ? straight(output, signal, waiting)
+          : byWayOf(config.spool, output, signal, waiting),
     }),
   };
 }

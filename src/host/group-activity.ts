@@ -9,14 +9,21 @@ const shortestPause = 20;
 /**
  * Resolves when no process of a group has read, written or computed anything for so many milliseconds; never while one
  * waits for the reader of what it writes, since then that reader is slow, nor where the system does not show it.
+ * `unheld` is told at each look of which that is not so: what it makes is then still to come.
  */
-export async function groupIdle(group: number, idle: number, signal: AbortSignal): Promise<void> {
+export async function groupIdle(
+  group: number,
+  idle: number,
+  signal: AbortSignal,
+  unheld?: () => void,
+): Promise<void> {
   const every = Math.min(longestPause, Math.max(shortestPause, idle / 10));
   let last: string | undefined;
   let since = performance.now();
   for (;;) {
     const now = await activityOf(group);
     if (now === undefined || now !== last) since = performance.now();
+    if (now !== undefined) unheld?.();
     last = now;
     if (performance.now() - since >= idle) return;
     await pause(every, undefined, { signal });

@@ -47,6 +47,8 @@ export interface RunningRestic {
   readonly ended: Promise<ResticEnd>;
   /** Nobody but us holds the input open any more: for the guard to let go of it too. */
   letGoOfInput(): void;
+  /** Notes that it waits for us, which is no idleness of its own. */
+  touch(): void;
   /** Ends all of the group: at once, or after a time in which it may remove its lock. */
   stop(because: StopReason, how: "at-once" | "gently"): void;
 }
@@ -66,7 +68,8 @@ export function startRestic(order: ResticOrder, signal: AbortSignal): RunningRes
     child = spawned(order);
   } catch (error) {
     const ended = Promise.resolve({ unstarted: codeOf(error), errors: [] });
-    return { lines: nothing(), ended, letGoOfInput: () => undefined, stop: () => undefined };
+    const none = (): void => undefined;
+    return { lines: nothing(), ended, letGoOfInput: none, touch: none, stop: none };
   }
   const idle = idleWatch(child.pid ?? 0);
   let stopped: StopReason | undefined;
@@ -116,6 +119,7 @@ export function startRestic(order: ResticOrder, signal: AbortSignal): RunningRes
     lines: child.stdout === null ? nothing() : watched(child.stdout, idle.saw),
     ended,
     letGoOfInput: () => void control(child)?.write("end\n"),
+    touch: idle.touch,
     stop,
   };
 }

@@ -30,6 +30,8 @@ export interface StreamManners {
   readonly kill: Kill;
   /** Between SIGTERM and SIGKILL. */
   readonly grace: number;
+  /** Is told again and again while it is seen not to wait for whoever reads its output. */
+  readonly unheld?: () => void;
 }
 
 /** How it ended. */
@@ -65,7 +67,7 @@ export async function runStream(
   const release = guardGroup(group);
   const limits = { ...manners, timeout: order.timeout };
   const end = await endOf<"idle">(child, limits, signal, (stop, over) => {
-    groupIdle(group, order.idleTimeout, over).then(
+    groupIdle(group, order.idleTimeout, over, manners.unheld).then(
       () => stop("idle"),
       () => undefined,
     );

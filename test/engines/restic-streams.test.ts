@@ -4,7 +4,9 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { describe, expect, type TestContext, test } from "vitest";
+import type { CommandDumpConfig } from "../../src/core/dump-config.ts";
 import type { StreamSource } from "../../src/core/store-ports.ts";
+import { sources } from "../hooks/dumping.ts";
 import { folder, node } from "../host/places.ts";
 import { needRestic, oneRestic, type Restic, restics } from "../system/stores/restics.ts";
 import { failureIn, never, order, quiet, Stage, writing } from "./restic-stage.ts";
@@ -131,5 +133,45 @@ describe.each(oneRestic())("a stream into a repository by $name restic", (restic
       await expect.poll(() => resticsOf(place), { timeout: 30_000 }).toEqual([]);
       expect(await store.snapshots([], never), `killed after ${after} ms`).toEqual([]);
     }
+  });
+});
+
+/** A dump as the agent makes it. */
+async function dumpOf(script: string, more: Partial<CommandDumpConfig> = {}): Promise<StreamSource> {
+  const run = ["/bin/sh", "-c", script];
+  const config = { kind: "command", name: "ldap", repository: "store", run, ...more } as const;
+  const [stream] = await sources(config);
+  if (stream === undefined) throw new Error("no stream");
+  return stream.source;
+}
+
+describe.each(oneRestic())("a dump beside an idle $name restic", (restic) => {
+  const impatient = async (context: TestContext) => {
+    const place = new Stage(await folder(), needRestic(context, restic));
+    return { place, store: await place.made("store", { idleTimeout: 2_000 }) };
+  };
+
+  test("is waited for as long as it may take itself, by way of a directory", async (context) => {
+    const { place, store } = await impatient(context);
+    const dump = await dumpOf("sleep 5; echo whole", { spool: place.at("spool") });
+    const saved = await store.saveStream(order("p"), dump, quiet, never);
+    expect(place.restic(store, "dump", saved.id, "/ldap")).toBe("whole\n");
+  });
+
+  test("is waited for as long as it may take itself, straight", async (context) => {
+    const { place, store } = await impatient(context);
+    const dump = await dumpOf("echo begun; sleep 5; echo whole", { idleTimeout: 6_000 });
+    const saved = await store.saveStream(order("p"), dump, quiet, never);
+    expect(place.restic(store, "dump", saved.id, "/ldap")).toBe("begun\nwhole\n");
+  });
+
+  test("is no excuse for a restic that reads no more", async (context) => {
+    const { store } = await impatient(context);
+    const dump = await dumpOf("exec yes", { idleTimeout: 6_000 });
+    const failure = failureIn(store.saveStream(order("p"), dump, quiet, never));
+    await expect.poll(() => store.locks(never), { timeout: 30_000 }).toHaveLength(1);
+    for (const { pid } of await store.locks(never)) process.kill(pid, "SIGSTOP");
+    expect(await failure).toMatchObject({ code: "IdleTimeout" });
+    expect(await store.snapshots([], never)).toEqual([]);
   });
 });
