@@ -50,4 +50,6 @@ export interface StoreLock {
   readonly exclusive: boolean;
   /** Whether its process is known to be gone: it was of this host. */
   readonly dead: boolean;
+  /** Its process is gone, and another program has its number by now. */
+  readonly taken?: true;
 }

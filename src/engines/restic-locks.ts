@@ -4,12 +4,18 @@ import type { StoreLock } from "../core/store-answers.ts";
 import { systemClock } from "../host/clock.ts";
 import { hostname } from "../host/host-name.ts";
 import { canBeTaker } from "../host/lock-taker.ts";
+import { processOf } from "../host/process-identity.ts";
 import { killedCode } from "./restic-failure.ts";
 import { messageOf, numberIn, textIn } from "./restic-messages.ts";
 import type { ResticRunner } from "./restic-runner.ts";
 
 /** restic takes a lock for left behind that nobody has renewed for half an hour, whoever's it is. Milliseconds. */
 const restless = 25 * 60_000;
+/**
+ * A younger lock of this host's name restic asks for its process, by SIGHUP: that ends a stranger who has got the number
+ * since then, and the lock stays all the same. Milliseconds.
+ */
+const signalled = 31 * 60_000;
 /** Between two tries. Milliseconds. */
 const [firstPause, longestPause] = [500, 10_000];
 
@@ -45,6 +51,8 @@ function lockOf(id: string, text: string, { ground }: ResticRunner): StoreLock |
   if (message === undefined || Number.isNaN(since.getTime())) return undefined;
   const host = textIn(message, "hostname") ?? "";
   const pid = numberIn(message, "pid") ?? 0;
+  const found = host === hostname() && pid > 0 ? reached(pid, ground.kill) : undefined;
+  const dead = found === "none" || (found !== undefined && !canBeTaker(pid, "restic", since));
   return {
     id,
     host,
@@ -52,22 +60,48 @@ function lockOf(id: string, text: string, { ground }: ResticRunner): StoreLock |
     user: textIn(message, "username") ?? "",
     since,
     exclusive: message["exclusive"] === true,
-    dead: host === hostname() && pid > 0 && !(isAlive(pid, ground.kill) && canBeTaker(pid, "restic", since)),
+    dead,
+    ...(dead && found === "ours" && processOf(pid) !== undefined ? { taken: true } : {}),
   };
 }
 
-function isAlive(pid: number, kill: (pid: number, signal: 0) => void): boolean {
+/** Whether there is a process of a number, and whether signals of ours reach it. */
+function reached(pid: number, kill: (pid: number, signal: 0) => void): "ours" | "theirs" | "none" {
   try {
     kill(pid, 0);
-    return true;
+    return "ours";
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code !== "ESRCH";
+    return (error as NodeJS.ErrnoException).code === "ESRCH" ? "none" : "theirs";
   }
 }
 
+const unlocking = "remove locks that were left behind";
+
 /** Removes the locks of which restic can tell that nobody holds them. */
 export async function unlock(runner: ResticRunner, signal: AbortSignal): Promise<void> {
-  await runner.run({ doing: "remove locks that were left behind", words: ["unlock"] }, signal);
+  refuseSignals(runner, await locksOf(runner, signal));
+  await runner.run({ doing: unlocking, words: ["unlock"] }, signal);
+}
+
+/** Throws where restic would send a signal to a process that is none of restic's. */
+function refuseSignals({ config }: ResticRunner, locks: readonly StoreLock[]): void {
+  const one = locks.find(isSignalled);
+  if (one === undefined) return;
+  throw new BackupError({
+    kind: "locked",
+    code: "RepositoryLocked",
+    doing: `${unlocking} (repository ${config.name})`,
+    found: `process ${one.pid} of ${one.host}, which has left one, is gone, and its number is another program's by now, to which restic would send SIGHUP`,
+    remedy: `try again in ${formatSpan((signalled - ageOf(one)) / 1000)}: it is removed without a signal then`,
+  });
+}
+
+function isSignalled(lock: StoreLock): boolean {
+  return lock.taken === true && ageOf(lock) < signalled;
+}
+
+function ageOf({ since }: StoreLock): number {
+  return Date.now() - since.getTime();
 }
 
 /**
@@ -107,7 +141,9 @@ export async function whenUnlocked<T>(
 
 /** Removes what locks a killed restic of this host has left, which would keep other hosts waiting. */
 export async function clearDead(runner: ResticRunner, signal: AbortSignal): Promise<void> {
-  await clear(runner, await locksOf(runner, signal), new Set(), signal);
+  const locks = await locksOf(runner, signal);
+  refuseSignals(runner, locks);
+  await clear(runner, locks, new Set(), signal);
 }
 
 /**
@@ -122,22 +158,20 @@ async function clear(
   signal: AbortSignal,
 ): Promise<boolean> {
   const dead = locks.filter((one) => one.dead);
-  const now = Date.now();
-  const doubtful = locks.some((one) => !one.dead && now - one.since.getTime() > restless);
+  const doubtful = locks.some((one) => (one.dead ? isSignalled(one) : ageOf(one) > restless));
   if (dead.length === 0 || doubtful) return false;
   const isNew = dead.some((one) => !cleared.has(one.id));
   for (const one of dead) cleared.add(one.id);
-  await unlock(runner, signal);
+  await runner.run({ doing: unlocking, words: ["unlock"] }, signal);
   return isNew;
 }
 
 /** Whose locks these are, for how long, in words. */
 export function holdersOf(locks: readonly StoreLock[]): readonly string[] {
-  const now = Date.now();
-  return locks.map(({ host, pid, since, exclusive, dead }) => {
-    const age = formatSpan(Math.max(0, now - since.getTime()) / 1000);
-    const how = exclusive ? ", exclusively" : "";
-    return `process ${pid} of ${host}${how} for ${age}${dead ? ", which is gone" : ""}`;
+  return locks.map((lock) => {
+    const age = formatSpan(Math.max(0, ageOf(lock)) / 1000);
+    const how = lock.exclusive ? ", exclusively" : "";
+    return `process ${lock.pid} of ${lock.host}${how} for ${age}${lock.dead ? ", which is gone" : ""}`;
   });
 }
 

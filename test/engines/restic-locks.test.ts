@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { hostname } from "node:os";
 import path from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { describe, expect, type TestContext, test } from "vitest";
@@ -118,5 +119,52 @@ describe.each(oneRestic("a current"))("locks of $name restic, $version", (restic
     parent.kill("SIGKILL");
     await pruned;
     expect(await store.locks(never)).toEqual([]);
+  });
+});
+
+describe("a lock of the dead whose number another program has got since then", () => {
+  /** A restic that finds a lock of that process, and asks whether it lives as restic does. */
+  const finding = async (pid: number, minutes: number) => {
+    const place = new Stage(await folder(), "/bin/true");
+    const time = new Date(Date.now() - minutes * 60_000).toISOString();
+    const lock = { time, exclusive: true, hostname: hostname(), username: "root", pid };
+    const script = [
+      'lock="$HOME/lock"',
+      "case $1 in",
+      `list) test ! -e "$lock" || echo ${"a".repeat(64)} ;;`,
+      'cat) cat "$lock" ;;',
+      `unlock) echo "$1" >>"$HOME/calls"; test ${minutes} -lt 30 && kill -HUP ${pid} || rm "$lock" ;;`,
+      'prune) test ! -e "$lock" || { echo "repository is already locked" >&2; exit 11; } ;;',
+      "esac",
+    ].join("\n");
+    writeFileSync(place.at("lock"), JSON.stringify(lock));
+    const program = place.fake("restic", script);
+    return place.open(place.config("store", { program, lockWait: 500 }));
+  };
+
+  test("is left alone as long as restic would send that program a signal", async (context) => {
+    const stranger = spawn("sleep", ["1000"], { stdio: "ignore" });
+    context.onTestFinished(() => void stranger.kill("SIGKILL"));
+    await once(stranger, "spawn");
+    const store = await finding(stranger.pid ?? 0, 10);
+    expect(await store.locks(never)).toMatchObject([{ dead: true }]);
+    expect(await failureIn(store.prune(quiet, never))).toMatchObject({
+      kind: "locked",
+      found: expect.stringContaining("which is gone"),
+    });
+    await pause(200);
+    expect(stranger.signalCode).toBe(null);
+    for (const cleared of [() => store.unlock(never), () => store.clearDead(never)])
+      expect(await failureIn(cleared())).toMatchObject({
+        kind: "locked",
+        found: expect.stringContaining("its number is another program's by now"),
+        remedy: expect.stringMatching(/^try again in 2[01] min/),
+      });
+    await pause(200);
+    expect(stranger.signalCode).toBe(null);
+    const later = await finding(stranger.pid ?? 0, 32);
+    await later.prune(quiet, never);
+    expect(await later.locks(never)).toEqual([]);
+    expect(stranger.signalCode).toBe(null);
   });
 });
