@@ -1,6 +1,6 @@
 import type { DumpConfig } from "../core/dump-config.ts";
 import { nextDue } from "../core/dump-due.ts";
-import type { RecoveryPoint } from "../core/recovery-point.ts";
+import { isMixed, type RecoveryPoint } from "../core/recovery-point.ts";
 import type { StoredReport } from "../core/report.ts";
 import { newestFirst } from "../core/retention.ts";
 import type { RetentionPolicy } from "../core/retention-policy.ts";
@@ -112,7 +112,10 @@ export function pointsOf(
     .sort(newestFirst);
 }
 
-/** When the dump's own schedule is due, if that is not yet; of one series of it, or of all. */
+/**
+ * When the dump's own schedule is due, if that is not yet; of one series of it, or of all. A point whose time is not
+ * believed would keep it from being made until that time has come.
+ */
 export function notDue(
   thing: StoredThing,
   listing: StoredListing,
@@ -121,9 +124,11 @@ export function notDue(
 ): Date | undefined {
   if (!("dump" in thing.wish) || thing.wish.dump.schedule === undefined) return undefined;
   const newest = new Map<string, Date>();
-  for (const { series, state, captured } of [...listing.points].sort(newestFirst)) {
+  for (const point of [...listing.points].sort(newestFirst)) {
+    const { series, state, captured } = point;
     const counts = only === undefined ? isOf(thing, series) : series === only;
-    if (counts && state === "complete" && !newest.has(series)) newest.set(series, captured);
+    if (counts && state === "complete" && !isMixed(point) && !newest.has(series))
+      newest.set(series, captured);
   }
   return nextDue(thing.wish.dump.schedule, timezone, [...newest.values()], listing.asOf);
 }

@@ -26,10 +26,12 @@ export function skewOf(
 ): string | undefined {
   if (Number.isNaN(time.getTime())) return "it is dated with no instant";
   const received = clock?.received.get(id);
-  const latest = received ?? clock?.now ?? now;
+  const present = clock?.now ?? now;
+  // A directory's clock is that of its host: what it received after its present was received while that was wrong.
+  const latest = received === undefined || received > present ? present : received;
   const ahead = time.getTime() - latest.getTime();
   if (ahead > allowedSkew) {
-    const than = received === undefined ? "now" : "the store received it";
+    const than = latest === present ? "now" : "the store received it";
     return `it is dated ${formatSpan(ahead / 1000)} later than ${than}`;
   }
   if (received === undefined || (copies && original !== undefined)) return undefined;

@@ -28,6 +28,15 @@ test.each([
   expect(skewOf(snapshot, { now, clock: clockOf({ a: received }), longest })).toBe(why);
 });
 
+test("what was received after the store's present is dated by a clock that was wrong then: it is believed once that comes", () => {
+  const ahead = { id: "a", time: later(now, 365 * day) };
+  const facts = { clock: clockOf({ a: ahead.time, b: later(now, minute) }), longest };
+  expect(skewOf(ahead, { now, ...facts })).toBe("it is dated 365 d later than now");
+  expect(skewOf({ id: "b", time: now }, { now, ...facts })).toBeUndefined();
+  const caughtUp = { now: later(now, 366 * day), received: facts.clock.received };
+  expect(skewOf(ahead, { now, clock: caughtUp, longest })).toBeUndefined();
+});
+
 test("a copy comes long after it was made, and only where copies are received", () => {
   const copy = { id: "a", original: "b", time: earlier(now, 90 * day) };
   const facts = { now, clock: clockOf({ a: now }), longest };

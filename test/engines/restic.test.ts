@@ -1,4 +1,5 @@
-import { writeFileSync } from "node:fs";
+import { readdirSync, utimesSync, writeFileSync } from "node:fs";
+import path from "node:path";
 import { expect, test } from "vitest";
 import { storesOf } from "../../src/agent/stores.ts";
 import { defaultSettings } from "../../src/config/defaults.ts";
@@ -18,7 +19,13 @@ async function engineOf(
   program: string,
   what: (place: Stage) => Subject,
   planned = false,
-): Promise<EngineUnderTest<StoredOrder> & { readonly engine: StoredEngine; readonly order: StoredOrder }> {
+): Promise<
+  EngineUnderTest<StoredOrder> & {
+    readonly engine: StoredEngine;
+    readonly order: StoredOrder;
+    readonly directory: string;
+  }
+> {
   const place = new Stage(await folder(), program);
   const repositories = {
     store: { url: place.at("store"), passwordFile: place.at("password"), restic: program },
@@ -35,6 +42,7 @@ async function engineOf(
   const born = subject.content === "files" ? "crash" : "application";
   return {
     engine: await stores.engine(store, never),
+    directory: place.at("store"),
     service: {
       made: () => store.snapshots([], never),
       later: () => Promise.resolve(),
@@ -100,6 +108,18 @@ for (const { name, version, program } of oneRestic())
       await expect(prepared.capture("point-1", when)).rejects.toThrow(/nothing came that could be stored/);
       const { points } = await engine.list({ series }, never);
       expect(points.filter(({ state }) => state === "complete")).toEqual([]);
+    });
+
+    test(`a point in a directory is held by ${name} restic while its time is still to come, as that of its file is`, async () => {
+      const { engine, order, series, directory } = await engineOf(program, files);
+      const ahead = new Date(Date.now() + 365 * 86_400_000);
+      await (await engine.prepare(order, never)).capture("point-1", ahead);
+      const snapshots = path.join(directory, "snapshots");
+      for (const one of readdirSync(snapshots)) utimesSync(path.join(snapshots, one), ahead, ahead);
+      await (await engine.prepare(order, never)).capture("point-2", new Date());
+      const { points } = await engine.list({ series }, never);
+      const held = points.map(({ id, holds }) => [id, holds.map(({ by }) => by)]);
+      expect(Object.fromEntries(held)).toEqual({ "point-1": ["clock"], "point-2": [] });
     });
 
     test(`a plan removes nothing by ${name} restic`, async () => {
