@@ -74,7 +74,10 @@ export async function useOf(
 /** Milliseconds for the disk of a volume that is attached already. */
 const longestLook = 10_000;
 
-/** The disks of attached volumes, by path, with the old volume of each place. A new one that never came is nothing in use. */
+/**
+ * The disks of attached volumes, by path, with the old volume of each place. A new one that never came is nothing in
+ * use, nor is one that is being detached and whose disk is gone.
+ */
 async function disksOf(
   pairs: readonly (Partial<Pair> & Pick<Pair, "old" | "device">)[],
   side: Side,
@@ -86,13 +89,16 @@ async function disksOf(
   const disks = new Map<string, string>();
   for (const pair of pairs) {
     const id = pair[side];
-    if (id === undefined || !isAttached(states.get(id), instance)) continue;
+    const state = id === undefined ? undefined : states.get(id);
+    if (id === undefined || !isAttached(state, instance)) continue;
+    const mayBeGone =
+      side === "fresh" || state?.attachments.some((one) => one.state === "detaching") === true;
     // Where the old one's disk cannot be told, nobody knows what is mounted of it: it is not let go.
-    const deadline = side === "old" ? Math.min(deps.waits.diskFor, longestLook) : 0;
+    const deadline = mayBeGone ? 0 : Math.min(deps.waits.diskFor, longestLook);
     try {
       disks.set(await deps.disks.deviceOf({ id, device: pair.device }, deadline, signal), pair.old);
     } catch (error) {
-      if (!(error instanceof BackupError) || error.kind !== "not-found" || side === "old") throw error;
+      if (!(error instanceof BackupError) || error.kind !== "not-found" || !mayBeGone) throw error;
     }
   }
   return disks;

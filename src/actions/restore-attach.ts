@@ -45,6 +45,16 @@ export async function attachTo(
   }
 }
 
+/** An earlier command, or somebody else, was taking it away. */
+function wasLeaving(id: string): BackupError {
+  return new BackupError({
+    kind: "refused",
+    doing: `attach ${id}`,
+    found: "it was being detached, and is detached now",
+    remedy: "run this again",
+  });
+}
+
 /** The key of a volume is wanted when it is attached (EBS user guide, "How EBS encryption works"). */
 function gaveUp(id: string): BackupError {
   return new BackupError({
@@ -97,13 +107,16 @@ export async function whenAttached(
   signal: AbortSignal,
 ): Promise<string> {
   const doing = `wait for ${id} to be attached`;
+  let begun = false;
   let last: string | undefined;
   try {
     return await until(doing, deps.waits.attachFor, deps, signal, async () => {
       const [volume] = await deps.volumes.describe([id], signal);
       const there = volume === undefined ? undefined : find(volume);
       if (there?.state === "attached" || there?.state === "busy") return there.device;
-      if (last !== undefined && volume?.state === "available" && there === undefined) throw gaveUp(id);
+      if (last !== undefined && volume?.state === "available" && there === undefined)
+        throw begun ? gaveUp(id) : wasLeaving(id);
+      begun ||= there?.state === "attaching";
       last = there?.state ?? last;
       return undefined;
     });

@@ -171,7 +171,8 @@ async function attachAt(
     const [there] = living;
     if (there !== undefined) tried.add(id);
     if (there?.state === "attached") return true;
-    begun ||= there !== undefined;
+    // One that is on its way out may come back.
+    begun ||= there?.state === "attaching";
     if (there !== undefined || volume === undefined || volume.state === "creating") return undefined;
     // The key of a volume is wanted when it is attached (EBS user guide, "How EBS encryption works").
     if (begun)

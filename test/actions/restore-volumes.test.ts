@@ -174,6 +174,26 @@ describe("a restore", () => {
     expect(world.made).toEqual([]);
   });
 
+  it("takes a volume that was on its way out for no refusal of its key, and goes on the next time", async () => {
+    const world = new RestoreWorld();
+    await restore(world);
+    const [one] = world.made;
+    const volume = world.volumes.get(one?.id ?? "");
+    const [there] = volume?.attachments ?? [];
+    if (volume === undefined || there === undefined) expect.fail("nothing was attached");
+    volume.attachments = [{ ...there, state: "detaching" }];
+    let looks = 0;
+    world.fates = (call) => {
+      looks += call === "describe" ? 1 : 0;
+      if (looks === 6) Object.assign(volume, { attachments: [], state: "available" });
+      return "fine";
+    };
+    const cut = await restore(world);
+    expect(cut.failure).toMatchObject({ found: "it was being detached, and is detached now" });
+    expect(cut.failure?.code).toBeUndefined();
+    expect((await restore(world)).failure).toBeUndefined();
+  });
+
   it("tells what exists when it is refused or told to stop, and does nothing more", async () => {
     const world = new RestoreWorld();
     world.fates = (call) => (call === "attach" ? "refused" : "fine");

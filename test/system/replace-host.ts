@@ -73,6 +73,27 @@ export async function cut(
   return ended;
 }
 
+/** Runs a replacement and sends it a signal as soon as EC2 has answered a request for that. */
+export async function cutAfter(
+  host: ReplaceHost,
+  words: readonly string[],
+  action: string,
+  signal: NodeJS.Signals,
+): Promise<Ended & { told: Told }> {
+  const answered = () =>
+    host.bench.apiCalls().filter((call) => call.action === action && call.outcome?.code === "OK").length;
+  const before = answered();
+  const started = Promise.withResolvers<number>();
+  let over = false;
+  const replacing = host.replace(words, started.resolve).finally(() => {
+    over = true;
+  });
+  const pid = await started.promise;
+  while (!over && answered() === before) await pause(10);
+  if (!over) process.kill(pid, signal);
+  return replacing;
+}
+
 /** What `restore replace --json` tells. */
 export interface Told {
   readonly exitCode: number;
