@@ -1,7 +1,9 @@
 import type { Target } from "../core/replace-ports.ts";
 import { type RootMark, replaceTags, rootMarkIn, rootMarkText } from "../core/replace-tags.ts";
-import { answered, until } from "./restore-deps.ts";
+import { answered, stopped, until } from "./restore-deps.ts";
 import { type House, refused, type SwapDeps } from "./swap-places.ts";
+
+const never = new AbortController().signal;
 
 /** The power of another instance, as what uses its root volume. Its tag remembers whether it is to run. */
 export function powerHouse(
@@ -25,17 +27,25 @@ export function powerHouse(
       );
     return mark;
   };
-  const reach = (wanted: "running" | "stopped", signal: AbortSignal): Promise<true> =>
-    until(`wait for ${instance} to be ${wanted}`, patience, deps, signal, async () => {
-      const { state } = await deps.swap.target(instance, signal);
+  /** Once EC2 was asked, it is waited for also by who is told to stop: it could stop after all has gone back. */
+  const reach = (wanted: "running" | "stopped", signal: AbortSignal): Promise<true> => {
+    const doing = `wait for ${instance} to be ${wanted}`;
+    let heed = signal;
+    return until(doing, patience, deps, never, async () => {
+      if (heed.aborted) throw stopped(doing);
+      const { state } = await deps.swap.target(instance, heed);
       deps.progress({ percent: wanted === "stopped" ? 20 : 90, doing: `${instance} is ${state}` });
       if (state === wanted) return true;
       if (state === "terminated" || state === "shutting-down")
         throw refused(`have ${instance} ${wanted}`, `it is ${state}`);
-      if (wanted === "stopped" && state === "running") await deps.swap.stop(instance, signal);
-      if (wanted === "running" && state === "stopped") await deps.swap.start(instance, signal);
+      if (wanted === "stopped" && state === "running") {
+        heed = never;
+        await deps.swap.stop(instance, never);
+      }
+      if (wanted === "running" && state === "stopped") await deps.swap.start(instance, heed);
       return undefined;
     });
+  };
   /** Our mark, if it is there. That of another replacement is not ours to write over. */
   const own = async (signal: AbortSignal): Promise<RootMark | undefined> => {
     const mark = await marked(signal);
@@ -61,8 +71,9 @@ export function powerHouse(
       if ((await own(signal)) !== undefined) return;
       const ran = target.state === "running" || target.state === "pending";
       const mark: RootMark = { by: "stop", id, point, old: pairs[0]?.old ?? "", ran };
+      // Not cut short: one that comes after all has gone back would keep runs from capturing.
       await answered(`mark ${instance}`, deps, signal, () =>
-        deps.swap.tag([instance], { [replaceTags.root]: rootMarkText(mark) }, signal),
+        deps.swap.tag([instance], { [replaceTags.root]: rootMarkText(mark) }, never),
       );
     },
     async letGo(_pairs, _side, signal) {
@@ -101,7 +112,8 @@ export function powerHouse(
           "EC2 began to start it, and stopped it again",
           `aws ec2 describe-instances --instance-ids ${instance} --query 'Reservations[].Instances[].StateReason'`,
         );
-      await deps.swap.start(instance, signal);
+      // Not cut short: one that looks stopped still would have its root taken away while it starts.
+      await deps.swap.start(instance, never);
       asked += 1;
       return undefined;
     });

@@ -5,9 +5,9 @@ import type { ReplaceResult } from "../core/replace-result.ts";
 import { backupTag, placeIn, replaceTags, swapText } from "../core/replace-tags.ts";
 import { type RestorePlan, restoreTags } from "../core/restore-plan.ts";
 import type { VolumeState } from "../core/restore-ports.ts";
-import { earlierVolumes, volumeFor } from "./restore-create.ts";
-import { answered } from "./restore-deps.ts";
-import { isMarked, removeNew, touchedOf, unmark } from "./swap-marks.ts";
+import { earlierVolumes, goneAway, volumeFor } from "./restore-create.ts";
+import { answered, withoutHaste } from "./restore-deps.ts";
+import { isMarked, madeFor, removeNew, touchedOf, unmark } from "./swap-marks.ts";
 import {
   bring,
   type House,
@@ -39,6 +39,8 @@ interface Course {
   begun: boolean;
   /** Whether the new volumes were in use before it; absent while that is not known. */
   live?: boolean;
+  /** A new volume that EC2 has named and may not show yet. */
+  unseen: string | undefined;
 }
 
 /**
@@ -55,7 +57,7 @@ export async function replaceVolumes(
   const known = swaps.flatMap(({ old, device, deleteOnTermination, fresh }) =>
     fresh === undefined ? [] : [{ old, device, deleteOnTermination, fresh }],
   );
-  const course: Course = { pairs: known, begun: order.begun };
+  const course: Course = { pairs: known, begun: order.begun, unseen: undefined };
   try {
     return await forward(order, scene, course, deps, signal);
   } catch (error) {
@@ -63,8 +65,9 @@ export async function replaceVolumes(
     const { pairs, begun } = course;
     const volumes = pairs.length > 0 ? pairs : swaps.map(({ old, device }) => ({ old, device }));
     const base = { id: restore.id, volumes };
+    if (failure.code === goneAway) course.unseen = undefined;
     if (begun) return { ...base, ...(await rolledBack(order, scene, course, failure, deps)) };
-    const notes = await withoutNew(order, scene, [], deps);
+    const notes = await withoutNew(order, scene, [], course, deps);
     return { ...base, outcome: "not-begun", mounted: [], failure, notes };
   }
 }
@@ -78,7 +81,7 @@ async function forward(
 ): Promise<ReplaceResult> {
   const { restore } = order;
   const { house, instance } = scene;
-  const pairs = await prepared(order, deps, signal);
+  const pairs = await prepared(order, course, deps, signal);
   course.pairs = pairs;
   const states = await statesOf(pairs, deps, signal);
   course.begun ||= pairs.some((pair) => isMarked(pair, states));
@@ -99,7 +102,8 @@ async function forward(
     if (!states.has(old)) continue;
     const place = swapText({ id: restore.id, instance, device, deleteOnTermination });
     const marks = { [replaceTags.replacedBy]: fresh, [replaceTags.replacedIn]: place };
-    await answered(`mark ${old}`, deps, signal, () => deps.swap.tag([old], marks, signal));
+    // Not cut short: they could come after they were taken off again.
+    await answered(`mark ${old}`, deps, signal, () => deps.swap.tag([old], marks, never));
   }
   const mounted = await bring("fresh", pairs, scene, deps, signal);
   return finished(order, pairs, mounted, states, deps);
@@ -120,6 +124,7 @@ async function areInUse(
 /** The new volumes, made and ready; a volume that an earlier invocation made tells its place itself. */
 async function prepared(
   { restore, swaps }: SwapOrder,
+  course: Course,
   deps: SwapDeps,
   signal: AbortSignal,
 ): Promise<readonly Pair[]> {
@@ -129,9 +134,12 @@ async function prepared(
   for (const swap of swaps) {
     const { old, device, deleteOnTermination, planned } = swap;
     deps.progress({ percent: 0, doing: `making a volume of ${planned.request.snapshot}` });
-    const noted = (id: string, found: boolean) =>
+    const noted = (id: string, found: boolean) => {
       deps.log("info", found ? `volume ${id} is there already` : `made volume ${id}`, { volume: id });
-    const state = await volumeFor(planned, plan, earlier, deps, noted, signal);
+      if (!found) course.unseen = id;
+    };
+    const state = await volumeFor(planned, plan, earlier, withoutHaste(deps), noted, signal);
+    course.unseen = undefined;
     const place = placeIn(state.tags[replaceTags.replaces]);
     if (place !== undefined && place.old !== old)
       throw refused(
@@ -186,10 +194,11 @@ async function finished(
 async function rolledBack(
   order: SwapOrder,
   scene: Scene,
-  { pairs, live }: Course,
+  course: Course,
   failure: Failure,
   deps: SwapDeps,
 ): Promise<Pick<ReplaceResult, "outcome" | "failure" | "second" | "mounted" | "notes">> {
+  const { pairs, live } = course;
   try {
     const states = await statesOf(pairs, deps, never);
     if (live ?? (await areInUse(pairs, states, scene, never))) {
@@ -201,7 +210,7 @@ async function rolledBack(
     const mounted = await bring("old", touched, scene, deps, never);
     await unmark(touched, states, deps);
     await order.house.end(pairs, never);
-    const notes = await withoutNew(order, scene, pairs, deps);
+    const notes = await withoutNew(order, scene, pairs, course, deps);
     return { outcome: "rolled-back", failure, mounted, notes };
   } catch (error) {
     const second = failureOf(error, "bring the old volumes back");
@@ -209,21 +218,24 @@ async function rolledBack(
   }
 }
 
+const removes = "ec2-backup restore replace --undo --yes removes it";
+
 /** Removes what was made for the swap and never attached, unless it is to be kept. Tells what became of it. */
 async function withoutNew(
   { restore, keepNew }: SwapOrder,
   { used }: Scene,
   back: readonly Pair[],
+  { unseen }: Course,
   deps: SwapDeps,
 ): Promise<readonly string[]> {
   try {
-    const made = await answered(`look for volumes of ${restore.id}`, deps, never, () =>
-      deps.volumes.tagged(restoreTags.restore, restore.id, never),
-    );
+    const made = await madeFor(restore.id, { unseen, keep: keepNew }, deps);
     const free = new Set(back.map(({ old }) => old));
-    return await removeNew(made, { keep: keepNew, used, free }, deps);
+    const notes = await removeNew(made, { keep: keepNew, used, free }, deps);
+    if (unseen === undefined || made.some(({ id }) => id === unseen)) return notes;
+    return [...notes, `what was made for it is left: EC2 does not show ${unseen} yet; ${removes}`];
   } catch (error) {
     const { found } = failureOf(error, "remove what was made");
-    return [`what was made for it is left: ${found}; ec2-backup restore replace --undo --yes removes it`];
+    return [`what was made for it is left: ${found}; ${removes}`];
   }
 }

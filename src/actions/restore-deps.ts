@@ -88,3 +88,17 @@ function isPassing({ kind }: BackupError): boolean {
 export function stopped(doing: string): BackupError {
   return new BackupError({ kind: "interrupted", doing, found: "it was told to stop" });
 }
+
+/** Requests that change something are never cut short: only their answers tell at once what is to be cleaned up. */
+export function withoutHaste(deps: RestoreDeps): RestoreDeps {
+  const { volumes } = deps;
+  const calm = new AbortController().signal;
+  return {
+    ...deps,
+    volumes: {
+      ...volumes,
+      create: (volume) => volumes.create(volume, calm),
+      attach: (id, instance, device) => volumes.attach(id, instance, device, calm),
+    },
+  };
+}

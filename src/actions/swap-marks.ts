@@ -3,7 +3,7 @@ import { isFinished, isUsed } from "../core/replace-progress.ts";
 import { backupTag, placeIn, replaceTags } from "../core/replace-tags.ts";
 import { restoreTags } from "../core/restore-plan.ts";
 import type { VolumeState } from "../core/restore-ports.ts";
-import { answered } from "./restore-deps.ts";
+import { answered, until } from "./restore-deps.ts";
 import { isAttached, type Pair, type SwapDeps } from "./swap-places.ts";
 
 const never = new AbortController().signal;
@@ -59,6 +59,28 @@ export interface Known {
   readonly used: ReadonlySet<string>;
   /** Old volumes that do not wait for their new ones any more. */
   readonly free: ReadonlySet<string>;
+}
+
+/**
+ * All that was made for a swap, once EC2 shows it and would remove it; after a while as far as it does. What is to be
+ * kept is not waited for.
+ */
+export async function madeFor(
+  restore: string,
+  { unseen, keep }: { readonly unseen: string | undefined; readonly keep: boolean },
+  deps: SwapDeps,
+): Promise<readonly VolumeState[]> {
+  let made: readonly VolumeState[] = [];
+  const look = async (): Promise<true | undefined> => {
+    made = await deps.volumes.tagged(restoreTags.restore, restore, never);
+    const shown = unseen === undefined || made.some(({ id }) => id === unseen);
+    return keep || (shown && made.every(({ state }) => state !== "creating")) ? true : undefined;
+  };
+  const doing = `look for volumes of ${restore}`;
+  await until(doing, deps.waits.visibleFor, deps, never, look).catch((error: unknown) => {
+    if (!(error instanceof BackupError) || error.code !== "TimeUp") throw error;
+  });
+  return made;
 }
 
 /**

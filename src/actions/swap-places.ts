@@ -3,7 +3,7 @@ import type { Remounted, SwapService } from "../core/replace-ports.ts";
 import { isUsed } from "../core/replace-progress.ts";
 import { type OldPlace, replaceTags } from "../core/replace-tags.ts";
 import type { VolumeState } from "../core/restore-ports.ts";
-import { answered, type RestoreDeps, until } from "./restore-deps.ts";
+import { answered, type RestoreDeps, stopped, until } from "./restore-deps.ts";
 
 /** What a swap needs of the world. */
 export interface SwapDeps extends RestoreDeps {
@@ -84,7 +84,7 @@ export async function bring(
 
 function markUsed(id: string, deps: SwapDeps, signal: AbortSignal): Promise<void> {
   const tags = { [replaceTags.usedAt]: deps.clock.now().toISOString() };
-  return answered(`mark ${id}`, deps, signal, () => deps.swap.tag([id], tags, signal));
+  return answered(`mark ${id}`, deps, signal, () => deps.swap.tag([id], tags, never));
 }
 
 /** Attaches a new volume, once its tag says so: who finds it later knows that it may have been written to. */
@@ -127,18 +127,26 @@ export function isAttached(volume: VolumeState | undefined, instance: string): b
   return volume?.attachments.some((one) => one.instance === instance && one.state !== "detached") === true;
 }
 
+/**
+ * Once EC2 was asked, it is waited for also by who is told to stop: one that still looks attached would be taken for
+ * staying, be mounted, and go away under its mount.
+ */
 async function detachFrom(
   id: string,
   instance: string,
   deps: RestoreDeps,
   signal: AbortSignal,
 ): Promise<void> {
-  await until(`wait for ${id} to be detached`, deps.waits.detachFor, deps, signal, async () => {
-    const [volume] = await deps.volumes.describe([id], signal);
+  const doing = `wait for ${id} to be detached`;
+  let heed = signal;
+  await until(doing, deps.waits.detachFor, deps, never, async () => {
+    if (heed.aborted) throw stopped(doing);
+    const [volume] = await deps.volumes.describe([id], heed);
     if (volume === undefined || !isAttached(volume, instance)) return true;
     // One that is still being attached would not be detached by that.
-    if (volume.attachments.some(({ state }) => state === "attached"))
-      await deps.volumes.detach(id, instance, signal);
+    if (!volume.attachments.some(({ state }) => state === "attached")) return undefined;
+    heed = never;
+    await deps.volumes.detach(id, instance, never);
     return undefined;
   });
   deps.log("info", `detached ${id}`, { volume: id });
@@ -146,7 +154,8 @@ async function detachFrom(
 
 /**
  * At this very device: the place of one that was just detached may be taken for a moment more. Whether it was, or may
- * have been, attached is in `tried`.
+ * have been, attached is in `tried`. Once EC2 was asked, it is waited for also by who is told to stop: one that does
+ * not show yet would not be taken away again, and keep the other from the place.
  */
 async function attachAt(
   id: string,
@@ -158,8 +167,10 @@ async function attachAt(
   const doing = `attach ${id} as ${device}`;
   let begun = false;
   let sent = false;
-  await until(doing, deps.waits.attachFor, deps, signal, async (elapsed) => {
-    const [volume] = await deps.volumes.describe([id], signal);
+  let heed = signal;
+  await until(doing, deps.waits.attachFor, deps, never, async (elapsed) => {
+    if (heed.aborted) throw stopped(doing);
+    const [volume] = await deps.volumes.describe([id], heed);
     const living = volume?.attachments.filter(({ state }) => state !== "detached") ?? [];
     const wrong = living.find((one) => one.instance !== instance || one.device !== device);
     if (wrong !== undefined)
@@ -177,13 +188,17 @@ async function attachAt(
     // The key of a volume is wanted when it is attached (EBS user guide, "How EBS encryption works").
     if (begun)
       throw refused(doing, "EC2 began to attach it and gave up, as it does where its key cannot be used");
-    const before = tried.has(id);
+    const before = { tried: tried.has(id), heed };
     tried.add(id);
+    heed = never;
     try {
-      await deps.volumes.attach(id, instance, device, signal);
+      await deps.volumes.attach(id, instance, device, never);
       sent = true;
     } catch (error) {
-      if (!before && isRefusal(error)) tried.delete(id);
+      if (isRefusal(error)) {
+        if (!before.tried) tried.delete(id);
+        heed = before.heed;
+      }
       if (!(error instanceof BackupError) || error.kind !== "refused") throw error;
       const taken = /in use/i.test(error.found) && elapsed < deps.waits.visibleFor;
       if (error.code !== "VolumeInUse" && !taken) throw error;

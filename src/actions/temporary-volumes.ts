@@ -3,7 +3,7 @@ import { type RestorePlan, restoreTags, temporarily } from "../core/restore-plan
 import type { RestoredVolume, Undone } from "../core/restore-result.ts";
 import { bringVolumes, disksOf, nothingBrought } from "./bring-volumes.ts";
 import { goneAway } from "./restore-create.ts";
-import { answered, type RestoreDeps, stopped } from "./restore-deps.ts";
+import { answered, type RestoreDeps, stopped, withoutHaste } from "./restore-deps.ts";
 import { undoOne, undoRestore } from "./undo-restore.ts";
 
 /** What volumes are made for a short use. */
@@ -59,20 +59,6 @@ export function removeTemporary(
   const { instanceArn, instanceId, expiredOnly } = wish;
   const temporary = expiredOnly === true ? now : "all";
   return undoRestore({ instanceArn, instanceId, temporary }, true, deps, signal);
-}
-
-/** Requests that change something are never cut short: only their answers tell at once what is to be cleaned up. */
-function withoutHaste(deps: RestoreDeps): RestoreDeps {
-  const { volumes } = deps;
-  const calm = new AbortController().signal;
-  return {
-    ...deps,
-    volumes: {
-      ...volumes,
-      create: (volume) => volumes.create(volume, calm),
-      attach: (id, instance, device) => volumes.attach(id, instance, device, calm),
-    },
-  };
 }
 
 /** Sentences on what could not be removed. Never cut short; all its waits have limits. */

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from "node:timers/promises";
 import { expect, test } from "vitest";
 import type { Scenario } from "../../src/simulator/scenario.ts";
 import { need } from "../host/places.ts";
@@ -80,6 +81,23 @@ test("--undo lets captures go on also where another volume is the root by now", 
   expect(await stateOf(host)).toEqual({ roots: [third], state: "running", mark: undefined });
   expect((await host.volume(itsRoot))?.tags["ec2-backup:replaced-by"]).toBeUndefined();
 });
+
+test.for(["CreateTags", "StopInstances", "StartInstances"])(
+  "told to stop while EC2 has yet to carry out %s, it leaves the instance running with its old root",
+  async (action, context) => {
+    need(context, loopDisksCan, loopDisksNeed);
+    await using host = await ReplaceHost.start({ scenario: beside });
+    const late = { kind: "delay", ms: 1_000, action, dryRun: false } as const;
+    // Where going back begins before the start, that comes in the middle.
+    const slow = { ...late, ms: 2_000, action: "DetachVolume", skip: 1 };
+    host.bench.simulator.control.faults([slow]);
+    const ended = await cut(host, [...words, "--stop", "--yes"], late, "SIGINT");
+    const story = ended.stdout + ended.stderr;
+    expect([ended.code, ended.told.result?.outcome], story).toEqual([130, "rolled-back"]);
+    await pause(1_500);
+    expect(await stateOf(host), story).toEqual({ roots: [itsRoot], state: "running", mark: undefined });
+  },
+);
 
 test("the mark of EC2's task stays, whatever else was begun and is undone", async (context) => {
   need(context, loopDisksCan, loopDisksNeed);

@@ -10,6 +10,7 @@ const blows: readonly { readonly kind: FaultKind; readonly signal?: NodeJS.Signa
   { kind: "hang", signal: "SIGKILL" },
   { kind: "hang-after", signal: "SIGKILL" },
   { kind: "hang", signal: "SIGINT" },
+  { kind: "hang-after", signal: "SIGINT" },
   { kind: "denied" },
 ];
 
