@@ -1,20 +1,19 @@
-import { brake } from "../core/brake.ts";
 import { counted } from "../core/counted.ts";
 import { BackupError, type Failure, failureOf, interrupted } from "../core/errors.ts";
 import { inGroups } from "../core/in-groups.ts";
 import { mending, type TellMended } from "../core/mending.ts";
 import {
   type MirrorPlan,
-  type MirrorPolicy,
+  type MirrorRule,
   planMirror,
+  planThinning,
   policiesInForce,
-  removable,
-  seriesOf,
+  ruleOf,
   type ToCopy,
   unproven,
 } from "../core/mirror-plan.ts";
 import type { Audit } from "../core/ports.ts";
-import { isMixed, type RecoveryPoint } from "../core/recovery-point.ts";
+import type { RecoveryPoint } from "../core/recovery-point.ts";
 import type { Problem } from "../core/report.ts";
 import type { Store, StoredSnapshot } from "../core/store-ports.ts";
 import { removalClock } from "../core/store-skew.ts";
@@ -47,11 +46,20 @@ export interface MirrorDeps extends UpkeepDeps {
   readonly audit: Audit;
   /** Of the target, as far as it is remembered. */
   readonly targetState: UpkeepDeps["state"];
+  /** The sources of the other mirrors to the target. */
+  others(signal: AbortSignal): Promise<readonly UpkeepDeps[]>;
+}
+
+/** Which points at the target may go, and by what. */
+interface Thinning {
+  readonly isWished: (point: RecoveryPoint) => boolean;
+  readonly own: MirrorRule;
+  readonly yes: boolean;
 }
 
 /**
  * Copies what the target lacks of the source's complete points, looks whether all of it is there, and then removes at
- * the target what the mirror's own policy gives up. What is gone at the source stays there. What was cut short the next
+ * the target what the mirror's own policy gives up of its copies. What is gone at the source stays there. What was cut short the next
  * one completes, since it goes by what both repositories list.
  */
 export async function mirror(deps: MirrorDeps, order: MirrorOrder, signal: AbortSignal): Promise<Done> {
@@ -76,12 +84,14 @@ export async function mirror(deps: MirrorDeps, order: MirrorOrder, signal: Abort
     problems,
     remember: { policies: known.remember },
   });
+  const what = { isWished, own: ruleOf(source.points, known.policies), yes: order.yes };
   if (order.planned) {
-    const series = retentionAt(there.points.filter(isWished), known.policies, now, order.yes);
+    const planned = await thinning(there, what, deps, now, signal);
+    problems.push(...planned.problems);
     return answer(
       "done",
       plan.copy,
-      series.map((one) =>
+      planned.plans.map((one) =>
         upkeepOf(
           one,
           one.remove.map(({ id }) => id),
@@ -94,7 +104,7 @@ export async function mirror(deps: MirrorDeps, order: MirrorOrder, signal: Abort
   problems.push(...asProblems("error", failures));
   // While copying fails, what is there may be all there is.
   if (failures.length > 0) return answer(copied.length > 0 ? "degraded" : "not-done", copied, []);
-  const thinned = await thin(after ?? there, isWished, known.policies, deps, order, signal);
+  const thinned = await thin(after ?? there, what, deps, order.run, signal);
   problems.push(...thinned.problems);
   const isWrong = thinned.problems.some(({ severity }) => severity === "error");
   return answer(isWrong ? "degraded" : "done", copied, thinned.series);
@@ -159,40 +169,53 @@ function notThere(missing: readonly ToCopy[], listed: readonly StoredSnapshot[],
   };
 }
 
-function retentionAt(
-  points: readonly RecoveryPoint[],
-  policies: readonly MirrorPolicy[],
+/** What goes of the copies. The other mirrors are asked only before something does; while one cannot be, nothing goes. */
+async function thinning(
+  { points }: Inventory,
+  { isWished, own, yes }: Thinning,
+  { target, others }: MirrorDeps,
   now: Date,
-  yes: boolean,
-) {
-  return seriesOf(points).map(([series, all]) => {
-    const gone = new Set(removable(all, policies, now));
-    const keep = all.filter((point) => !gone.has(point)).map((point) => ({ point, reasons: [] }));
-    const newestFirst = [...gone].sort((a, b) => b.captured.getTime() - a.captured.getTime());
-    const { remove, postponed } = brake({ keep, remove: newestFirst }, yes);
-    const kept = all.length - remove.length;
-    return { series, kept, remove, postponed, disbelieved: all.filter(isMixed) };
-  });
+  signal: AbortSignal,
+): Promise<{ plans: ReturnType<typeof planThinning>; problems: Problem[] }> {
+  const wished = points.filter(isWished);
+  const plans = planThinning(wished, [own], now, yes);
+  if (plans.every(({ remove }) => remove.length === 0)) return { plans, problems: [] };
+  const doing = `see what other mirrors keep in the repository ${target.config.name}`;
+  try {
+    const rules = [own];
+    for (const deps of await others(signal)) {
+      const { store, state, clock } = deps;
+      await opened(store, state, signal);
+      const known = policiesInForce(store.config.mirror?.retention, state?.policies ?? [], clock.now());
+      rules.push(ruleOf((await inventory(store, deps, signal)).points, known.policies));
+    }
+    return { plans: planThinning(wished, rules, now, yes), problems: [] };
+  } catch (error) {
+    const failure = failureOf(error, doing);
+    const found = `nothing is removed there: ${failure.doing}: ${failure.found}`;
+    const { kind, remedy, code } = failure;
+    const told = { kind, doing, found, ...(remedy && { remedy }), ...(code && { code }) };
+    return { plans: planThinning(wished, [], now, yes), problems: asProblems("warning", [told]) };
+  }
 }
 
-/** Removes at the target what the mirror's policies give up. */
+/** Removes at the target what the mirrors' policies give up. */
 async function thin(
-  { points, clock: stored }: Inventory,
-  isWished: (point: RecoveryPoint) => boolean,
-  policies: readonly MirrorPolicy[],
+  there: Inventory,
+  what: Thinning,
   deps: MirrorDeps,
-  { run, yes }: MirrorOrder,
+  run: string,
   signal: AbortSignal,
 ): Promise<{ series: SeriesUpkeep[]; problems: Problem[] }> {
   const { target, clock } = deps;
   const { name, appendOnly } = target.config;
   // Who may removes there.
   if (appendOnly) return { series: [], problems: [] };
-  const removal = removalClock(name, clock.now(), stored);
+  const removal = removalClock(name, clock.now(), there.clock);
   if (!removal.ok) return { series: [], problems: asProblems("error", [removal.failure]) };
   const series: SeriesUpkeep[] = [];
-  const problems: Problem[] = [];
-  for (const plan of retentionAt(points.filter(isWished), policies, removal.asOf, yes)) {
+  const { plans, problems } = await thinning(there, what, deps, removal.asOf, signal);
+  for (const plan of plans) {
     const { remove, postponed } = plan;
     const removing = forgetPoints(remove, { store: target, clock, audit: deps.audit, run }, signal);
     const { removed, failures } = await removing.catch((error: unknown) => {

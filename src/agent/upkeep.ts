@@ -114,17 +114,18 @@ async function keepUp(
       stateDirectory,
       ...(host.identity === undefined ? {} : { region: host.identity.region }),
     };
-    const deps: UpkeepDeps & { audit: Audit } = {
-      store: await openStore(config.name, ground, signal),
+    const depsOf = async ({ name }: RepositoryConfig, stop: AbortSignal): Promise<UpkeepDeps> => ({
+      store: await openStore(name, ground, stop),
       clock: systemClock,
       log,
-      tell: (progress) => options.tell(config.name, progress),
-      state: await states.read(config.name),
-      copies: all.some(({ mirror }) => mirror?.to === config.name),
-      audit: {
-        append: (line) => appendLine(`${stateDirectory}/removals.jsonl`, JSON.stringify(line)),
-      },
+      tell: (progress) => options.tell(name, progress),
+      state: await states.read(name),
+      copies: all.some(({ mirror }) => mirror?.to === name),
+    });
+    const audit: Audit = {
+      append: (line) => appendLine(`${stateDirectory}/removals.jsonl`, JSON.stringify(line)),
     };
+    const deps = { ...(await depsOf(config, signal)), audit };
     if (wish.action === "init") {
       const from = all.find(({ mirror }) => mirror?.to === config.name)?.name;
       const source = from === undefined ? undefined : await openStore(from, ground, signal);
@@ -134,7 +135,9 @@ async function keepUp(
     if (wish.action !== "mirror") return perform(wish, deps, order, signal);
     const to = mirrorOf(config);
     const target = await openStore(to, ground, signal);
-    const both: MirrorDeps = { ...deps, target, targetState: await states.read(to) };
+    const beside = all.filter((one) => one.name !== config.name && one.mirror?.to === to);
+    const others = (stop: AbortSignal) => Promise.all(beside.map((one) => depsOf(one, stop)));
+    const both: MirrorDeps = { ...deps, target, targetState: await states.read(to), others };
     const own = wish.allHosts || config.mirror?.hosts === "all" ? undefined : ownSeries(host);
     const { run, planned } = order;
     return mirror(both, { run, planned, yes: wish.yes, ...(own === undefined ? {} : { own }) }, signal);

@@ -1,3 +1,4 @@
+import { brake } from "./brake.ts";
 import { isMixed, type RecoveryPoint } from "./recovery-point.ts";
 import { newestFirst, planRetention } from "./retention.ts";
 import { defaultRetention, formatPolicy, parsePolicy, type RetentionPolicy } from "./retention-policy.ts";
@@ -58,7 +59,7 @@ export function planMirror(
   });
   const missing = known.filter(({ snapshot }) => !there.has(identityOf(snapshot)));
   const unwanted = new Set(
-    seriesOf([...target.points, ...missing.map(({ point }) => point)]).flatMap(([, points]) =>
+    seriesOf([...target.points.filter(isCopy), ...missing.map(({ point }) => point)]).flatMap(([, points]) =>
       removable(points, policies, now),
     ),
   );
@@ -91,6 +92,45 @@ export function seriesOf(
 
 /** What copies are kept by: rules of the mirror's own, or those that each series records on its points. */
 export type MirrorPolicy = RetentionPolicy | "recorded";
+
+/** By what one mirror keeps copies. */
+export interface MirrorRule {
+  /** Those that its source has: only they are its own. */
+  readonly series: ReadonlySet<string>;
+  readonly policies: readonly MirrorPolicy[];
+}
+
+export function ruleOf(source: readonly RecoveryPoint[], policies: readonly MirrorPolicy[]): MirrorRule {
+  const believed = source.filter((point) => !isMixed(point));
+  return { series: new Set(believed.map(({ series }) => series)), policies };
+}
+
+/** Whether it was copied from another repository: only then its snapshot says what it was first. */
+export function isCopy({ stored, snapshots }: RecoveryPoint): boolean {
+  return stored !== undefined && snapshots.every(({ id }) => id !== stored.original);
+}
+
+/**
+ * What is to be done with each series of a repository that holds copies. A copy goes if every mirror whose source has
+ * its series gives it up, and stays where there is none; what was stored there directly uses up no slot of a copy.
+ */
+export function planThinning(
+  points: readonly RecoveryPoint[],
+  rules: readonly MirrorRule[],
+  now: Date,
+  yes: boolean,
+) {
+  return seriesOf(points).map(([series, all]) => {
+    const copies = all.filter(isCopy);
+    const given = rules
+      .filter((rule) => rule.series.has(series))
+      .map(({ policies }) => new Set(removable(copies, policies, now)));
+    const goes = (point: RecoveryPoint) => given.length > 0 && given.every((some) => some.has(point));
+    const keep = copies.filter((point) => !goes(point)).map((point) => ({ point, reasons: [] }));
+    const { remove, postponed } = brake({ keep, remove: copies.filter(goes).sort(newestFirst) }, yes);
+    return { series, kept: all.length - remove.length, remove, postponed, disbelieved: all.filter(isMixed) };
+  });
+}
 
 /** The points of one series that every policy gives up; none without a policy. */
 export function removable(

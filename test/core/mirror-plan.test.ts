@@ -1,5 +1,12 @@
 import { expect, test } from "vitest";
-import { planMirror, policiesInForce, removable, unproven } from "../../src/core/mirror-plan.ts";
+import {
+  planMirror,
+  planThinning,
+  policiesInForce,
+  removable,
+  ruleOf,
+  unproven,
+} from "../../src/core/mirror-plan.ts";
 import { type ElsewhereConsent, planElsewhere } from "../../src/core/prune-elsewhere.ts";
 import type { Hold, RecoveryPoint } from "../../src/core/recovery-point.ts";
 import { formatPolicy } from "../../src/core/retention-policy.ts";
@@ -28,8 +35,21 @@ const listed = (points: readonly RecoveryPoint[], copied = false): StoredSnapsho
     tags: [`ec2-backup:point=${id}`],
   }));
 
+const copyOf = (one: RecoveryPoint): RecoveryPoint => ({
+  ...one,
+  snapshots: one.snapshots.map((snapshot) => ({ ...snapshot, id: `c-${one.id}` })),
+  stored: {
+    repository: "offsite",
+    content: "files",
+    source: "files",
+    paths: ["/etc"],
+    original: `s-${one.id}`,
+    tags: [],
+    markers: [],
+  },
+});
 const held = (points: readonly RecoveryPoint[], copied = false) => ({
-  points,
+  points: copied ? points.map(copyOf) : points,
   snapshots: listed(points, copied),
 });
 const daily = (count: number, wish: PointWish = {}) =>
@@ -122,6 +142,40 @@ test("the policy that the source records keeps nothing at the mirror, and the mi
   expect(removable(points, given.policies, now)).toEqual([]);
   const odd = policiesInForce(small, [{ text: "no policy at all" }], now);
   expect(removable(points, odd.policies, now)).toEqual([]);
+});
+
+const removedBy = (points: readonly RecoveryPoint[], rules: Parameters<typeof planThinning>[1], yes = true) =>
+  planThinning(points, rules, now, yes).map(({ series, kept, remove }) => [series, kept, idsOf(remove)]);
+
+test("what was stored there directly is no mirror's to remove, and uses up no slot of a copy", () => {
+  const copies = daily(4).map(copyOf);
+  const direct = [1, 2, 3].map((hours) => stored(`d${hours}`, earlier(now, hours * hour)));
+  const rule = ruleOf(daily(1), [policy({ last: 2 })]);
+  expect(removedBy([...copies, ...direct], [rule])).toEqual([["host/a/nightly/files", 5, ["p2", "p3"]]]);
+  // Nor are copies left out for it.
+  const there = { points: direct, snapshots: listed(direct) };
+  const plan = planMirror(held(daily(4)), there, all, rule.policies, now);
+  expect(plan.copy.map((one) => one.point.id)).toEqual(["p1", "p0"]);
+});
+
+test("a series that the source has no points of, or none that are believed, is thinned by no mirror", () => {
+  const other = { series: "host/a/shop/files" };
+  const forged = stored("forged", now, { ...other, holds: [byClock] });
+  const copies = [1, 2, 3, 4].map((days) => copyOf(stored(`o${days}`, earlier(now, days * day), other)));
+  const rule = ruleOf([...daily(1), forged], [policy({ last: 1 })]);
+  expect(removedBy(copies, [rule])).toEqual([["host/a/shop/files", 4, []]]);
+  expect(removedBy(copies, [])).toEqual([["host/a/shop/files", 4, []]]);
+});
+
+test("a copy stays that another mirror keeps whose source has its series, too", () => {
+  const copies = daily(6).map(copyOf);
+  const [own, other] = [ruleOf(daily(1), [policy({ last: 2 })]), ruleOf(daily(1), [policy({ daily: 5 })])];
+  expect(removedBy(copies, [own, other])).toEqual([["host/a/nightly/files", 5, ["p5"]]]);
+  expect(removedBy(copies, [own, ruleOf(daily(1), [])])).toEqual([["host/a/nightly/files", 6, []]]);
+  const apart = ruleOf([], [policy({ daily: 5 })]);
+  expect(removedBy(copies, [own, apart])).toEqual([["host/a/nightly/files", 2, ["p2", "p3", "p4", "p5"]]]);
+  // Under the brake, oldest first.
+  expect(removedBy(copies, [own, apart], false)).toEqual([["host/a/nightly/files", 3, ["p3", "p4", "p5"]]]);
 });
 
 test("a copy counts only where it is listed and says what its original says", () => {
