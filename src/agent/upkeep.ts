@@ -7,6 +7,7 @@ import { type Done, reported, type UpkeepDeps, type UpkeepOrder } from "../actio
 import { repositoriesOf } from "../config/repositories.ts";
 import { BackupError } from "../core/errors.ts";
 import { largestGap } from "../core/largest-gap.ts";
+import { type MirrorPolicy, policiesInForce } from "../core/mirror-plan.ts";
 import type { Audit, HeldLock } from "../core/ports.ts";
 import type { ElsewhereConsent } from "../core/prune-elsewhere.ts";
 import { parseSchedule } from "../core/schedule.ts";
@@ -132,7 +133,8 @@ async function keepUp(
       const { planned } = order;
       return initRepository(deps, { planned, anew: wish.anew, ...(source && { source }) }, signal);
     }
-    if (wish.action !== "mirror") return perform(wish, deps, order, signal);
+    if (wish.action !== "mirror")
+      return perform(wish, deps, order, () => mirrorsTo(config, all, states), signal);
     const to = mirrorOf(config);
     const target = await openStore(to, ground, signal);
     const beside = all.filter((one) => one.name !== config.name && one.mirror?.to === to);
@@ -162,22 +164,40 @@ async function keepUp(
   }
 }
 
-function perform(
+async function perform(
   wish: Exclude<UpkeepWish, { action: "mirror" | "init" }>,
   deps: UpkeepDeps & { readonly audit: Audit },
   { run, planned }: UpkeepOptions["order"],
+  mirrors: () => Promise<readonly (readonly MirrorPolicy[])[]>,
   signal: AbortSignal,
 ): Promise<Done> {
   switch (wish.action) {
     case "unlock":
       return unlockRepository(deps, planned, signal);
-    case "prune":
-      return pruneRepository(deps, { run, planned, ...(wish.forget && { forget: wish.forget }) }, signal);
+    case "prune": {
+      const forget = wish.forget && { ...wish.forget, mirrors: await mirrors() };
+      return pruneRepository(deps, { run, planned, ...(forget && { forget }) }, signal);
+    }
     case "check": {
       const gap = gapOf(deps.store.config);
       return checkRepository(deps, { ...wish, planned, gap }, signal);
     }
   }
+}
+
+/** What the mirrors to a repository keep its copies by now. */
+function mirrorsTo(
+  { name }: RepositoryConfig,
+  all: readonly RepositoryConfig[],
+  states: ReturnType<typeof upkeepStates>,
+): Promise<readonly (readonly MirrorPolicy[])[]> {
+  const sources = all.filter(({ mirror }) => mirror?.to === name);
+  return Promise.all(
+    sources.map(async ({ name: source, mirror }) => {
+      const remembered = (await states.read(source))?.policies ?? [];
+      return policiesInForce(mirror?.retention, remembered, systemClock.now()).policies;
+    }),
+  );
 }
 
 /** Milliseconds between two checks of the schedule; a week where there is none. */

@@ -1,6 +1,6 @@
 import { brake } from "./brake.ts";
 import { formatSpan } from "./duration.ts";
-import { seriesOf } from "./mirror-plan.ts";
+import { isCopy, type MirrorPolicy, removable, seriesOf } from "./mirror-plan.ts";
 import { isMixed, type RecoveryPoint } from "./recovery-point.ts";
 import { newestFirst, planRetention } from "./retention.ts";
 import { describePolicy, type RetentionPolicy } from "./retention-policy.ts";
@@ -11,6 +11,8 @@ export interface ElsewhereConsent {
   readonly yes: boolean;
   /** What this keeps stays in any case: a host cannot say otherwise. */
   readonly floor?: RetentionPolicy | undefined;
+  /** The policies of each mirror that copies into it: of the copies what one of them keeps stays. */
+  readonly mirrors?: readonly (readonly MirrorPolicy[])[];
 }
 
 /** What is to be done with one series of a repository. */
@@ -28,7 +30,8 @@ export interface ElsewherePlan {
 
 /**
  * What the policies that the hosts recorded on their own points give up, series by series, of all hosts of a
- * repository. A host can say what it likes there: a policy that shrank waits, the brake holds, and a floor stays.
+ * repository. A host can say what it likes there: a policy that shrank waits, the brake holds, and a floor stays. Copies
+ * stay as well as long as a mirror keeps them.
  */
 export function planElsewhere(
   points: readonly RecoveryPoint[],
@@ -41,7 +44,7 @@ export function planElsewhere(
 function planSeries(
   series: string,
   points: readonly RecoveryPoint[],
-  { yes, floor }: ElsewhereConsent,
+  { yes, floor, mirrors = [] }: ElsewhereConsent,
   now: Date,
 ): ElsewherePlan {
   const disbelieved = points.filter(isMixed);
@@ -55,9 +58,10 @@ function planSeries(
   if (policy === "unreadable")
     return { ...nothing, left: `the policy that its newest point ${newest.id} records cannot be read` };
   const plan = planRetention(points, policy, now, { noShrinkDelay: yes });
-  const stays = floor && new Set(planRetention(points, floor, now).keep.map(({ point }) => point));
-  const remove = plan.remove.filter((point) => stays?.has(point) !== true);
-  const saved = plan.remove.filter((point) => stays?.has(point) === true);
+  const floored = floor === undefined ? [] : planRetention(points, floor, now).keep.map(({ point }) => point);
+  const stays = new Set([...floored, ...mirrors.flatMap((policies) => keptBy(policies, points, now))]);
+  const remove = plan.remove.filter((point) => !stays.has(point));
+  const saved = plan.remove.filter((point) => stays.has(point));
   const keep = [...plan.keep, ...saved.map((point) => ({ point, reasons: [] }))];
   const braked = brake({ keep, remove }, yes);
   const shrank = keep.filter(({ reasons }) => onlyWaiting(reasons)).length;
@@ -69,6 +73,20 @@ function planSeries(
     disbelieved,
     ...(shrank === 0 ? {} : { warning: shrunk(shrank, policy, newest, now) }),
   };
+}
+
+/** The copies that a mirror keeps by rules of its own. */
+function keptBy(
+  policies: readonly MirrorPolicy[],
+  points: readonly RecoveryPoint[],
+  now: Date,
+): readonly RecoveryPoint[] {
+  const own = policies.filter((policy) => policy !== "recorded");
+  // What is recorded has had its say; without any that is understood a mirror keeps all.
+  if (own.length === 0 && policies.length > 0) return [];
+  const copies = points.filter(isCopy);
+  const gone = new Set(removable(copies, own, now));
+  return copies.filter((point) => !gone.has(point));
 }
 
 /** Kept by an earlier policy alone. */

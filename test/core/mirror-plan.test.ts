@@ -228,6 +228,18 @@ test("a policy that a host has shrunk waits, is told of, and never digs through 
   expect(idsOf(floor.remove).filter((id) => id.startsWith("p"))).toEqual([]);
 });
 
+test("elsewhere copies stay as long as a mirror keeps them, whatever else they record", () => {
+  const points = daily(6, { policy: policy({ last: 2, shrinkDelay: 0 }) }).map(copyOf);
+  const direct = stored("direct", earlier(now, 5 * day + hour), { policy: policy({ last: 2 }) });
+  const removed = (mirrors: ElsewhereConsent["mirrors"] = []) =>
+    idsOf(planOf([...points, direct], { yes: true, mirrors }).remove).sort();
+  expect(removed()).toEqual(["direct", "p2", "p3", "p4", "p5"]);
+  expect(removed([["recorded"]])).toEqual(["direct", "p2", "p3", "p4", "p5"]);
+  expect(removed([[policy({ last: 3 })], [policy({ daily: 5 })]])).toEqual(["direct", "p5"]);
+  // Rules of which one cannot be read.
+  expect(removed([[]])).toEqual(["direct"]);
+});
+
 test("forged points far ahead push nothing out and decide on no policy", () => {
   const real = daily(5, { policy: policy({ daily: 5 }) });
   const forged = [1, 2, 3, 4, 5, 6].map((days) =>

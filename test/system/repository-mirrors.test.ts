@@ -2,6 +2,7 @@ import { mkdir, rename, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { expect, type TestContext, test } from "vitest";
 import type { Store } from "../../src/core/store-ports.ts";
+import { policy } from "../core/points.ts";
 import { folder } from "../host/places.ts";
 import { asYaml, configured, local, ready } from "./stores/kinds.ts";
 import { needRestic, systemRestic } from "./stores/restics.ts";
@@ -95,4 +96,16 @@ test("a mirror removes what its rules give up of the series of its source", asyn
     ["host/build/shop/files", 6, 0],
   ]);
   expect(await pointsIn(offsite)).toEqual(sorted(shop, ended, direct, late));
+}, 120_000);
+
+test("what a mirror keeps stays where a prune goes by what its points record", async (context) => {
+  const { stage, made, dbs, offsite } = await stageOf(context);
+  const small = policy({ last: 2, shrinkDelay: 0 });
+  const copied = await made(dbs, [6, 5, 4, 3, 2], { job: "shop", policy: small });
+  await stage.one("mirror", "dbs");
+  const direct = await made(offsite, [6, 5, 4, 3, 2], { job: "direct", policy: small });
+  expect(await pointsIn(offsite)).toEqual(sorted(copied, direct));
+  for (const words of [["--forget"], ["offsite", "--forget", "--yes"]])
+    expect((await stage.upkeep("prune", ...words)).code).toBe(0);
+  expect(await pointsIn(offsite)).toEqual(sorted(copied, direct.slice(3)));
 }, 120_000);
