@@ -50,17 +50,20 @@ export async function forgetPoints(
       await audit.append({ ...line, time: clock.now().toISOString(), outcome: "removing" });
     const ids = some.flatMap(({ snapshots, stored }) => [
       ...snapshots.map(({ id }) => id),
+      ...(stored?.twins ?? []),
       ...(stored?.markers ?? []),
     ]);
     const outcomes = await store.forget(ids, signal);
     const byId = new Map(outcomes.map((one) => [one.id, one]));
     for (const [index, point] of some.entries()) {
-      const own = point.snapshots.map(({ id }) => byId.get(id));
+      const own = [...point.snapshots.map(({ id }) => id), ...(point.stored?.twins ?? [])].map((id) =>
+        byId.get(id),
+      );
       const failed = own.find((one) => one?.outcome !== "removed" && one?.outcome !== "was-gone");
       if (failed === undefined && own.length > 0 && !own.includes(undefined)) removed.push(point.id);
       else failures.push(failureOf(failed, point, doing));
       const line = lines[index];
-      const outcome = own[0]?.outcome ?? "failed";
+      const outcome = (failed ?? own[0])?.outcome ?? "failed";
       if (line !== undefined) await audit.append({ ...line, time: clock.now().toISOString(), outcome });
     }
   }

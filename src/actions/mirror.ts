@@ -13,7 +13,7 @@ import {
   unproven,
 } from "../core/mirror-plan.ts";
 import type { Audit } from "../core/ports.ts";
-import type { RecoveryPoint } from "../core/recovery-point.ts";
+import { isMixed, type RecoveryPoint } from "../core/recovery-point.ts";
 import type { Problem } from "../core/report.ts";
 import type { Store, StoredSnapshot } from "../core/store-ports.ts";
 import { removalClock } from "../core/store-skew.ts";
@@ -72,7 +72,8 @@ export async function mirror(deps: MirrorDeps, order: MirrorOrder, signal: Abort
   const known = policiesInForce(store.config.mirror?.retention, state?.policies ?? [], clock.now());
   const now = there.clock?.now ?? clock.now();
   const plan = planMirror(source, there, isWished, known.policies, now);
-  const problems: Problem[] = disbelief(store.config.name, plan.disbelieved);
+  const doubted = there.points.filter((point) => isWished(point) && isMixed(point));
+  const problems = [...disbelief(store.config.name, plan.disbelieved), ...disbelief(to, doubted)];
   const answer = (
     outcome: Done["outcome"],
     copied: readonly ToCopy[],

@@ -83,6 +83,8 @@ interface StoredContent {
   readonly tags: readonly string[];
   /** Snapshots that say that this one is not whole; they are forgotten with it. */
   readonly markers: readonly string[];
+  /** Copies of the same snapshot beside the one that counts; they are forgotten with it. */
+  readonly twins?: readonly string[];
   /** When the repository got it, by its own clock. */
   readonly received?: Date;
 }

@@ -72,6 +72,7 @@ export function foreignSnapshots(
     points.flatMap(({ snapshots: members, stored }) => [
       ...members.map(({ id }) => id),
       ...(stored?.markers ?? []),
+      ...(stored?.twins ?? []),
     ]),
   );
   return snapshots.filter(({ id }) => !own.has(id)).length;

@@ -39,7 +39,9 @@ function pointOf(
   markers: ReadonlyMap<string, readonly StoredSnapshot[]>,
   origin: StoredOrigin,
 ): RecoveryPoint | undefined {
-  const [first] = set;
+  const isOne = areOneCopy(set);
+  // Any of them would do; always the same one counts.
+  const [first, ...rest] = isOne ? set.toSorted((a, b) => (a.id < b.id ? -1 : 1)) : set;
   if (first === undefined) return undefined;
   const tags = ownTags(first.tags);
   const subject = subjectOf(tags);
@@ -49,14 +51,14 @@ function pointOf(
     ...(one.original === undefined ? [] : (markers.get(one.original) ?? [])),
   ]);
   const received = origin.clock?.received.get(first.id);
-  const holds: readonly Hold[] = set.length === 1 ? [] : [twofold(set)];
+  const holds: readonly Hold[] = isOne || rest.length === 0 ? [] : [twofold(set)];
   return {
     id,
     ...toldOf(tags),
     // Nobody can say which of two is the point, so neither may stand for a good one.
     state: marking.length > 0 || holds.length > 0 ? "partial" : "complete",
     captured: first.time,
-    snapshots: set.map((one) => snapshotOf(one, subject, tags)),
+    snapshots: (isOne ? [first] : set).map((one) => snapshotOf(one, subject, tags)),
     recipe: [{ volumeId: memberOf(subject) }],
     holds,
     stored: {
@@ -67,9 +69,22 @@ function pointOf(
       original: first.original ?? first.id,
       tags: first.tags.filter((one) => !isOwn(one)),
       markers: [...new Set(marking.map((one) => one.id))],
+      ...(isOne ? { twins: rest.map(({ id: twin }) => twin) } : {}),
       ...(received === undefined ? {} : { received }),
     },
   };
+}
+
+/**
+ * Whether they are one snapshot that was copied more than once, as two hosts do that mirror at the same time: restic
+ * looks only before it begins. Whatever else says that it is this point differs in something or was not copied.
+ */
+function areOneCopy(set: readonly StoredSnapshot[]): boolean {
+  // Not every restic that copies keeps what it says of the size.
+  const [first, ...rest] = set.map(({ id: _, bytes: __, ...said }) => said);
+  if (rest.length === 0 || first?.original === undefined || first.tree === undefined) return false;
+  const text = JSON.stringify(first);
+  return rest.every((one) => JSON.stringify(one) === text);
 }
 
 function subjectOf(tags: Readonly<Record<string, string>>): StoredSubject | undefined {

@@ -62,6 +62,8 @@ export interface StoredSnapshot {
   readonly id: string;
   /** Of the snapshot that it was copied from or rewritten of. */
   readonly original?: string;
+  /** Names the whole content: two that differ in anything have different ones. */
+  readonly tree?: string;
   /** Set by the client that made it, so never believed alone. */
   readonly time: Date;
   readonly host: string;

@@ -67,11 +67,13 @@ function snapshotOf(runner: ResticRunner, one: ResticMessage): StoredSnapshot {
   if (!snapshotId.test(id))
     throw strange(runner, `a snapshot without a name: ${JSON.stringify(one).slice(0, 200)}`);
   const original = textIn(one, "original");
+  const tree = textIn(one, "tree");
   const summary = one["summary"] as ResticMessage | null | undefined;
   const bytes = summary == null ? undefined : numberIn(summary, "total_bytes_processed");
   return {
     id,
     ...(original === undefined ? {} : { original }),
+    ...(tree === undefined ? {} : { tree }),
     time: new Date(textIn(one, "time") ?? ""),
     host: textIn(one, "hostname") ?? "",
     paths: textsIn(one, "paths"),

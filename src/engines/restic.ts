@@ -191,12 +191,15 @@ async function list(
   return { points, asOf: verdict.asOf, ...(verdict.notice && { notice: verdict.notice }) };
 }
 
-/** A point has one snapshot, and what marks it goes with it. */
+/** A point has one snapshot; its twins and what marks it go with it. */
 async function* remove(store: Store, point: RecoveryPoint, signal: AbortSignal): AsyncIterable<Removal> {
   const ids = point.snapshots.map(({ id }) => id);
-  const forgotten = await store.forget([...ids, ...(point.stored?.markers ?? [])], signal);
+  const { twins = [], markers = [] } = point.stored ?? {};
+  const forgotten = await store.forget([...ids, ...twins, ...markers], signal);
+  // While a twin is there, so is the point.
+  const left = forgotten.find((one) => twins.includes(one.id) && one.outcome === "failed");
   for (const { id, volumeId } of point.snapshots) {
-    const { outcome = "failed", failure } = forgotten.find((one) => one.id === id) ?? {};
+    const { outcome = "failed", failure } = left ?? forgotten.find((one) => one.id === id) ?? {};
     yield { snapshotId: id, volumeId, outcome, ...(failure && { failure }) };
   }
 }

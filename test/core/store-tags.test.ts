@@ -98,6 +98,40 @@ describe("tags of stored points", () => {
       { state: "partial", holds: [{ by: "mixed" }] },
     ]);
   });
+
+  test("one that two hosts copied at once is one point, whatever restic lists first", () => {
+    const tags = storedTags(birth);
+    const copy = { original: "a".repeat(64), tree: "t" };
+    const set = [snapshot("c", tags, { ...copy, bytes: 7 }), snapshot("b", tags, copy)];
+    const [b, c] = ["b".repeat(64), "c".repeat(64)];
+    for (const listed of [set, set.toReversed()])
+      expect(storedPoints(listed, { repository: "r" })).toMatchObject([
+        { state: "complete", holds: [], snapshots: [{ id: b }], stored: { twins: [c] } },
+      ]);
+    const marker = snapshot("m", [`ec2-backup:partial-of=${c}`]);
+    expect(storedPoints([...set, marker], { repository: "r" })).toMatchObject([{ state: "partial" }]);
+  });
+
+  test.each<[string, Partial<StoredSnapshot>]>([
+    ["content", { tree: "u" }],
+    ["time", { time: new Date("2026-03-01T02:00:01Z") }],
+    ["paths", { paths: ["/other.sql"] }],
+    ["host", { host: "there" }],
+    ["tags", { tags: [...storedTags(birth), "more"] }],
+    ["origin", { original: "f".repeat(64) }],
+  ])("a copy of another %s stands beside none", (_, other) => {
+    const copy = { original: "a".repeat(64), tree: "t" };
+    const tags = storedTags(birth);
+    const mixed = [{ state: "partial", holds: [{ by: "mixed" }] }];
+    const found = (...set: StoredSnapshot[]) => storedPoints(set, { repository: "r" });
+    const forged = snapshot("b", tags, { ...copy, ...other });
+    expect(found(forged, snapshot("c", tags, copy))).toMatchObject(mixed);
+    expect(found(forged, snapshot("c", tags, copy), snapshot("d", tags, copy))).toMatchObject(mixed);
+    // Nor does one beside its own copy, or beside copies of which nobody knows what they hold.
+    expect(found(snapshot("a", tags, { tree: "t" }), snapshot("c", tags, copy))).toMatchObject(mixed);
+    const { original } = copy;
+    expect(found(snapshot("b", tags, { original }), snapshot("c", tags, { original }))).toMatchObject(mixed);
+  });
 });
 
 test.each([

@@ -1,11 +1,16 @@
 import { readdirSync, utimesSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { expect, test } from "vitest";
+import { forgetPoints } from "../../src/actions/forget-stored.ts";
 import { storesOf } from "../../src/agent/stores.ts";
 import { defaultSettings } from "../../src/config/defaults.ts";
+import type { RecoveryPoint } from "../../src/core/recovery-point.ts";
+import type { Store } from "../../src/core/store-ports.ts";
 import type { StoredEngine, StoredOrder } from "../../src/core/stored-ports.ts";
+import { resticEngine } from "../../src/engines/restic.ts";
 import { type EngineUnderTest, engineContract } from "../contracts/engine.ts";
 import { instance, job } from "../contracts/engine-order.ts";
+import { point, snapshot } from "../core/points.ts";
 import { folder } from "../host/places.ts";
 import { makeRepository } from "../system/stores/cheap-key.ts";
 import { oneRestic, restics } from "../system/stores/restics.ts";
@@ -132,3 +137,51 @@ for (const { name, version, program } of oneRestic())
       expect(await engine.find("point-1", never)).toMatchObject({ id: "point-1" });
     });
   }
+
+test("a point is gone when its twins are", async () => {
+  const [id, twin, mark] = ["a", "b", "c"].map((char) => char.repeat(64)) as [string, string, string];
+  const made: RecoveryPoint = {
+    ...point(new Date(0)),
+    snapshots: [snapshot({ id, volumeId: "files" })],
+    stored: {
+      repository: "r",
+      content: "files",
+      source: "files",
+      paths: [],
+      original: "o",
+      tags: [],
+      markers: [mark],
+      twins: [twin],
+    },
+  };
+  const failure = { kind: "denied", doing: "forget", found: "no" } as const;
+  for (const outcome of ["removed", "was-gone", "failed"] as const) {
+    const asked: string[] = [];
+    const forget = (ids: readonly string[]) => {
+      asked.push(...ids);
+      const ended = (one: string) => (one === twin ? { outcome, failure } : { outcome: "removed" as const });
+      return Promise.resolve(ids.map((one) => ({ id: one, ...ended(one) })));
+    };
+    const options = {
+      version: "1",
+      host: "h",
+      now: () => new Date(0),
+      copies: true,
+      planned: false,
+      signal: never,
+    };
+    const removals: string[] = [];
+    for await (const one of resticEngine({ forget } as unknown as Store, options).remove(made))
+      removals.push(one.outcome);
+    expect([asked, removals]).toEqual([[id, twin, mark], [outcome === "failed" ? "failed" : "removed"]]);
+    const audit = { append: () => Promise.resolve() };
+    const clock = { now: () => new Date(0), elapsed: () => 0 };
+    const store = { forget, config: { name: "r", appendOnly: false } } as unknown as Store;
+    const { removed, failures } = await forgetPoints(
+      [made],
+      { store, clock, audit, run: "r1" } as never,
+      never,
+    );
+    expect([removed, failures]).toEqual(outcome === "failed" ? [[], [failure]] : [[made.id], []]);
+  }
+});

@@ -1,4 +1,4 @@
-import { mkdir, rename, writeFile } from "node:fs/promises";
+import { mkdir, readdir, rename, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { expect, type TestContext, test } from "vitest";
 import type { Store } from "../../src/core/store-ports.ts";
@@ -108,4 +108,42 @@ test("what a mirror keeps stays where a prune goes by what its points record", a
   for (const words of [["--forget"], ["offsite", "--forget", "--yes"]])
     expect((await stage.upkeep("prune", ...words)).code).toBe(0);
   expect(await pointsIn(offsite)).toEqual(sorted(copied, direct.slice(3)));
+}, 120_000);
+
+test("what two hosts copied at once is one good point, and goes as one", async (context) => {
+  const { stage, made, central, offsite } = await stageOf(context);
+  const source = await made(central, [6, 5]);
+  await stage.one("mirror", "central");
+  // restic looks for what is there before it begins.
+  const place = path.join(offsite.config.url, "snapshots");
+  const away = `${place}-away`;
+  await rename(place, away);
+  await mkdir(place);
+  await stage.one("mirror", "central");
+  for (const name of await readdir(away)) await rename(path.join(away, name), path.join(place, name));
+  expect(await pointsIn(offsite)).toEqual(sorted(source, source));
+
+  const done = await stage.one("mirror", "central");
+  expect([done.code, done.problems, done.mirror?.there]).toEqual([0, [], 2]);
+  expect(done.mirror?.series).toMatchObject([{ kept: 2, removed: [], disbelieved: [] }]);
+  const listed = await stage.upkeep("list", "offsite");
+  expect(JSON.parse(listed.text)).toMatchObject({
+    repositories: [{ foreign: 0, series: [{ complete: 2, partial: 0, disbelieved: 0 }] }],
+  });
+  const restorable = await stage.run(["--json", "restore", "list", "--from", "offsite"]);
+  expect(restorable.stdout.match(/"state": ?"complete"/g)).toHaveLength(2);
+
+  const late = await made(central, [3, 2]);
+  const thinned = await stage.one("mirror", "central");
+  expect([thinned.code, thinned.mirror?.series[0]?.removed]).toEqual([0, source.slice(0, 1)]);
+  expect(await pointsIn(offsite)).toEqual(sorted(source.slice(1), source.slice(1), late));
+
+  // One that only says so is none, and that is told.
+  await made(offsite, [2], { id: late[1] ?? "" });
+  const told = await stage.one("mirror", "central");
+  expect([told.code, told.problems]).toMatchObject([
+    0,
+    [{ severity: "warning", doing: "read the points of the repository offsite" }],
+  ]);
+  expect(told.problems[0]?.found).toContain("all say that they are this point");
 }, 120_000);
