@@ -89,11 +89,11 @@ export class StateDirectory {
     this.#jobs.set(name, next);
   }
 
-  /** Records a finished run and the slot that it served, and that its capture came to an end. */
+  /** Records a finished run and the slot that it served, if it did, and that its capture came to an end. */
   async record(report: RunReport): Promise<void> {
     await this.update(report.job, (state) => {
       const { note, ...rest } = state;
-      const lastSlot = report.slot ?? state.lastSlot;
+      const lastSlot = servedSlot(report) ?? state.lastSlot;
       const seen = report.series?.newestComplete;
       return {
         ...rest,
@@ -159,6 +159,12 @@ export async function lastInstance(directory: string): Promise<string | undefine
     ids.map(async (id) => ({ id, at: (await stat(path.join(directory, id))).mtimeMs })),
   );
   return dated.sort((a, b) => b.at - a.at)[0]?.id;
+}
+
+/** One that was told to stop before it had made anything has served no more than one that was killed. */
+function servedSlot({ slot, outcome, problems }: RunReport): string | undefined {
+  const isCut = outcome === "failed" && problems.some(({ kind }) => kind === "interrupted");
+  return isCut ? undefined : slot;
 }
 
 /** How still the points of a report were held; the file may be older than what it is asked for. */

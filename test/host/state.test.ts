@@ -1,7 +1,8 @@
 import { chmod, chown, mkdir, readdir, readFile, stat, utimes, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
-import type { RunReport } from "../../src/core/report.ts";
+import type { ErrorKind } from "../../src/core/errors.ts";
+import type { Problem, RunReport } from "../../src/core/report.ts";
 import { readHistory } from "../../src/core/run-history.ts";
 import { lastInstance, StateDirectory } from "../../src/host/state.ts";
 import { folder, need } from "./places.ts";
@@ -187,6 +188,54 @@ test("a run without a slot leaves the last slot as it was", async () => {
   await state.record(reportOf("default", "r1", "2027-03-01T02:00:00.000Z"));
   await state.record(reportOf("default", "r2"));
   expect(state.job("default")).toMatchObject({ lastSlot: "2027-03-01T02:00:00.000Z", report: { run: "r2" } });
+});
+
+describe("a slot", () => {
+  const earlier = "2027-03-01T02:00:00.000Z";
+  const slot = "2027-03-02T02:00:00.000Z";
+  const problem = (kind: ErrorKind): Problem => ({
+    severity: "error",
+    kind,
+    doing: "hold hook dump",
+    found: "the run was told to stop",
+  });
+
+  async function lastSlotAfter(more: Partial<RunReport>): Promise<string | undefined> {
+    const state = await StateDirectory.open(await folder(), ours);
+    await state.record(reportOf("default", "r1", earlier));
+    await state.record({ ...reportOf("default", "r2", slot), ...more });
+    const job = (await StateDirectory.open(state.directory, ours)).job("default");
+    expect(job?.report?.run).toBe("r2");
+    return job?.lastSlot;
+  }
+
+  test.each<[string, Partial<RunReport>]>([
+    ["without a point", { outcome: "failed", problems: [problem("interrupted")] }],
+    [
+      "in the midst of other failures",
+      { outcome: "failed", problems: [problem("refused"), problem("interrupted")] },
+    ],
+  ])("is not served by a run that was told to stop %s", async (_, more) => {
+    expect(await lastSlotAfter(more)).toBe(earlier);
+  });
+
+  test("is not served by a first run that was told to stop, which is known all the same", async () => {
+    const state = await StateDirectory.open(await folder(), ours);
+    const cut = { outcome: "failed", problems: [problem("interrupted")] } as const;
+    await state.record({ ...reportOf("default", "r1", slot), ...cut });
+    expect(state.known).toBe(true);
+    expect(state.job("default")?.lastSlot).toBeUndefined();
+  });
+
+  test.each<[string, Partial<RunReport>]>([
+    ["has failed by itself", { outcome: "failed", problems: [problem("denied")] }],
+    [
+      "was told to stop after it had made a point",
+      { outcome: "degraded", problems: [problem("interrupted")] },
+    ],
+  ])("is served by a run that %s", async (_, more) => {
+    expect(await lastSlotAfter(more)).toBe(slot);
+  });
 });
 
 test("the last good configuration is written only when more than its date has changed", async () => {

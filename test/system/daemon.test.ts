@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
@@ -112,6 +113,33 @@ describe.concurrent("the daemon", () => {
     expect(await daemon.end()).toBe(0);
     expect(performance.now() - told).toBeGreaterThan(1_000);
     expect(performance.now() - told).toBeLessThan(20_000);
+  });
+
+  test("has its run told to stop before the capture, and makes up for that slot at its next start", async (context) => {
+    const daemonWaits = "{ bootDelay: 0s, stopWithin: 1s }";
+    const bench = await hostWith(context, { default: job() }, daemonWaits);
+    await missedSlot(bench, "default");
+    const { lastSlot: before } = await stateOf(bench, "default");
+    const dumping = path.join(bench.folder, "dumping");
+    const dump = `[sh, -c, "touch ${dumping}; exec sleep 600"]`;
+    const slow = job(`, hooks: [{ command: { before: ${dump}, timeout: 20m } }]`);
+    await configure(bench, { default: slow }, daemonWaits);
+    const daemon = new DaemonProcess(context, bench);
+    await until(
+      () => existsSync(dumping),
+      () => `the hook was never called:\n${daemon.log}`,
+    );
+    expect(await daemon.end()).toBe(0);
+    expect(daemon.log).toContain("the run ended with exit code 143");
+    const cut = await stateOf(bench, "default");
+    expect(cut).toMatchObject({ lastSlot: before, report: { trigger: "catch-up", outcome: "failed" } });
+    await configure(bench, { default: job() }, daemonWaits);
+    const next = new DaemonProcess(context, bench);
+    await next.logged("the run ended with exit code 0");
+    expect(next.log).toContain("starting (catch-up");
+    expect(await next.end()).toBe(0);
+    expect((await stateOf(bench, "default")).lastSlot).not.toBe(before);
+    expect(await pointsOf(bench)).toHaveLength(2);
   });
 
   test("ends at once while the metadata service hangs, and goes on while it cannot be reached", async (context) => {
