@@ -13,6 +13,7 @@ import { wakeAt } from "../daemon/timetable.ts";
 import { systemClock } from "../host/clock.ts";
 import { collectGarbage } from "../host/collect-garbage.ts";
 import { serviceManager } from "../host/service.ts";
+import { withFirstSeen } from "../host/unserved-jobs.ts";
 import { answerOf } from "./ask.ts";
 import { thawer } from "./thaw-leftovers.ts";
 import { unlocker } from "./unlock-leftovers.ts";
@@ -78,9 +79,10 @@ export async function runDaemon(
       clock: systemClock,
       log,
       readTimetable: async (signal) => {
-        const timetable = await readTimetable(host, words, signal);
+        const { jobs, ...timetable } = await readTimetable(host, words, signal);
+        const known = await withFirstSeen(stateDirectory, timetable.instance, jobs, systemClock);
         collectGarbage("all");
-        return timetable;
+        return { ...timetable, jobs: known };
       },
       start: (due, missed, overlapped) => startRun(host, [...words, ...runWords(due, missed, overlapped)]),
       ending: async (house) => {

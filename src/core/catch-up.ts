@@ -11,7 +11,10 @@ export type Timing = {
   readonly zone: string;
   /** This machine's delay after each slot, in ms: see splayOf. */
   readonly splay: number;
-  /** The newest slot that was handled (run, caught up or deliberately skipped); undefined on a machine that never ran. */
+  /**
+   * The newest slot that was handled (run, caught up or deliberately skipped). Where none was, the instant up to which
+   * nobody was to handle any; undefined where that is not known.
+   */
   readonly lastSlot: Date | undefined;
 };
 
@@ -40,7 +43,7 @@ export function nextWake({ schedule, zone, splay, lastSlot }: Timing, now: Date)
 /**
  * Decides, after a start or a wake from sleep, whether to make up for a missed slot now. Only the newest one is ever
  * run; it is left out if the next slot's instant to act is nearer than `skipWithin` ms. A machine that never ran
- * has missed nothing.
+ * has missed nothing, as far as is known.
  */
 export function catchUp(timing: Timing, now: Date, skipWithin = defaultSkipWithin(timing, now)): CatchUp {
   const { schedule, zone, splay } = timing;

@@ -48,11 +48,12 @@ export function updateJobs(
   }
   for (const source of timetable) {
     const before = known.get(source.job);
+    const splay = splayOf(`${instance}/${source.job}`, source.splay);
     const timing: Timing = {
       schedule: parseSchedule(source.schedule),
       zone: source.timezone,
-      splay: splayOf(`${instance}/${source.job}`, source.splay),
-      lastSlot: later(before?.timing.lastSlot, source.lastSlot),
+      splay,
+      lastSlot: later(before?.timing.lastSlot, source.lastSlot) ?? beforeFirst(source, splay),
     };
     if (before === undefined) {
       known.set(source.job, { timing, source, running: false, missed: 0, overlapped: 0 });
@@ -67,6 +68,11 @@ function later(a: Date | undefined, iso: string | undefined): Date | undefined {
   const b = iso === undefined ? undefined : new Date(iso);
   if (a === undefined || b === undefined) return a ?? b;
   return a > b ? a : b;
+}
+
+/** Just before the first slot that could still be waited for when the job was first heard of. */
+function beforeFirst({ firstSeen }: JobTiming, splay: number): Date | undefined {
+  return firstSeen === undefined ? undefined : new Date(Date.parse(firstSeen) - splay - 1);
 }
 
 function isServed(next: Due | undefined, { lastSlot }: Timing): boolean {

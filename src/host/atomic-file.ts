@@ -55,13 +55,14 @@ function exists(directory: string): Promise<boolean> {
 
 /**
  * Replaces a file as a whole: whoever reads it, or whenever the machine stops, it is the old or the
- * new one, also when two processes replace it at once. Only the owner may read it.
+ * new one, also when two processes replace it at once. Only the owner may read it. `mark`: what no
+ * other writer of the file has, where one is known.
  */
-export async function replaceFile(file: string, text: string): Promise<void> {
+export async function replaceFile(file: string, text: string, mark?: string): Promise<void> {
   const directory = path.dirname(file);
-  // A daemon that idles writes nothing, and holds for weeks what it has loaded.
-  const { randomBytes } = await import("node:crypto");
-  const fresh = `${file}.${randomBytes(4).toString("hex")}${unfinished}`;
+  // A daemon has a mark of its own, and holds for weeks what it has loaded.
+  const own = mark ?? (await import("node:crypto")).randomBytes(4).toString("hex");
+  const fresh = `${file}.${own}${unfinished}`;
   try {
     await makeDirectory(directory);
     const handle = await open(fresh, "w", 0o600);

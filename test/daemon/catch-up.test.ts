@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { JobTiming } from "../../src/core/timetable.ts";
 import { day, FakeHost, hour, minute, pass, passUntil } from "../fakes/daemon-host.ts";
 
@@ -77,6 +77,62 @@ test("a machine that never ran has nothing to make up for", async () => {
   const host = await new FakeHost({ jobs: [nightly], instance, runsFor: 0 }).run();
   await passUntil("2027-03-11T01:00:00Z");
   expect(host.started).toEqual([]);
+});
+
+describe("a job that has served no slot", () => {
+  const seen = (firstSeen: string): JobTiming[] => [{ ...nightly, firstSeen }];
+
+  test("is made up for after boot where the host was off at each slot since it was first heard of", async () => {
+    const jobs = seen("2027-03-08T20:00:00.000Z");
+    const host = await new FakeHost({ jobs, instance, uptime: 0, runsFor: minute }).run();
+    await pass(10 * minute + offset - 1);
+    expect(host.started).toEqual([]);
+    await pass(2 * day);
+    expect(host.started).toMatchObject([
+      { slot: "2027-03-10T02:00:00.000Z", at: "2027-03-10T12:35:06.489Z", trigger: "catch-up", missed: 1 },
+      { slot: "2027-03-11T02:00:00.000Z", trigger: "schedule", missed: 0 },
+      { slot: "2027-03-12T02:00:00.000Z", trigger: "schedule", missed: 0 },
+    ]);
+  });
+
+  test("has nothing to make up for where it is heard of only now", async () => {
+    const jobs = seen("2027-03-10T12:00:00.000Z");
+    const host = await new FakeHost({ jobs, instance, uptime: 0, runsFor: 0 }).run();
+    await passUntil("2027-03-11T01:00:00Z");
+    expect(host.started).toEqual([]);
+    await pass(2 * hour);
+    expect(host.started).toMatchObject([{ slot: "2027-03-11T02:00:00.000Z", trigger: "schedule" }]);
+  });
+
+  test.each(["02:10:00.000", "02:25:06.489"])(
+    "waits for one whose splay has not run out when it is first heard of, at %s",
+    async (time) => {
+      vi.setSystemTime(`2027-03-10T${time}Z`);
+      const host = await new FakeHost({ jobs: seen(`2027-03-10T${time}Z`), instance, runsFor: 0 }).run();
+      await passUntil("2027-03-11T01:00:00Z");
+      expect(host.started).toMatchObject([
+        { slot: "2027-03-10T02:00:00.000Z", at: "2027-03-10T02:25:06.489Z", trigger: "schedule", missed: 0 },
+      ]);
+    },
+  );
+
+  test("is made up for where the host slept over its first one", async () => {
+    const host = await new FakeHost({ jobs: seen("2027-03-10T12:00:00.000Z"), instance, runsFor: 0 }).run();
+    vi.setSystemTime("2027-03-12T09:00:00Z");
+    await pass(2 * minute + offset);
+    expect(host.started).toMatchObject([
+      { slot: "2027-03-12T02:00:00.000Z", at: "2027-03-12T09:27:06.489Z", trigger: "catch-up", missed: 1 },
+    ]);
+  });
+
+  test("takes no notice of a date that its own next readings bring", async () => {
+    const host = await new FakeHost({ jobs: seen("2027-03-08T20:00:00.000Z"), instance, runsFor: 0 }).run();
+    host.jobs = seen("2027-03-10T12:01:00.000Z");
+    await pass(minute);
+    host.reload();
+    await pass(offset);
+    expect(host.started).toMatchObject([{ slot: "2027-03-10T02:00:00.000Z", trigger: "catch-up" }]);
+  });
 });
 
 test("a host that slept over a slot notices at the next tick and waits for its splay", async () => {

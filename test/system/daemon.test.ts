@@ -17,6 +17,7 @@ import {
   struck,
   until,
 } from "./daemon-process.ts";
+import { instance } from "./history.ts";
 
 const job = (more = "") => `{ schedule: "${farAway()}", splay: 0s, retention: { last: 5 }${more} }`;
 const patient = ", waits: { request: 60s, capture: 60s, reconcileFor: 1s, reconcileEvery: 100ms }";
@@ -140,6 +141,28 @@ describe.concurrent("the daemon", () => {
     expect(await next.end()).toBe(0);
     expect((await stateOf(bench, "default")).lastSlot).not.toBe(before);
     expect(await pointsOf(bench)).toHaveLength(2);
+  });
+
+  test("makes up for the first slot of a job, from the day on at which it was first started", async (context) => {
+    const bench = await hostWith(context, { default: job() });
+    const file = path.join(bench.state, "unserved.json");
+    const first = new DaemonProcess(context, bench);
+    await first.logged(/next run at .* \(schedule;/);
+    expect(await first.end()).toBe(0);
+    expect(first.log).not.toContain("catch-up");
+    const seen = JSON.parse(await readFile(file, "utf8"));
+    expect(seen).toMatchObject({ instance: instance.id, firstSeen: { default: expect.any(String) } });
+    const daysAgo = new Date(Date.now() - 2 * 86_400_000).toISOString();
+    await writeFile(file, JSON.stringify({ ...seen, firstSeen: { default: daysAgo } }));
+    const next = new DaemonProcess(context, bench);
+    await next.logged("the run ended with exit code 0");
+    expect(next.log).toMatch(/starting \(catch-up/);
+    expect((await stateOf(bench, "default")).report).toMatchObject({ trigger: "catch-up", missed: 1 });
+    await until(
+      async () => !(await readFile(file, "utf8")).includes(daysAgo),
+      () => `it was kept after the slot had been served:\n${next.log}`,
+    );
+    expect(await next.end()).toBe(0);
   });
 
   test("ends at once while the metadata service hangs, and goes on while it cannot be reached", async (context) => {
