@@ -64,7 +64,8 @@ const stop = new AbortController();
 const hurry = new AbortController();
 let draining = false;
 const logs: OpenLog[] = [];
-let stoppedBy: "SIGINT" | "SIGTERM" | undefined;
+type StopSignal = "SIGHUP" | "SIGINT" | "SIGTERM";
+let stoppedBy: StopSignal | undefined;
 let stoppedAt = 0;
 
 let unwritten = false;
@@ -164,10 +165,12 @@ function complain(error: unknown, command: Command, global: GlobalOptions): numb
 }
 
 function listenForSignals(): void {
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => obey(signal));
+  for (const signal of ["SIGHUP", "SIGINT", "SIGTERM"] as const) process.on(signal, () => obey(signal));
 }
 
-function obey(signal: "SIGINT" | "SIGTERM"): void {
+function obey(signal: StopSignal): void {
+  // A terminal that is lost may be told of twice, by its shell and by the kernel; to the daemon it means another thing.
+  if (signal === "SIGHUP" && (draining || stoppedBy !== undefined)) return;
   if (stoppedBy === undefined) {
     stoppedBy = signal;
     stoppedAt = performance.now();
@@ -183,7 +186,8 @@ function obey(signal: "SIGINT" | "SIGTERM"): void {
 }
 
 function interruptedCode(): number {
-  return stoppedBy === "SIGTERM" ? exitCodes.terminated : exitCodes.interrupted;
+  // As a shell tells of whom a signal ended.
+  return 128 + os.constants.signals[stoppedBy ?? "SIGINT"];
 }
 
 async function execute(command: Command, global: GlobalOptions): Promise<Result> {

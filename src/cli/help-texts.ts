@@ -10,6 +10,7 @@ export const exitCodeTable = `Exit codes:
   75  another run holds the lock of the job or of the repository
   77  permission denied by AWS or a repository, or its password is wrong
   78  configuration faulty, or missing on an instance that was protected before
+  129 interrupted by the loss of its terminal (SIGHUP)
   130 interrupted by SIGINT      143 interrupted by SIGTERM`;
 
 /** What each command does, in a line. */

@@ -185,6 +185,7 @@ export const exitCodes = {
   locked: 75,
   denied: 77,
   configuration: 78,
+  hungUp: 129,
   interrupted: 130,
   terminated: 143,
 } as const;

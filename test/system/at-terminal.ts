@@ -51,6 +51,12 @@ export class AtTerminal implements AsyncDisposable {
     this.#child.stdin?.write(keys);
   }
 
+  /** The terminal goes away, as a connection does that drops. */
+  async lose(): Promise<void> {
+    this.#child.kill("SIGKILL");
+    await this.#ended;
+  }
+
   /** The exit code of the program. */
   end(): Promise<number | null> {
     return this.#ended;

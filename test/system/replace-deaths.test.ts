@@ -49,6 +49,17 @@ test.for(some("interrupted", "denied"))(
   },
 );
 
+test("a command whose terminal is lost brings the original back", async (context) => {
+  need(context, loopDisksCan, loopDisksNeed);
+  await using host = await ReplaceHost.start();
+  await host.mount("-o", "noatime");
+  const { told, code, stdout, stderr } = await cut(host, ["--yes"], lost, "SIGHUP");
+  expect(told.result, stdout + stderr).toMatchObject({ outcome: "rolled-back" });
+  expect(code).toBe(129);
+  expect(await atPlace(host)).toEqual([dataVolume]);
+  expect(await host.content()).toBe("as it is");
+});
+
 test.for(some("denied", "killed"))(
   "--undo keeps a new volume that was in use, also where its last marks are missing (%s)",
   async (how, context) => {
