@@ -57,6 +57,7 @@ export const auditKinds = [
   "copy-lag",
   "quota",
   "expired",
+  "left",
   "doubled",
   "unencrypted",
   "version",

@@ -1,4 +1,5 @@
 import { type Coverage, judgeCoverage, judgeDoubled } from "./audit-coverage.ts";
+import { judgeLeft } from "./audit-left.ts";
 import { headroomOf, judgeEncryption, judgeKeys, judgeQuota } from "./audit-place.ts";
 import { givenUpBy, judgeExpired, judgeFailed, judgeVersions, savingsOf } from "./audit-points.ts";
 import {
@@ -25,6 +26,7 @@ export function auditUnit(
     ...judgeFailed(facts),
     ...judgeQuota(facts),
     ...judgeExpired(facts),
+    ...judgeLeft(facts),
     ...judgeDoubled(facts),
     ...judgeEncryption(facts),
     ...judgeVersions(facts),

@@ -66,6 +66,41 @@ function judged(wish: Partial<AuditFacts>, more: Partial<AuditRules> = {}): stri
 const daily = (newest: Date, count: number, wish = {}): RecoveryPoint[] =>
   everyStep(newest, day, count, { policy: policy({ last: 90 }), ...wish });
 
+describe("a volume that was made for a short use", () => {
+  const until = (time: string) => ({ "ec2-backup:temporary-until": time });
+  const copy = { ...volume, id: "vol-2", sizeGiB: 500, tags: until("2027-03-20T11:59:59.000Z") };
+  const left = (one: SweepVolume) =>
+    auditUnit(facts({ points: daily(asOf, 3), volumes: [volume, one] }), {
+      ...rules,
+      wish: (tags) => (Object.keys(tags).length > 0 ? "unwanted" : undefined),
+    }).findings;
+
+  it("is told once its time is over, with what deletes it", () => {
+    const { attachedTo: _, ...loose } = copy;
+    expect(left(loose)).toMatchObject([
+      {
+        severity: "warning",
+        kind: "left",
+        what: "volume vol-2 (500 GiB, attached nowhere) was made for a drill or a restore, and its time is over",
+        command: "aws ec2 delete-volume --region eu-central-1 --volume-id vol-2",
+        about: ["vol-2"],
+      },
+    ]);
+    expect(left(copy)).toMatchObject([
+      {
+        kind: "left",
+        what: expect.stringContaining("(500 GiB, attached to i-1)"),
+        command: "aws ec2 detach-volume --region eu-central-1 --volume-id vol-2",
+      },
+    ]);
+    expect(left({ ...copy, tags: until("some day") })).toMatchObject([{ kind: "left" }]);
+  });
+
+  it("is no matter before", () => {
+    expect(left({ ...copy, tags: until("2027-03-20T12:00:01.000Z") })).toEqual([]);
+  });
+});
+
 describe("how old a backup may be", () => {
   it("is a day and a bit for a series that is captured daily, and by its habit for one that is rarer", () => {
     expect(judged({ points: daily(earlier(asOf, 25 * hour), 5) })).toEqual([]);
