@@ -49,9 +49,13 @@ function tellLeftovers(undone: readonly Undone[], log: Log): void {
   }
 }
 
+/** For runs that have not the rights: neither those of EC2 nor, by systemd's units, those of this host. */
+const byHand =
+  "what a drill or a restore has left is paid for until somebody removes it who may: ec2-backup restore volumes --undo";
+
 /**
- * What runs do where drills are configured: removes volumes of drills whose time is over. At its best, and never the
- * run's concern: what fails is logged. While a restore or a drill is at work here, nothing is done.
+ * What runs do where drills are configured, or a volume for a short use is attached: removes those whose time is over.
+ * At its best, and never the run's concern: what fails is logged. While a restore or a drill is at work here, nothing is done.
  */
 export async function removeExpired(
   opened: Opened,
@@ -64,11 +68,13 @@ export async function removeExpired(
     try {
       const quiet = { ...options, tell: () => undefined, hostZone: "UTC" };
       const session = await restoreSession(opened, opened.session.run, quiet, signal);
-      await clearLeftovers(session, options, true, signal);
+      const undone = await clearLeftovers(session, options, true, signal);
+      if (undone.some(({ outcome }) => outcome === "failed")) options.log("warn", byHand);
     } finally {
       await lock.release();
     }
   } catch (error) {
-    options.log("warn", sentenceOf(failureOf(error, "look for what drills have left")));
+    options.log("warn", sentenceOf(failureOf(error, "look for what drills and restores have left")));
+    options.log("warn", byHand);
   }
 }

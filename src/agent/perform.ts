@@ -5,6 +5,7 @@ import { failureOf } from "../core/errors.ts";
 import type { Job } from "../core/job.ts";
 import type { Problem, RunReport } from "../core/report.ts";
 import { rootReplacementTag } from "../core/root-tag.ts";
+import { temporaryTag } from "../core/temporary-tag.ts";
 import { systemClock } from "../host/clock.ts";
 import { unknownJobs } from "./in-force.ts";
 import { thawBeforeRun } from "./leftovers.ts";
@@ -41,7 +42,7 @@ export async function perform(wish: Wish, options: AgentOptions, signal: AbortSi
     opened = await open(run, options, signal);
   }
   const { session, force } = opened;
-  const { elsewhere = false } = session.discovery;
+  const { elsewhere, volumes } = session.discovery;
   if (force.protection !== "configured") {
     const { unprotected } = await import("./nothing-done.ts");
     return unprotected(opened, wish, options, left, signal);
@@ -90,13 +91,10 @@ export async function perform(wish: Wish, options: AgentOptions, signal: AbortSi
     await keepListings(reports, opened, options, signal);
   }
   const { loaded } = options;
-  if (
-    loaded.ok === true &&
-    loaded.file.config.drill !== undefined &&
-    !wish.planned &&
-    !signal.aborted &&
-    !elsewhere
-  ) {
+  const drills = loaded.ok === true && loaded.file.config.drill !== undefined && elsewhere !== true;
+  // Also of restores, which need no configuration.
+  const mayBeLeft = drills || volumes.some(({ tags }) => temporaryTag in tags);
+  if (mayBeLeft && !wish.planned && !signal.aborted) {
     const { removeExpired } = await import("./drill-leftovers.ts");
     await removeExpired(opened, options, signal);
   }

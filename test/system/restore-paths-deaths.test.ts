@@ -96,6 +96,38 @@ test("whatever interrupts it, the next command does it and nothing is left", asy
   }
 }, 7_200_000);
 
+test("a run removes what a killed command has left once its time is over, where nobody drills", async (context) => {
+  need(context, loopDisksCan, loopDisksNeed);
+  need(context, oddTreeCan, oddTreeNeed);
+  await using stage = await FilesStage.start();
+  const { control } = stage.bench.simulator;
+  control.faults([{ kind: "hang", action: "DetachVolume" }]);
+  const started = Promise.withResolvers<number>();
+  const reading = stage.run(["cat", `${stage.data}/tree/a`], { onStart: started.resolve });
+  const pid = await started.promise;
+  await hangs(stage, "hang");
+  process.kill(pid, "SIGKILL");
+  await reading;
+  control.clearFaults();
+  const run = () => stage.bench.run({ env: { RUNTIME_DIRECTORY: stage.runtime } });
+  const made = await stage.made();
+  expect(made).toHaveLength(1);
+  const early = await run();
+  expect([early.code, await stage.made()], early.stdout + early.stderr).toEqual([0, made]);
+  // As it would be a day later.
+  const tags = { "ec2-backup:temporary-until": new Date(Date.now() - 1000).toISOString() };
+  await control.volumes([{ change: { volume: made[0], tags } }]);
+  control.faults([{ kind: "denied", action: "DetachVolume", count: "always" }]);
+  const denied = await run();
+  expect([denied.code, await stage.made()], denied.stdout + denied.stderr).toEqual([0, made]);
+  expect(denied.stderr).toMatch(new RegExp(`cannot detach ${made[0]}: .*volume=${made[0]}`));
+  expect(denied.stderr).toContain("who may: ec2-backup restore volumes --undo");
+  control.clearFaults();
+  const late = await run();
+  expect([late.code, await stage.made()], late.stdout + late.stderr).toEqual([0, []]);
+  expect(late.stderr).toContain(`removed volume ${made[0]}, which a drill or a restore had left`);
+}, 300_000);
+
 /** Waits for the call that is never answered. */
 async function hangs({ bench }: FilesStage, kind: string): Promise<boolean> {
   const { control } = bench.simulator;
