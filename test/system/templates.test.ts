@@ -1,7 +1,15 @@
 import { readdirSync } from "node:fs";
 import path from "node:path";
+import {
+  DescribeAlarmsCommand,
+  PutMetricAlarmCommand,
+  type PutMetricAlarmCommandInput,
+  PutMetricDataCommand,
+} from "@aws-sdk/client-cloudwatch";
 import { expect, test } from "vitest";
 import { parseConfig } from "../../src/config/parse-whole.ts";
+import { sweepMetrics } from "../../src/core/lambda-answer.ts";
+import { simulate } from "../simulator/simulate.ts";
 import { Stack, type Template, templateNamed } from "./cloudformation.ts";
 import { type Policy, policyNamed } from "./policies.ts";
 import { execute, type Machine } from "./state-machine.ts";
@@ -108,6 +116,49 @@ test("the default configuration is one, and silence is told soon enough", () => 
   const number = (name: string) => stack.property<number>("SilenceAlarm", name);
   // CloudWatch looks back over 7 days at most.
   expect(number("Period") * number("EvaluationPeriods")).toBeLessThanOrEqual(7 * 86_400);
+});
+
+test("a sweep that does not come to its end on two days running is told, where no fan-out goes on with it", async () => {
+  const template = templateNamed("sweep");
+  expect(Object.keys(new Stack(template, { ...code, FanOut: "yes" }).resources())).not.toContain(
+    "UnfinishedAlarm",
+  );
+  const stack = new Stack(template, { ...code, AlarmTopic: "arn:aws:sns:eu-central-1:111122223333:ops" });
+  const alarm = stack.resources()["UnfinishedAlarm"]?.Properties as unknown as PutMetricAlarmCommandInput;
+  const { control, cloudwatch } = await simulate();
+  await cloudwatch.send(new PutMetricAlarmCommand(alarm));
+  const state = async () => {
+    const { MetricAlarms: [found] = [] } = await cloudwatch.send(new DescribeAlarmsCommand({}));
+    return found?.StateValue;
+  };
+  /** What the sweep of one night tells, and what the alarm makes of it by the evening. */
+  const night = async (outcome: "done" | "more") => {
+    const unit = { unit: "111122223333/eu-central-1", outcome, ms: 1, problems: [] };
+    const metrics = sweepMetrics({ version: 1, outcome, run: "1", dryRun: false, units: [unit] });
+    const data = metrics.map(({ name, value }) => ({
+      MetricName: name,
+      Value: value,
+      Dimensions: alarm.Dimensions,
+    }));
+    await cloudwatch.send(new PutMetricDataCommand({ Namespace: alarm.Namespace, MetricData: data }));
+    await control.clock({ advance: "16h" });
+    const found = await state();
+    await control.clock({ advance: "8h" });
+    return found;
+  };
+  const states: unknown[] = [];
+  for (const outcome of ["done", "more", "done", "more", "more", "more", "done", "done"] as const)
+    states.push([outcome, await night(outcome)]);
+  expect(states).toEqual([
+    ["done", "OK"],
+    ["more", "OK"],
+    ["done", "OK"],
+    ["more", "OK"],
+    ["more", "ALARM"],
+    ["more", "ALARM"],
+    ["done", "OK"],
+    ["done", "OK"],
+  ]);
 });
 
 test("the fan-out sweeps each unit until nothing is left, and fails in the end if one has failed", async () => {
