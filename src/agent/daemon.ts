@@ -172,6 +172,7 @@ function startRun({ self: [program = "", ...before] }: DaemonHost, words: readon
     detached: true,
   });
   return {
+    pid: child.pid,
     ended: new Promise((resolve) => {
       child.once("error", () => resolve(70));
       child.once("exit", (code, signal) =>

@@ -4,7 +4,7 @@ import type { TerminationWatch } from "../core/termination.ts";
 import type { JobTiming } from "../core/timetable.ts";
 import type { Ending, EndingDeps } from "./ending.ts";
 import { type Due, type JobMemory, nextDue, updateJobs } from "./jobs.ts";
-import { messageOf, type RunningJob, started } from "./running.ts";
+import { messageOf, type RunningJob, started, tellOverlap } from "./running.ts";
 import type { WakeUp } from "./timetable.ts";
 
 /** What the daemon is told about its jobs by a process of its own, so that it needs no AWS itself. */
@@ -155,7 +155,7 @@ function begin(
   due: Due,
   memory: JobMemory,
   near: string | undefined,
-  { log, start, thawLeftovers }: DaemonDeps,
+  { clock, log, start, thawLeftovers }: DaemonDeps,
   running: Map<string, RunningJob>,
   done: () => void,
 ): void {
@@ -170,12 +170,13 @@ function begin(
   }
   if (memory.running) {
     memory.overlapped += 1;
-    log("warn", "a slot came while the run before was still at work; it is left out", { job: due.job });
+    const { began = clock.elapsed() } = memory;
+    tellOverlap(due.job, running.get(due.job)?.pid, clock.elapsed() - began, clock.now(), log);
     return;
   }
   const { overlapped } = memory;
   const missed = memory.missed + (due.missed ?? 0);
-  Object.assign(memory, { running: true, missed: 0, overlapped: 0 });
+  Object.assign(memory, { running: true, began: clock.elapsed(), missed: 0, overlapped: 0 });
   log("info", `starting (${due.trigger}, slot ${due.slot.toISOString()})`, { job: due.job });
   const run = started(() => start(due, missed, overlapped), log);
   running.set(due.job, run);

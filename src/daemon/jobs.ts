@@ -19,6 +19,8 @@ export interface JobMemory {
   /** The schedule as it was written, to notice that it changed. */
   source: JobTiming;
   running: boolean;
+  /** When its last run began, by the clock that never jumps. */
+  began?: number;
   /** Slots that passed without a run, to be told by the next one. */
   missed: number;
   /** Slots that came while a run was still at work. */

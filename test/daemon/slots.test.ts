@@ -73,6 +73,28 @@ test("a slot that comes during a run is left out, and the next run is told how m
   expect(host.started[2]).toMatchObject({ overlapped: 0 });
 });
 
+test("a run that keeps slots from their turn for more than a day is told as an error, with what to do", async () => {
+  const jobs: JobTiming[] = [{ ...nightly, schedule: "every 6h" }];
+  const host = await new FakeHost({ jobs }).run();
+  await passUntil("2027-03-02T19:00:00Z");
+  const leftOut = "a slot came while the run before was still at work; it is left out";
+  const overlaps = () => host.logged.filter((line) => line.includes("a slot came while"));
+  expect(host.started.map(({ at }) => at)).toEqual(["2027-03-01T18:00:00.000Z"]);
+  expect(overlaps()).toEqual(Array.from({ length: 4 }, () => `warn: ${leftOut}`));
+  // A clock that is put right meanwhile makes it neither older nor younger.
+  vi.setSystemTime("2027-03-02T20:00:00Z");
+  await passUntil("2027-03-03T00:00:00Z");
+  const since = "2027-03-01T19:00:00.000Z, when that run began";
+  expect(overlaps().slice(4)).toEqual([
+    `error: ${leftOut}, as all are since ${since}; if it hangs, kill its process (kill -9 4001)`,
+  ]);
+  // It is left to itself.
+  expect(host.started).toMatchObject([{ told: 0 }]);
+  host.started[0]?.end(137);
+  await pass(6 * hour);
+  expect(host.started[1]).toMatchObject({ slot: "2027-03-03T06:00:00.000Z", overlapped: 5 });
+});
+
 test("slots that the host sleeps over during a run count as overlapped", async () => {
   const jobs: JobTiming[] = [{ ...nightly, schedule: "every 1h" }];
   const host = await new FakeHost({ jobs }).run();

@@ -172,6 +172,7 @@ export class FakeHost {
     this.started.push(run);
     if (this.#options.runsFor !== undefined) setTimeout(end, this.#options.runsFor);
     return {
+      pid: 4000 + this.started.length,
       ended,
       stop: () => {
         run.told += 1;
