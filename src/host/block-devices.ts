@@ -43,10 +43,12 @@ export async function readBlockDevices(
   const mounted = onDisks.flatMap((entry) => devicesOf(entry, found));
   const wanted = [...mounted, ...also, ...(await diskNumbers(roots))];
   const devices = new Map<string, BlockDevice>();
+  // What others alone see covers none of our paths.
+  const own = entries.filter((entry) => !("by" in entry));
   // The list grows while it is walked: by what a device is made of, and by what holds the file of a loop device.
   for (const number of wanted) {
     if (devices.has(number)) continue;
-    const device = await readDevice(number, links.get(number) ?? [], roots);
+    const device = await readDevice(number, links.get(number) ?? [], own, roots);
     if (device === undefined) continue;
     devices.set(number, device);
     wanted.push(...device.madeOf, ...(device.partOf === undefined ? [] : [device.partOf]));
@@ -59,6 +61,7 @@ export async function readBlockDevices(
 async function readDevice(
   number: string,
   links: readonly string[],
+  entries: readonly MountEntry[],
   { sys, dev }: HostRoots,
 ): Promise<BlockDevice | undefined> {
   const directory = await realpath(path.join(sys, "dev", "block", number)).catch(() => undefined);
@@ -88,14 +91,19 @@ async function readDevice(
     ...(partOf === undefined ? {} : { partOf }),
     ...(dmName === undefined ? {} : { mapped: { name: dmName, uuid: dmUuid ?? "" } }),
     ...(level === undefined || level === "" ? {} : { level }),
-    ...(file === undefined || file === "" ? {} : { file: await present(file, dev) }),
+    ...(file === undefined || file === "" ? {} : { file: await present(file, entries, dev) }),
     ...(model === undefined ? {} : { model }),
     ...(serial === undefined || serial === "" ? {} : { serial }),
   };
 }
 
-/** A loop device's file; marked as the kernel marks it where its path leads to it no more. */
-async function present(file: string, dev: string): Promise<string> {
+/**
+ * A loop device's file; marked as the kernel marks it where its path leads to it no more. One that is on no disk leads
+ * to no volume in any case, and is not looked at: a network filesystem whose server is gone never answers.
+ */
+async function present(file: string, entries: readonly MountEntry[], dev: string): Promise<string> {
+  const on = holderOf(file, entries);
+  if (on !== undefined && !restsOnDisks(on)) return file;
   // Where the accounts are another machine's, so is the file: beside its /dev.
   const root = path.dirname(dev);
   const there = await stat(path.join(root, file)).catch(() => undefined);

@@ -1,9 +1,12 @@
+import path from "node:path";
 import { describe, expect, test } from "vitest";
 import type { Volume } from "../../src/core/instance.ts";
 import type { MappedMount } from "../../src/core/mount-map.ts";
 import { readMountMap } from "../../src/host/mount-map.ts";
 import { volume } from "../core/points.ts";
 import { line, machine, nvme, type Shown, type Shows, xen } from "./machine.ts";
+import { isLinux, need } from "./places.ts";
+import { canMountSilent, mountSilent, silentNeeds } from "./silent-mount.ts";
 
 const id = (digit: number): string => `vol-0123456789abcdef${digit}`;
 const serial = (digit: number): string => id(digit).replace("-", "");
@@ -139,6 +142,32 @@ describe("a mount rests on", () => {
       {
         disk: "loop3",
         because: "has a file that its path leads to no more: /data/images/one (deleted)",
+      },
+    ]);
+  });
+
+  test("no volume where the file of its loop device is on a server that is gone, which is not waited for", async (context) => {
+    need(context, isLinux && canMountSilent, silentNeeds);
+    const roots = await machine({
+      mountinfo: [
+        root,
+        line(2, "0:31", "/share", "nfs4", "server:/x"),
+        line(3, "7:3", "/one", "ext4", "/dev/loop3"),
+      ],
+      devices: [
+        ...nvme(0, serial(0), 1),
+        { number: "7:3", at: "virtual/block/loop3", files: { "loop/backing_file": "/share/one" } },
+      ],
+    });
+    await mountSilent(path.join(path.dirname(roots.dev), "share"));
+    const { mounts } = await readMountMap(attached(0), roots);
+    expect(mounts).toMatchObject([
+      { path: "/", volumes: [id(0)], unknown: [] },
+      {
+        path: "/one",
+        volumes: [],
+        unknown: [{ disk: "loop3", because: "has its file /share/one on nfs4, which has no disk" }],
+        loopOn: ["0:31"],
       },
     ]);
   });
