@@ -14,6 +14,8 @@ export interface GuestReport {
 export interface GuestView {
   /** How often its system was booted: what was mounted goes with each boot. */
   boots: number;
+  /** Whether its system is up: while it is not, it has no devices, attached or not. */
+  running: boolean;
   /** Volumes that are plugged in, with the file that holds the bytes; `leaving` ones are to be given back. */
   devices: {
     volume: string;
@@ -62,5 +64,5 @@ export function exchangeWithGuest(world: World, given: unknown): GuestView {
       });
     }
   }
-  return { boots: instance.boots, devices };
+  return { boots: instance.boots, running, devices };
 }

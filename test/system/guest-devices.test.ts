@@ -111,6 +111,15 @@ describe.skipIf(missing !== undefined)(
       await bench.disks.unmount(at);
     });
 
+    test("a disk that was there before is gone after a detachment by force that no look has seen", async () => {
+      const { bench, disk, ec2, guest, reaches } = await stage({ every: 1_500 });
+      await bench.disks.unmount(disk.mount);
+      await ec2.send(new DetachVolumeCommand({ VolumeId: disk.volume, Force: true }));
+      await reaches(disk.volume, "available");
+      await guest.gone(disk.volume);
+      expect(existsSync(disk.link)).toBe(false);
+    });
+
     test("a disk that was there before is given back when nothing holds it, and keeps its bytes", async () => {
       const { bench, disk, ec2, guest, reaches } = await stage();
       await ec2.send(new DetachVolumeCommand({ VolumeId: disk.volume }));

@@ -143,8 +143,10 @@ export class GuestDevices implements AsyncDisposable {
     for (const wanted of view.devices) await this.#follow(wanted, now);
     const there = new Set(view.devices.map(({ volume }) => volume));
     for (const [volume, plugged] of this.#plugged) {
-      // Detached by force, or the instance is down: it is gone, whoever holds it.
-      if (!there.has(volume) && plugged.ours) await this.#unplug(volume, plugged);
+      if (there.has(volume)) continue;
+      // Detached by force, perhaps all of it between two looks, or the instance is down: it is gone, whoever holds it.
+      // A bench's disk is still there when the instance is up again.
+      if (plugged.ours || (view.running && this.#seen.has(volume))) await this.#unplug(volume, plugged);
     }
     for (const volume of this.#seen.keys()) if (!there.has(volume)) this.#seen.delete(volume);
   }
