@@ -4,7 +4,7 @@ import { planDevices } from "../core/restore-devices.ts";
 import type { Attachment, VolumeState } from "../core/restore-ports.ts";
 import type { DirectoryDeps } from "./directory-deps.ts";
 import { isNameTaken, maxNames, whenAttached } from "./restore-attach.ts";
-import { answered, until } from "./restore-deps.ts";
+import { answered, never, until } from "./restore-deps.ts";
 
 /**
  * Attaches an available volume, has something done with its disk and always detaches it, also when told to stop. The
@@ -54,8 +54,7 @@ async function attach(
       });
     try {
       // Not cut short: only its answer tells whether there is something to be detached.
-      const calm = new AbortController().signal;
-      await answered(`attach ${id}`, deps, signal, () => deps.volumes.attach(id, instance, device, calm));
+      await answered(`attach ${id}`, deps, signal, () => deps.volumes.attach(id, instance, device, never));
     } catch (error) {
       if (!(error instanceof BackupError)) throw error;
       const mine = error.code === "VolumeInUse" && (await isMine(id, instance, deps, signal));
@@ -88,10 +87,9 @@ function attachmentOf({ attachments }: VolumeState, instance: string): Attachmen
 
 /** What is wrong if it cannot be detached. Never cut short; all its waits have limits. */
 async function detach(id: string, instance: string, deps: DirectoryDeps): Promise<BackupError | undefined> {
-  const signal = new AbortController().signal;
   deps.tell(`detaching ${id}`);
   try {
-    await detachFrom(id, instance, deps, signal);
+    await detachFrom(id, instance, deps, never);
     return undefined;
   } catch (error) {
     const failure = failureOf(error, `detach ${id}`);

@@ -5,7 +5,7 @@ import { BackupError, failureOf, sentenceOf } from "../core/errors.ts";
 import type { VolumeState } from "../core/restore-ports.ts";
 import { withDisk } from "./attach-disk.ts";
 import type { DirectoryDeps } from "./directory-deps.ts";
-import { answered, until } from "./restore-deps.ts";
+import { answered, never, until } from "./restore-deps.ts";
 
 /** What a copy came to. */
 export interface Copied extends Written {
@@ -33,7 +33,7 @@ export async function copyDirectory(
       touched = true;
       const written = await write(plan, ground.host, disk, fresh, signal);
       // What is on the disk is on the disk, whoever wants us to stop.
-      await mark(volume.id, tagsAfter(written, deps), deps, new AbortController().signal);
+      await mark(volume.id, tagsAfter(written, deps), deps, never);
       return written;
     });
     const problems = [...value.problems, ...(left === undefined ? [] : [left])];
@@ -70,9 +70,8 @@ async function makeVolume(
   };
   const doing = "make the volume";
   // Not cut short, since only its answer tells what there is to be removed.
-  const calm = new AbortController().signal;
   const volume = await answered(doing, deps, signal, () =>
-    deps.maker.make({ zone, sizeGiB, tags, clientToken: deps.work }, calm),
+    deps.maker.make({ zone, sizeGiB, tags, clientToken: deps.work }, never),
   );
   try {
     return await until(
@@ -119,9 +118,8 @@ async function afterFailure(
 ): Promise<unknown> {
   if (!(error instanceof BackupError)) return error;
   if (made && !touched) {
-    const calm = new AbortController().signal;
     try {
-      await answered(`remove ${id}`, deps, calm, () => deps.volumes.remove(id, calm));
+      await answered(`remove ${id}`, deps, never, () => deps.volumes.remove(id, never));
       return error;
     } catch (failure) {
       return more(error, `${id} is left empty: ${sentenceOf(failureOf(failure, `remove ${id}`))}`);

@@ -1,9 +1,7 @@
 import type { Target } from "../core/replace-ports.ts";
 import { type RootMark, replaceTags, rootMarkIn, rootMarkText } from "../core/replace-tags.ts";
-import { answered, stopped, until } from "./restore-deps.ts";
+import { answered, never, until, untilSettled } from "./restore-deps.ts";
 import { type House, refused, type SwapDeps } from "./swap-places.ts";
-
-const never = new AbortController().signal;
 
 /** The power of another instance, as what uses its root volume. Its tag remembers whether it is to run. */
 export function powerHouse(
@@ -26,25 +24,6 @@ export function powerHouse(
         "see whose it is, and remove it if nothing is under way",
       );
     return mark;
-  };
-  /** Once EC2 was asked, it is waited for also by who is told to stop: it could stop after all has gone back. */
-  const reach = (wanted: "running" | "stopped", signal: AbortSignal): Promise<true> => {
-    const doing = `wait for ${instance} to be ${wanted}`;
-    let heed = signal;
-    return until(doing, patience, deps, never, async () => {
-      if (heed.aborted) throw stopped(doing);
-      const { state } = await deps.swap.target(instance, heed);
-      deps.progress({ percent: wanted === "stopped" ? 20 : 90, doing: `${instance} is ${state}` });
-      if (state === wanted) return true;
-      if (state === "terminated" || state === "shutting-down")
-        throw refused(`have ${instance} ${wanted}`, `it is ${state}`);
-      if (wanted === "stopped" && state === "running") {
-        heed = never;
-        await deps.swap.stop(instance, never);
-      }
-      if (wanted === "running" && state === "stopped") await deps.swap.start(instance, heed);
-      return undefined;
-    });
   };
   /** Our mark, if it is there. That of another replacement is not ours to write over. */
   const own = async (signal: AbortSignal): Promise<RootMark | undefined> => {
@@ -77,7 +56,15 @@ export function powerHouse(
       );
     },
     async letGo(_pairs, _side, signal) {
-      await reach("stopped", signal);
+      await untilSettled(`wait for ${instance} to be stopped`, patience, deps, signal, async (heed) => {
+        const { state } = await deps.swap.target(instance, heed.signal);
+        deps.progress({ percent: 20, doing: `${instance} is ${state}` });
+        if (state === "stopped") return true;
+        if (state === "terminated" || state === "shutting-down")
+          throw refused(`have ${instance} stopped`, `it is ${state}`);
+        if (state === "running") await heed.send(() => deps.swap.stop(instance, never));
+        return undefined;
+      });
     },
     async takeUp(_pairs, _side, signal) {
       const mark = await marked(signal);

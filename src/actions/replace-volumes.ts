@@ -6,7 +6,7 @@ import { backupTag, placeIn, replaceTags, swapText } from "../core/replace-tags.
 import { type RestorePlan, restoreTags } from "../core/restore-plan.ts";
 import type { VolumeState } from "../core/restore-ports.ts";
 import { earlierVolumes, goneAway, volumeFor } from "./restore-create.ts";
-import { answered, withoutHaste } from "./restore-deps.ts";
+import { answered, never, withoutHaste } from "./restore-deps.ts";
 import { isMarked, madeFor, removeNew, touchedOf, unmark } from "./swap-marks.ts";
 import {
   bring,
@@ -30,8 +30,6 @@ export interface SwapOrder {
   /** What was made is not removed where the swap fails. */
   readonly keepNew: boolean;
 }
-
-const never = new AbortController().signal;
 
 /** How far this invocation has come. */
 interface Course {

@@ -85,6 +85,56 @@ function isPassing({ kind }: BackupError): boolean {
   return kind === "throttled" || kind === "unreachable" || kind === "unknown-outcome";
 }
 
+/** The signal of what nothing cuts short. */
+export const never = new AbortController().signal;
+
+/** Whether who is told to stop may still do so. */
+export interface Heed {
+  /** For looks: {@link never} from the first request on. */
+  readonly signal: AbortSignal;
+  /** Sends a request, for whose end also who is told to stop waits from now on, unless it is refused. */
+  send(request: () => Promise<void>): Promise<void>;
+}
+
+/**
+ * As {@link until}, for what comes about by itself once EC2 was asked for it: from then on who is told to stop waits
+ * for it, too. What still looks as it was would be taken for staying so, and change after all has gone back.
+ */
+export function untilSettled<T>(
+  doing: string,
+  limit: number,
+  deps: RestoreDeps,
+  signal: AbortSignal,
+  look: (heed: Heed, elapsed: number) => Promise<T | undefined>,
+): Promise<T> {
+  const heed = {
+    signal,
+    async send(request: () => Promise<void>) {
+      const before = heed.signal;
+      heed.signal = never;
+      try {
+        await request();
+      } catch (error) {
+        if (isRefusal(error)) heed.signal = before;
+        throw error;
+      }
+    },
+  };
+  return until(doing, limit, deps, never, async (elapsed) => {
+    if (heed.signal.aborted) throw stopped(doing);
+    return look(heed, elapsed);
+  });
+}
+
+/** Nothing came of the request. A volume in use may be so by an earlier request that nobody answered. */
+export function isRefusal(error: unknown): boolean {
+  return (
+    error instanceof BackupError &&
+    (error.kind === "refused" || error.kind === "denied") &&
+    error.code !== "VolumeInUse"
+  );
+}
+
 export function stopped(doing: string): BackupError {
   return new BackupError({ kind: "interrupted", doing, found: "it was told to stop" });
 }
@@ -92,13 +142,12 @@ export function stopped(doing: string): BackupError {
 /** Requests that change something are never cut short: only their answers tell at once what is to be cleaned up. */
 export function withoutHaste(deps: RestoreDeps): RestoreDeps {
   const { volumes } = deps;
-  const calm = new AbortController().signal;
   return {
     ...deps,
     volumes: {
       ...volumes,
-      create: (volume) => volumes.create(volume, calm),
-      attach: (id, instance, device) => volumes.attach(id, instance, device, calm),
+      create: (volume) => volumes.create(volume, never),
+      attach: (id, instance, device) => volumes.attach(id, instance, device, never),
     },
   };
 }

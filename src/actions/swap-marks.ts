@@ -3,10 +3,8 @@ import { isFinished, isUsed } from "../core/replace-progress.ts";
 import { backupTag, placeIn, replaceTags } from "../core/replace-tags.ts";
 import { restoreTags } from "../core/restore-plan.ts";
 import type { VolumeState } from "../core/restore-ports.ts";
-import { answered, until } from "./restore-deps.ts";
+import { answered, never, until } from "./restore-deps.ts";
 import { isAttached, type Pair, type SwapDeps } from "./swap-places.ts";
-
-const never = new AbortController().signal;
 
 /** Whether the old volume's tag says that the new one takes its place. */
 export function isMarked({ old, fresh }: Pair, states: ReadonlyMap<string, VolumeState>): boolean {

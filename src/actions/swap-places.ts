@@ -3,7 +3,7 @@ import type { Remounted, SwapService } from "../core/replace-ports.ts";
 import { isUsed } from "../core/replace-progress.ts";
 import { type OldPlace, replaceTags } from "../core/replace-tags.ts";
 import type { VolumeState } from "../core/restore-ports.ts";
-import { answered, type RestoreDeps, stopped, until } from "./restore-deps.ts";
+import { answered, isRefusal, never, type RestoreDeps, untilSettled } from "./restore-deps.ts";
 
 /** What a swap needs of the world. */
 export interface SwapDeps extends RestoreDeps {
@@ -107,8 +107,6 @@ async function takeIn(
   }
 }
 
-const never = new AbortController().signal;
-
 /** All volumes of the pairs that EC2 shows, by id. */
 export async function statesOf(
   pairs: readonly Partial<Pair>[],
@@ -127,10 +125,7 @@ export function isAttached(volume: VolumeState | undefined, instance: string): b
   return volume?.attachments.some((one) => one.instance === instance && one.state !== "detached") === true;
 }
 
-/**
- * Once EC2 was asked, it is waited for also by who is told to stop: one that still looks attached would be taken for
- * staying, be mounted, and go away under its mount.
- */
+/** One that was let go too early by who is told to stop would be mounted, and go away under its mount. */
 async function detachFrom(
   id: string,
   instance: string,
@@ -138,15 +133,12 @@ async function detachFrom(
   signal: AbortSignal,
 ): Promise<void> {
   const doing = `wait for ${id} to be detached`;
-  let heed = signal;
-  await until(doing, deps.waits.detachFor, deps, never, async () => {
-    if (heed.aborted) throw stopped(doing);
-    const [volume] = await deps.volumes.describe([id], heed);
+  await untilSettled(doing, deps.waits.detachFor, deps, signal, async (heed) => {
+    const [volume] = await deps.volumes.describe([id], heed.signal);
     if (volume === undefined || !isAttached(volume, instance)) return true;
     // One that is still being attached would not be detached by that.
     if (!volume.attachments.some(({ state }) => state === "attached")) return undefined;
-    heed = never;
-    await deps.volumes.detach(id, instance, never);
+    await heed.send(() => deps.volumes.detach(id, instance, never));
     return undefined;
   });
   deps.log("info", `detached ${id}`, { volume: id });
@@ -154,8 +146,8 @@ async function detachFrom(
 
 /**
  * At this very device: the place of one that was just detached may be taken for a moment more. Whether it was, or may
- * have been, attached is in `tried`. Once EC2 was asked, it is waited for also by who is told to stop: one that does
- * not show yet would not be taken away again, and keep the other from the place.
+ * have been, attached is in `tried`. One that does not show yet when who is told to stop goes back would not be taken
+ * away again, and keep the other from the place.
  */
 async function attachAt(
   id: string,
@@ -167,10 +159,8 @@ async function attachAt(
   const doing = `attach ${id} as ${device}`;
   let begun = false;
   let sent = false;
-  let heed = signal;
-  await until(doing, deps.waits.attachFor, deps, never, async (elapsed) => {
-    if (heed.aborted) throw stopped(doing);
-    const [volume] = await deps.volumes.describe([id], heed);
+  await untilSettled(doing, deps.waits.attachFor, deps, signal, async (heed, elapsed) => {
+    const [volume] = await deps.volumes.describe([id], heed.signal);
     const living = volume?.attachments.filter(({ state }) => state !== "detached") ?? [];
     const wrong = living.find((one) => one.instance !== instance || one.device !== device);
     if (wrong !== undefined)
@@ -188,17 +178,13 @@ async function attachAt(
     // The key of a volume is wanted when it is attached (EBS user guide, "How EBS encryption works").
     if (begun)
       throw refused(doing, "EC2 began to attach it and gave up, as it does where its key cannot be used");
-    const before = { tried: tried.has(id), heed };
+    const before = tried.has(id);
     tried.add(id);
-    heed = never;
     try {
-      await deps.volumes.attach(id, instance, device, never);
+      await heed.send(() => deps.volumes.attach(id, instance, device, never));
       sent = true;
     } catch (error) {
-      if (isRefusal(error)) {
-        if (!before.tried) tried.delete(id);
-        heed = before.heed;
-      }
+      if (isRefusal(error) && !before) tried.delete(id);
       if (!(error instanceof BackupError) || error.kind !== "refused") throw error;
       const taken = /in use/i.test(error.found) && elapsed < deps.waits.visibleFor;
       if (error.code !== "VolumeInUse" && !taken) throw error;
@@ -206,15 +192,6 @@ async function attachAt(
     return undefined;
   });
   if (sent) deps.log("info", `attached ${id} as ${device}`, { volume: id });
-}
-
-/** Nothing came of the request. A volume in use may be so by an earlier request that nobody answered. */
-function isRefusal(error: unknown): boolean {
-  return (
-    error instanceof BackupError &&
-    (error.kind === "refused" || error.kind === "denied") &&
-    error.code !== "VolumeInUse"
-  );
 }
 
 export function refused(doing: string, found: string, remedy?: string): BackupError {

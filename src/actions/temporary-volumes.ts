@@ -3,7 +3,7 @@ import { type RestorePlan, restoreTags, temporarily } from "../core/restore-plan
 import type { RestoredVolume, Undone } from "../core/restore-result.ts";
 import { bringVolumes, disksOf, nothingBrought } from "./bring-volumes.ts";
 import { goneAway } from "./restore-create.ts";
-import { answered, type RestoreDeps, stopped, withoutHaste } from "./restore-deps.ts";
+import { answered, never, type RestoreDeps, stopped, withoutHaste } from "./restore-deps.ts";
 import { undoOne, undoRestore } from "./undo-restore.ts";
 
 /** What volumes are made for a short use. */
@@ -68,13 +68,12 @@ async function removeAll(
   vanished: boolean,
   deps: RestoreDeps,
 ): Promise<readonly string[]> {
-  const signal = new AbortController().signal;
   const { id: instanceId, arn: instanceArn } = plan.instance;
   const wish = { instanceArn, instanceId, restore: plan.id, temporary: "all" } as const;
   const left: string[] = [];
   // Also what a request made whose answer was lost; a volume that EC2 does not show by its tags yet is known by its id.
-  const tagged = await answered("look for what is to be removed", deps, signal, () =>
-    deps.volumes.tagged(restoreTags.restore, plan.id, signal),
+  const tagged = await answered("look for what is to be removed", deps, never, () =>
+    deps.volumes.tagged(restoreTags.restore, plan.id, never),
   ).catch((error: unknown) => {
     left.push(sentenceOf(failureOf(error, "look for what is to be removed")));
     return [];
@@ -87,10 +86,10 @@ async function removeAll(
   const ids = [...new Set([...made, ...tagged.map(({ id }) => id)])].filter((id) => !gone.has(id));
   for (const [index, id] of ids.entries()) {
     deps.progress({ percent: (index / ids.length) * 100, doing: `removing ${id}` });
-    let undone = await undoOne({ id }, wish, deps, signal, !seen.has(id));
+    let undone = await undoOne({ id }, wish, deps, never, !seen.has(id));
     // An attachment that was asked for and not answered may have come only now.
     if (undone.outcome === "failed" && !isFinal(undone.failure?.code))
-      undone = await undoOne({ id }, wish, deps, signal);
+      undone = await undoOne({ id }, wish, deps, never);
     const { outcome, because, failure } = undone;
     if (outcome === "removed") continue;
     left.push(`${id} is left: ${failure === undefined ? (because ?? outcome) : sentenceOf(failure)}`);

@@ -6,7 +6,7 @@ import { hostKeysOf } from "../core/known-hosts.ts";
 import { clearWork } from "./clear-works.ts";
 import type { DirectoryDeps } from "./directory-deps.ts";
 import type { ThrowAwayPlan } from "./plan-throw-away.ts";
-import { answered, until } from "./restore-deps.ts";
+import { answered, never, until } from "./restore-deps.ts";
 
 const minute = 60_000;
 
@@ -52,7 +52,7 @@ export async function withThrowAway<T>(
   await renewing;
   deps.tell("removing the throw-away instance");
   const clearing = { ...deps, inUse: () => Promise.resolve(false) };
-  const left = await clearWork(deps.work, clearing, new AbortController().signal, unseen);
+  const left = await clearWork(deps.work, clearing, never, unseen);
   if (left.length === 0) {
     if ("error" in outcome) throw outcome.error;
     return outcome.value;
@@ -85,21 +85,20 @@ async function start(
   const name = `ec2-backup-${work}`;
   const tags = workTags(deps);
   // Requests that make something are not cut short: what they have made must be known to be removed.
-  const calm = new AbortController().signal;
   tell("making a key pair and a security group");
   await answered("import the key pair", deps, signal, () =>
-    places.importKey(name, reach.publicKey, tags, calm),
+    places.importKey(name, reach.publicKey, tags, never),
   );
   const description = "ec2-backup directory: goes when the copy ends";
   const group = await answered("make the security group", deps, signal, () =>
-    places.makeGroup({ name, vpc: plan.vpc, description, tags }, calm),
+    places.makeGroup({ name, vpc: plan.vpc, description, tags }, never),
   );
-  await seen("open the security group", deps, signal, () => places.open(group, plan.port, plan.from, calm));
+  await seen("open the security group", deps, signal, () => places.open(group, plan.port, plan.from, never));
   tell(`starting an instance (${plan.type}, ${plan.image}) in ${plan.zone}`);
   const userData = `#!/bin/sh\nshutdown -P +${plan.lifetime}\n`;
   const machine = { ...plan, group, key: name, userData, tags, clientToken: work };
   const instance = await seen("launch the throw-away instance", deps, signal, () =>
-    places.launch(machine, calm),
+    places.launch(machine, never),
   );
   begun(instance);
   const address = await running(instance, deps, signal);

@@ -6,7 +6,7 @@ import { placeIn, replaceTags, swapIn } from "../core/replace-tags.ts";
 import { restoreTags } from "../core/restore-plan.ts";
 import type { VolumeState } from "../core/restore-ports.ts";
 import { isUsable } from "./restore-create.ts";
-import { answered } from "./restore-deps.ts";
+import { answered, never } from "./restore-deps.ts";
 import { giveUp, isMarked, removeNew, touchedOf, unmark } from "./swap-marks.ts";
 import {
   bring,
@@ -127,8 +127,6 @@ export async function undoReplace(
     return { ...base, outcome: begun ? "unfinished" : "not-begun", failure };
   }
 }
-
-const never = new AbortController().signal;
 
 /** Where another volume has taken the place since, it stays, and nothing can come back there. */
 async function placesOf(
