@@ -64,7 +64,9 @@ const stop = new AbortController();
 const hurry = new AbortController();
 let draining = false;
 const logs: OpenLog[] = [];
-type StopSignal = "SIGHUP" | "SIGINT" | "SIGTERM";
+const { hungUp: SIGHUP, interrupted: SIGINT, terminated: SIGTERM } = exitCodes;
+const interruptedCodes = { SIGHUP, SIGINT, SIGTERM };
+type StopSignal = keyof typeof interruptedCodes;
 let stoppedBy: StopSignal | undefined;
 let stoppedAt = 0;
 
@@ -185,10 +187,7 @@ function obey(signal: StopSignal): void {
   if (performance.now() - stoppedAt > 1_000) process.exit(interruptedCode());
 }
 
-function interruptedCode(): number {
-  // As a shell tells of whom a signal ended.
-  return 128 + os.constants.signals[stoppedBy ?? "SIGINT"];
-}
+const interruptedCode = (): number => interruptedCodes[stoppedBy ?? "SIGINT"];
 
 async function execute(command: Command, global: GlobalOptions): Promise<Result> {
   const { platform, env, pid, stderr } = process;

@@ -3,6 +3,7 @@ import { inGroups } from "../core/in-groups.ts";
 import type { Audit, Clock } from "../core/ports.ts";
 import type { RecoveryPoint } from "../core/recovery-point.ts";
 import type { Forgotten } from "../core/store-answers.ts";
+import { copyIdsOf, snapshotIdsOf } from "../core/store-point.ts";
 import type { Store } from "../core/store-ports.ts";
 
 export interface ForgetDeps {
@@ -48,17 +49,10 @@ export async function forgetPoints(
     const lines = some.map((point) => lineOf(point, run));
     for (const line of lines)
       await audit.append({ ...line, time: clock.now().toISOString(), outcome: "removing" });
-    const ids = some.flatMap(({ snapshots, stored }) => [
-      ...snapshots.map(({ id }) => id),
-      ...(stored?.twins ?? []),
-      ...(stored?.markers ?? []),
-    ]);
-    const outcomes = await store.forget(ids, signal);
+    const outcomes = await store.forget(some.flatMap(snapshotIdsOf), signal);
     const byId = new Map(outcomes.map((one) => [one.id, one]));
     for (const [index, point] of some.entries()) {
-      const own = [...point.snapshots.map(({ id }) => id), ...(point.stored?.twins ?? [])].map((id) =>
-        byId.get(id),
-      );
+      const own = copyIdsOf(point).map((id) => byId.get(id));
       const failed = own.find((one) => one?.outcome !== "removed" && one?.outcome !== "was-gone");
       if (failed === undefined && own.length > 0 && !own.includes(undefined)) removed.push(point.id);
       else failures.push(failureOf(failed, point, doing));

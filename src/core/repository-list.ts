@@ -2,6 +2,7 @@ import type { Failure } from "./errors.ts";
 import { seriesOf } from "./mirror-plan.ts";
 import { isMixed, type RecoveryPoint } from "./recovery-point.ts";
 import type { StoreFacts, StoreLock } from "./store-answers.ts";
+import { snapshotIdsOf } from "./store-point.ts";
 import type { StoredSnapshot } from "./store-ports.ts";
 import type { UpkeepReport, UpkeepState } from "./upkeep.ts";
 import type { UpkeepKind } from "./upkeep-names.ts";
@@ -68,13 +69,7 @@ export function foreignSnapshots(
   snapshots: readonly StoredSnapshot[],
   points: readonly RecoveryPoint[],
 ): number {
-  const own = new Set(
-    points.flatMap(({ snapshots: members, stored }) => [
-      ...members.map(({ id }) => id),
-      ...(stored?.markers ?? []),
-      ...(stored?.twins ?? []),
-    ]),
-  );
+  const own = new Set(points.flatMap(snapshotIdsOf));
   return snapshots.filter(({ id }) => !own.has(id)).length;
 }
 

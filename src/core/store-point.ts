@@ -28,6 +28,16 @@ export function storedPoints(snapshots: readonly StoredSnapshot[], origin: Store
   return [...sets].flatMap(([id, set]) => (id === "" ? [] : (pointOf(id, set, markers, origin) ?? [])));
 }
 
+/** Every snapshot that holds what is in a point: what counts, first, and its twins. */
+export function copyIdsOf({ snapshots, stored }: RecoveryPoint): readonly string[] {
+  return [...snapshots.map(({ id }) => id), ...(stored?.twins ?? [])];
+}
+
+/** Every snapshot that goes with a point: its copies and what marks it. */
+export function snapshotIdsOf(point: RecoveryPoint): readonly string[] {
+  return [...copyIdsOf(point), ...(point.stored?.markers ?? [])];
+}
+
 /** The snapshot that a marker speaks of; absent of what is no marker. */
 export function markedBy(snapshot: StoredSnapshot): string | undefined {
   return ownTags(snapshot.tags)[storedKeys.partialOf];

@@ -2,7 +2,7 @@ import { BackupError } from "../core/errors.ts";
 import { mending, unreadableOf } from "../core/mending.ts";
 import type { Removal } from "../core/ports.ts";
 import type { RecoveryPoint } from "../core/recovery-point.ts";
-import { storedPoints } from "../core/store-point.ts";
+import { snapshotIdsOf, storedPoints } from "../core/store-point.ts";
 import type { Saved, SaveOrder, Store, StreamSource } from "../core/store-ports.ts";
 import { holdingSkewed, removalClock } from "../core/store-skew.ts";
 import { memberOf, storedSeries, storedTags, tag } from "../core/store-tags.ts";
@@ -193,11 +193,11 @@ async function list(
 
 /** A point has one snapshot; its twins and what marks it go with it. */
 async function* remove(store: Store, point: RecoveryPoint, signal: AbortSignal): AsyncIterable<Removal> {
-  const ids = point.snapshots.map(({ id }) => id);
-  const { twins = [], markers = [] } = point.stored ?? {};
-  const forgotten = await store.forget([...ids, ...twins, ...markers], signal);
+  const forgotten = await store.forget(snapshotIdsOf(point), signal);
   // While a twin is there, so is the point.
-  const left = forgotten.find((one) => twins.includes(one.id) && one.outcome === "failed");
+  const left = forgotten.find(
+    (one) => point.stored?.twins?.includes(one.id) === true && one.outcome === "failed",
+  );
   for (const { id, volumeId } of point.snapshots) {
     const { outcome = "failed", failure } = left ?? forgotten.find((one) => one.id === id) ?? {};
     yield { snapshotId: id, volumeId, outcome, ...(failure && { failure }) };
