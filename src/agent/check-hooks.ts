@@ -11,6 +11,7 @@ import type { Job } from "../core/job.ts";
 import type { MountMap } from "../core/mount-map.ts";
 import type { Host } from "../core/ports.ts";
 import { scopeOf, selectVolumes } from "../core/selection.ts";
+import { refuseSilent } from "../host/silent-mounts.ts";
 import { type HostProcess, thisHost } from "./this-host.ts";
 
 /** What a run would refuse of its hooks, each as a line that begins with its place in the file. */
@@ -162,8 +163,9 @@ async function lookAtFiles(
   try {
     if (config.kind === "command") {
       const { prepareCommands } = await import("../hooks/prepare-commands.ts");
-      const { log: _, ...silent } = config;
+      const { log, ...silent } = config;
       await prepareCommands(silent, self.uid, stop);
+      if (log !== undefined) await refuseSilent(log, `open the log ${log}`, stop);
     } else if (config.kind === "mysql") {
       const { targetOf } = await import("../hooks/mysql-options.ts");
       await targetOf(config, self);

@@ -61,4 +61,16 @@ export function judgeSpace(space: PlaceSpace): Finding[] {
   ];
 }
 
+/** The log is where nobody answers. Whoever looked there by hand would wait as well. */
+export function silentLog(file: string, found: string): Finding {
+  const { what, loss, key } = places.log;
+  return {
+    ...warning,
+    what: `${file} (${what}) cannot be written: ${found}`,
+    why: loss,
+    advice: `have its server answer, or name another place by ${key}`,
+    command: "cat /proc/self/mounts",
+  };
+}
+
 const warning = { severity: "warning" } as const;

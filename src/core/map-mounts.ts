@@ -41,6 +41,19 @@ export function restsOnDisks({ filesystem, superblock }: MountEntry): boolean {
   return !superblock.startsWith("0:") || filesystem === "btrfs" || Object.hasOwn(opaque, filesystem);
 }
 
+/** Where the kernel shows itself, and what is in memory alone. */
+const kernelOwn = /^\/(?:proc|sys|dev)(?:\/|$)/;
+const inMemory: ReadonlySet<string> = new Set(["tmpfs", "ramfs", "overlay"]);
+
+/**
+ * Whether somebody else answers for the filesystem, such as the server of an NFS. Where that is the root, nothing
+ * here works without him.
+ */
+export function isFar(entry: MountEntry): boolean {
+  const { filesystem, path } = entry;
+  return !restsOnDisks(entry) && !inMemory.has(filesystem) && path !== "/" && !kernelOwn.test(path);
+}
+
 /** Numbers of the devices that a filesystem is directly on, with those of its log and its real-time part. */
 export function devicesOf(entry: MountEntry, { pools, sources }: BlockDevices): readonly string[] {
   if (!entry.superblock.startsWith("0:")) {

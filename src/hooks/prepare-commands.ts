@@ -56,7 +56,7 @@ export async function prepareCommands(
   const before = config.before === undefined ? undefined : await ready(config.before);
   const after = config.after === undefined ? undefined : await ready(config.after);
   // Now, since a log that cannot be opened when the capture is over would keep `after` from running.
-  if (config.log !== undefined) await (await openCommandLog(config.log, uid)).close();
+  if (config.log !== undefined) await (await openCommandLog(config.log, uid, signal)).close();
   return {
     switched: as !== undefined,
     ...(before === undefined ? {} : { before }),

@@ -24,6 +24,7 @@ const packageOf: Readonly<Record<string, string>> = {
   cat: "coreutils",
   rm: "coreutils",
   dd: "coreutils",
+  timeout: "coreutils",
   sync: "coreutils",
   sh: "a POSIX shell",
 };

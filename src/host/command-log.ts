@@ -2,6 +2,7 @@ import { constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { BackupError } from "../core/errors.ts";
 import { cannotWrite } from "./atomic-file.ts";
+import { refuseSilent } from "./silent-mounts.ts";
 
 /** A file that the output of a command is appended to. */
 export interface CommandLog {
@@ -18,7 +19,12 @@ export interface CommandLog {
  * Opens the file for its owner alone. Follows no link and writes to nothing but a plain file of root or of
  * the given user, since another could be waiting there for what the agent writes. `uid` is the agent's.
  */
-export async function openCommandLog(file: string, uid: number | undefined): Promise<CommandLog> {
+export async function openCommandLog(
+  file: string,
+  uid: number | undefined,
+  signal?: AbortSignal,
+): Promise<CommandLog> {
+  await refuseSilent(file, `open the log ${file}`, signal);
   return appending(await openToAppend(file, uid));
 }
 

@@ -3,6 +3,7 @@ import { open } from "node:fs/promises";
 import { connect } from "node:net";
 import { BackupError } from "../core/errors.ts";
 import { codeOf } from "./atomic-file.ts";
+import { refuseSilent } from "./silent-mounts.ts";
 import { within } from "./within.ts";
 
 /** The most that UDP over IPv4 takes in one datagram, in bytes. */
@@ -73,6 +74,7 @@ function unreachable(doing: string, found: string, cause?: unknown): BackupError
 
 /** Adds lines to a file that an agent reads, in one write, readable by everybody. Throws `cannot-write`. */
 export async function appendLines(lines: readonly string[], file: string): Promise<void> {
+  await refuseSilent(file, `write the metrics to ${file}`);
   try {
     const handle = await open(file, "a", 0o644);
     try {

@@ -1,21 +1,24 @@
 import { readdir, readFile, stat } from "node:fs/promises";
 import path from "node:path";
 import type { Occupied } from "../core/freeze-verdict.ts";
+import { isFar } from "../core/map-mounts.ts";
 import { holderOf, type MountEntry } from "../core/mount-table.ts";
 import { entryOf, readMounts } from "./mounts.ts";
 import { within } from "./within.ts";
 
 /**
  * The filesystems that the given paths are on. One that is not there yet counts where it would be made. What
- * is on an overlay is on the filesystems of its writable layers as well.
+ * is on an overlay is on the filesystems of its writable layers as well. What does not
+ * answer is told by its mount.
  */
 export async function occupied(
   paths: readonly { readonly path: string; readonly what: string }[],
 ): Promise<Occupied[]> {
   const entries = await readMounts();
+  const far = entries.some(isFar) ? await import("./silent-mounts.ts") : undefined;
   const found = await Promise.all(
     paths.map(async (one) => {
-      const entry = await entryOf(one.path, entries);
+      const entry = (await far?.silenceAt(one.path, entries))?.to ?? (await entryOf(one.path, entries));
       if (entry === undefined) return [];
       return superblocksBelow(entry, entries).map((superblock) => ({ superblock, what: one.what }));
     }),

@@ -1,6 +1,7 @@
 import { lstat, mkdir, rename, rm, rmdir } from "node:fs/promises";
 import type { LogFileSettings } from "../core/log-sinks.ts";
 import { openToAppend } from "../host/command-log.ts";
+import { refuseSilent } from "../host/silent-mounts.ts";
 import type { Line } from "./line.ts";
 import type { Outlet } from "./outbox.ts";
 
@@ -19,12 +20,13 @@ export function logFileOutlet(
   return {
     name: `file ${path}`,
     most: 1_000,
-    async deliver(lines) {
+    async deliver(lines, signal) {
       const texts = fitting(
         lines.map((line) => `${render(line)}\n`),
         place.maxSize,
       );
       const bytes = Buffer.from(`${torn ? "\n" : ""}${texts.join("")}`);
+      await refuseSilent(path, `write the log ${path}`, signal);
       await makeRoom(place, bytes.length);
       const handle = await openToAppend(path, uid);
       try {

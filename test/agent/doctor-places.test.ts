@@ -7,6 +7,7 @@ import path from "node:path";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { describeWith, startRedis } from "../hooks/servers.ts";
 import { has, isLinux, isRoot, need } from "../host/places.ts";
+import { canMountSilent, mountSilent, silentNeeds } from "../host/silent-mount.ts";
 import { volumesOf } from "../system/history.ts";
 import { LoopDisks, loopDisksCan, loopDisksNeed } from "../system/loop-disks.ts";
 import { healthyHost, noticed } from "./doctor-host.ts";
@@ -37,6 +38,21 @@ describe("doctor looks at where state and log are written and", () => {
     tmpfs(patient.state, "size=512k,mode=755");
     const { findings } = await patient.examine();
     expect(findings).toMatchObject([{ check: "space", severity: "error", kind: "cannot-write" }]);
+  });
+
+  test("finds a log on a server that is gone, and does not wait for it", async (context) => {
+    need(context, isLinux && canMountSilent, silentNeeds);
+    const patient = await healthyHost();
+    const share = path.join(patient.root, "share");
+    await mountSilent(share);
+    patient.configure(`${noticed}jobs: { default: {} }\nlog: { file: { path: ${share}/agent.log } }\n`);
+    const { findings } = await patient.examine();
+    expect(findings).toMatchObject([
+      {
+        ...{ check: "space", severity: "warning" },
+        what: expect.stringMatching(/agent\.log \(the agent's log\) cannot be written: the fuse\.silent at /),
+      },
+    ]);
   });
 
   test("finds one without room for another file", async (context) => {

@@ -8,7 +8,8 @@ import type { PreparedHook } from "../../src/core/hook.ts";
 import type { CommandHookConfig } from "../../src/core/hook-config.ts";
 import { commandHook } from "../../src/hooks/command.ts";
 import { folder, has, isLinux, isRoot, need } from "../host/places.ts";
-import { openFiles, processesWith, zombies } from "./processes.ts";
+import { canMountSilent, mountSilent, silentNeeds } from "../host/silent-mount.ts";
+import { openFiles, processesSaying, processesWith, zombies } from "./processes.ts";
 import { journalOf, program, programs } from "./programs.ts";
 
 const facts = {
@@ -348,6 +349,21 @@ describe("the log", () => {
     });
     expect(await refusalOf(prepared())).toMatchObject({ kind: "cannot-write", found });
     expect(await entries()).toEqual([]);
+  });
+
+  test("is not opened where its server does not answer, and nobody waits there", async (context) => {
+    need(context, isLinux && canMountSilent, silentNeeds);
+    const place = path.join(await folder(), "share");
+    await mountSilent(place);
+    const log = path.join(place, "log");
+    const { entries, prepared } = await bench({ before: 'echo >>"$JOURNAL"', log });
+    expect(await refusalOf(prepared())).toMatchObject({
+      kind: "cannot-write",
+      doing: `open the log ${log}`,
+      found: expect.stringContaining(`fuse.silent at ${place} has not answered in 3 s`),
+    });
+    expect(await entries()).toEqual([]);
+    await expect.poll(() => processesSaying(`stat -f -- ${place}`)).toEqual([]);
   });
 
   test("that cannot be written any more is a problem, and after runs all the same", async (context) => {

@@ -8,6 +8,14 @@ export function processesWith(variable: string): string[] {
     .map((pid) => `${pid} ${textOf(`/proc/${pid}/cmdline`).replaceAll("\0", " ")}`);
 }
 
+/** Every process on this host with these words in its command line. */
+export function processesSaying(words: string): string[] {
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .map((pid) => `${pid} ${textOf(`/proc/${pid}/cmdline`).replaceAll("\0", " ")}`)
+    .filter((one) => one.includes(words));
+}
+
 /** The children of this process that have ended and that nobody has collected. */
 export function zombies(): string[] {
   return readdirSync("/proc")

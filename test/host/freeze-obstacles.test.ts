@@ -1,11 +1,13 @@
 import { execFileSync, spawn } from "node:child_process";
 import { copyFileSync } from "node:fs";
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, realpath, symlink, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { suspendPending } from "../../src/host/freeze-obstacles.ts";
+import { occupied, suspendPending } from "../../src/host/freeze-obstacles.ts";
+import { readMounts, superblockOf } from "../../src/host/mounts.ts";
 import { execute } from "../system/bench.ts";
 import { folder, has, isLinux, isRoot, need, node } from "./places.ts";
+import { canMountSilent, mountSilent, silentNeeds } from "./silent-mount.ts";
 
 async function accounts(files: Readonly<Record<string, string>>) {
   const root = await folder();
@@ -99,4 +101,31 @@ test("what is on an overlay occupies the filesystem of its writable layer as wel
     { superblock: merged, what: "the state" },
     { superblock: upper, what: "the state" },
   ]);
+});
+
+test("what is on a server that is gone is told by its mount alone, by whatever links and words it is named", async (context) => {
+  need(context, isLinux && canMountSilent, silentNeeds);
+  const directory = await realpath(await folder());
+  const at = (...names: readonly string[]) => path.join(directory, ...names);
+  await mountSilent(at("share"));
+  await mkdir(at("near"));
+  await symlink("../share", at("near", "relative"));
+  await symlink(at("near", "relative", "logs"), at("absolute"));
+  await symlink("/nowhere", at("dead"));
+  await symlink("loop", at("loop"));
+  const far = (await readMounts()).find((one) => one.path === at("share"))?.superblock;
+  const near = await superblockOf(directory);
+  const places = {
+    [at("share")]: far,
+    [at("share", "a", "log")]: far,
+    [at("near", "relative", "log")]: far,
+    [`${directory}/near/./../absolute/log`]: far,
+    [`${directory}/absolute/../log`]: far,
+    [at("near", "log")]: near,
+    [`${directory}/dead/log`]: near,
+    [at("loop", "log")]: near,
+  };
+  const asked = Object.keys(places).map((one) => ({ path: one, what: one }));
+  const found = await occupied(asked);
+  expect(Object.fromEntries(found.map(({ what, superblock }) => [what, superblock]))).toEqual(places);
 });

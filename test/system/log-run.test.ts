@@ -2,8 +2,10 @@ import { once } from "node:events";
 import { readFile, writeFile } from "node:fs/promises";
 import { createServer, type Socket } from "node:net";
 import path from "node:path";
-import { describe, expect, onTestFinished, type TestContext, test } from "vitest";
-import { folder, isLinux } from "../host/places.ts";
+import { beforeEach, describe, expect, onTestFinished, type TestContext, test } from "vitest";
+import { processesSaying } from "../hooks/processes.ts";
+import { folder, isLinux, need } from "../host/places.ts";
+import { canMountSilent, mountSilent, silentNeeds } from "../host/silent-mount.ts";
 import { Bench, type Run } from "./bench.ts";
 import { DaemonProcess, farAway, hostWith } from "./daemon-process.ts";
 import { scenarioOf } from "./history.ts";
@@ -68,6 +70,35 @@ describe("a run whose log is not taken", () => {
     expect(run.stderr).toContain("info: run done");
     const complaints = run.stderr.split("\n").filter((line) => line.includes("the log's"));
     expect(complaints.length).toBeLessThanOrEqual(1);
+  });
+});
+
+describe("a server that does not answer and has the log", () => {
+  beforeEach((context) => need(context, isLinux && canMountSilent, silentNeeds));
+  const kept = async (manner: "gone" | "deaf") => {
+    const place = path.join(await folder(), "share");
+    await mountSilent(place, manner);
+    return path.join(place, "log");
+  };
+
+  test("of the agent holds up no run, which says so on stderr", async () => {
+    const bench = await benchWith(`{ file: { path: ${await kept("gone")} } }`);
+    const run = await bench.run();
+    expectUnharmed(run);
+    expect(run.stderr).toContain("not delivered at the end");
+  });
+
+  test("of a hook holds up no run, and is asked by one process alone where that cannot be killed", async () => {
+    const log = await kept("deaf");
+    const hook = `{ command: { before: "true", log: ${log}, onFailure: continue } }`;
+    const jobs = `{ default: { retention: { last: 4 }, hooks: [${hook}] } }`;
+    const bench = await benchWith("{ level: info }", jobs);
+    for (const _ of ["first", "second"]) {
+      const run = await bench.run();
+      expect([run.code, run.report.outcome], run.stderr).toEqual([1, "degraded"]);
+      expect(run.stderr).toMatch(/fuse\.silent at \S+ has not answered an earlier look yet/);
+      expect(processesSaying(`stat -f -- ${path.dirname(log)}`)).toHaveLength(1);
+    }
   });
 });
 

@@ -4,12 +4,14 @@ import { hasOwnSchedules } from "../../config/own-schedules.ts";
 import { type Failure, failureOf, sentenceOf } from "../../core/errors.ts";
 import { type Finding, nothingFound, type Untested } from "../../core/finding.ts";
 import { judgeForeign } from "../../core/foreign-snapshots.ts";
-import { judgeSpace, type Place } from "../../core/free-space.ts";
+import { judgeSpace, type Place, silentLog } from "../../core/free-space.ts";
 import { tagKeys } from "../../core/point-tags.ts";
 import { judgeSchedulers } from "../../core/schedulers.ts";
 import type { DatabaseHook } from "../../hooks/database-login.ts";
 import { spaceAt } from "../../host/free-space.ts";
+import { readMounts } from "../../host/mounts.ts";
 import { findPrograms } from "../../host/programs.ts";
+import { silenceAt } from "../../host/silent-mounts.ts";
 import { schedulersOf } from "../schedulers-of.ts";
 import type { DoctorCheck } from "./check.ts";
 import type { Ground } from "./ground.ts";
@@ -177,12 +179,15 @@ export const space: DoctorCheck = {
   about: "free space where state and log are written",
   why: "a run that cannot note what it does makes no backup",
   command: "df -h /var/lib/ec2-backup /var/log",
-  async run(ground) {
+  async run(ground, signal) {
     const { stateDirectory, self, places } = ground.given;
     const { file } = (await ground.force()).settings.log;
+    const silence = file && (await silenceAt(file.path, await readMounts().catch(() => []), signal));
     const wanted: { readonly place: Place; readonly directory: string }[] = [
       { place: "state", directory: stateDirectory },
-      ...(file === undefined ? [] : [{ place: "log" as const, directory: path.dirname(file.path) }]),
+      ...(file === undefined || silence !== undefined
+        ? []
+        : [{ place: "log" as const, directory: path.dirname(file.path) }]),
       ...(self.platform === "linux"
         ? [{ place: "system-log" as const, directory: path.join(places.root, "var/log") }]
         : []),
@@ -190,15 +195,14 @@ export const space: DoctorCheck = {
     const found = await Promise.all(
       wanted.map(async (one) => ({ ...one, ...(await spaceAt(one.directory)) })),
     );
-    return {
-      findings: found.flatMap(({ at: directory, unwritable, ...one }) =>
-        // The system's log is written by others.
-        judgeSpace({
-          ...one,
-          directory,
-          ...(unwritable === undefined || one.place === "system-log" ? {} : { unwritable }),
-        }),
-      ),
-    };
+    const judged = found.flatMap(({ at: directory, unwritable, ...one }) =>
+      // The system's log is written by others.
+      judgeSpace({
+        ...one,
+        directory,
+        ...(unwritable === undefined || one.place === "system-log" ? {} : { unwritable }),
+      }),
+    );
+    return { findings: file && silence ? [...judged, silentLog(file.path, silence.found)] : judged };
   },
 };
