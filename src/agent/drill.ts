@@ -144,7 +144,9 @@ async function drillOne(
   // Of what could not even be listed nobody knows what it holds: what is remembered of it stays.
   const told = done.filter(({ report, listed }) => listed && isTold(report));
   const whole = point === undefined && told.length === done.length && !signal.aborted;
-  const after = withReports(state, drill.name, told, { whole, ...(slot === undefined ? {} : { slot }) });
+  // One that was told to stop has not drilled all: the daemon makes up for it.
+  const served = signal.aborted || slot === undefined ? {} : { slot };
+  const after = withReports(state, drill.name, told, { whole, ...served });
   const heard = await listeners.tellAge(after);
   await states.write(heard ? { ...after, told: session.deps.clock.now().toISOString() } : after);
   return done.map(({ report }) => report);

@@ -109,8 +109,8 @@ export function wasStopped({ trigger, problems }: UpkeepReport): boolean {
 }
 
 /**
- * What is remembered after an upkeep; one that was only planned, or kept out by another, serves no slot, and one that
- * who asked for it has stopped leaves what is known of the one before.
+ * What is remembered after an upkeep; one that was only planned, kept out by another or told to stop serves no slot, and
+ * one that who asked for it has stopped leaves what is known of the one before.
  */
 export function withUpkeep(
   before: UpkeepState | undefined,
@@ -126,7 +126,8 @@ export function withUpkeep(
   if (kind === undefined || wasStopped(report)) return after;
   const earlier = state[kind];
   const since = earlier?.since ?? report.started;
-  const lastSlot = report.slot ?? earlier?.lastSlot;
+  const isCut = report.problems.some((problem) => problem.kind === "interrupted");
+  const lastSlot = (isCut ? undefined : report.slot) ?? earlier?.lastSlot;
   const lastGood = report.outcome === "done" ? report.finished : earlier?.lastGood;
   return {
     ...after,

@@ -88,6 +88,17 @@ test("what went wrong serves its slot and leaves the last good one as it was", (
   });
 });
 
+test("what is told to stop serves no slot", () => {
+  const good = withUpkeep(undefined, report());
+  const slot = "2027-06-22T12:00:00.000Z";
+  const problems = [error, { ...error, kind: "interrupted" as const }];
+  for (const outcome of ["not-done", "degraded"] as const) {
+    const cut = report({ slot, outcome, problems });
+    expect(withUpkeep(good, cut).check).toMatchObject({ lastSlot: report().slot, report: { outcome } });
+    expect(withUpkeep(undefined, cut).check).not.toHaveProperty("lastSlot");
+  }
+});
+
 test("who stops what he has asked for by hand leaves what was known, and what is stopped on a schedule counts", () => {
   const interrupted = { ...error, kind: "interrupted" as const };
   const stopped = { outcome: "not-done" as const, problems: [interrupted] };

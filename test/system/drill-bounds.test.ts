@@ -91,9 +91,11 @@ test("a drill that is told to stop, or takes too long, cleans up before it ends"
   need(context, loopDisksCan, loopDisksNeed);
   await using host = await DrillHost.start(["ext4"], tree);
   const mounts = () => sh("sh", "-c", `grep -c ${host.runtime} /proc/self/mounts; true`);
-  await host.configure({ checks: { fsck: false, command: { run: ["/bin/sleep", "30"] } } });
+  const schedule = "30 5 * * 0";
+  await host.configure({ schedule, checks: { fsck: false, command: { run: ["/bin/sleep", "30"] } } });
   const started = Promise.withResolvers<number>();
-  const drilling = host.drill([], started.resolve);
+  const words = ["weekly", "--trigger", "schedule", "--slot", "2026-11-01T05:30:00.000Z"];
+  const drilling = host.drill(words, started.resolve);
   const pid = await started.promise;
   await context.expect.poll(mounts, { timeout: 60_000 }).toBe("1");
   process.kill(pid, "SIGTERM");
@@ -101,6 +103,13 @@ test("a drill that is told to stop, or takes too long, cleans up before it ends"
   expect(stopped.code, stopped.stdout + stopped.stderr).toBe(143);
   expect([await host.made(), await mounts()]).toEqual([[], "0"]);
   expect(await host.metrics("RestoreVerified"), "who was told to stop has found out nothing").toEqual({});
+  const { timetable } = JSON.parse((await host.execute(["check-config"])).stdout);
+  expect(
+    timetable.find(({ job }: { job: string }) => job === "drill/weekly"),
+    "no slot is served",
+  ).toEqual({
+    ...{ job: "drill/weekly", schedule, timezone: expect.anything(), splay: expect.anything() },
+  });
 
   await host.configure({ timeout: "4s", checks: { fsck: false, command: { run: ["/bin/sleep", "30"] } } });
   const late = await host.drill();
