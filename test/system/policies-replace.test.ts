@@ -10,7 +10,7 @@ const itsRoot = "vol-0fa00000000000002";
 
 /** A quarter of a minute: the swaps have tests of their own that run under these policies too. */
 test.runIf(process.env["SOAK"] !== undefined)(
-  "restore-replace beside restore: enough for every way, and nothing is spare",
+  "restore-replace beside restore: enough for every way, and nothing is spare (SOAK=1: every way is gone)",
   async (context) => {
     need(context, loopDisksCan, loopDisksNeed);
     await using host = await ReplaceHost.start({

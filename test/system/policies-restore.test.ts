@@ -34,7 +34,7 @@ test("drill: enough, and nothing is spare", async (context) => {
 }, 60_000);
 
 test.runIf(process.env["SOAK"] !== undefined)(
-  "restore-instance beside restore: enough, and nothing is spare",
+  "restore-instance beside restore: enough, and nothing is spare (SOAK=1: many restores)",
   async () => {
     const policies = await named("restore", "restore-instance");
     const [, own] = policies as [Policy, Policy];

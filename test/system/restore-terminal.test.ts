@@ -143,9 +143,8 @@ test("a volume is swapped after a yes, and swapped back", async (context) => {
   expect(await there()).toBe(1);
 });
 
-// SIGHUP alone, as who loses the terminal gets it, is tried in replace-deaths.
 test.skipIf(process.env["SOAK"] === undefined)(
-  "a swap whose terminal is lost in the middle is taken back",
+  "a swap whose terminal is lost in the middle is taken back (SOAK=1; by SIGHUP alone in replace-deaths)",
   async (context) => {
     need(context, terminalCan && loopDisksCan, `${terminalNeed}; ${loopDisksNeed}`);
     await using host = await ReplaceHost.start();

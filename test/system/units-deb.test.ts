@@ -18,7 +18,7 @@ const job = {
 
 // Packing and unpacking Node takes longer than all the rest.
 test.runIf(process.env["SOAK"] === "1")(
-  "a machine's whole life with the .deb: installed, at work, hung, stopped in a freeze, on a timer, gone",
+  "a machine's whole life with the .deb: installed, at work, hung, stopped in a freeze, on a timer, gone (SOAK=1: packing takes long)",
   async (context) => {
     const possible = isLinux && isRoot && process.arch === "x64" && has("dpkg-deb") && loopDisksCan;
     need(
