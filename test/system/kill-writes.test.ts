@@ -83,26 +83,15 @@ function traced(bench: Bench, what: readonly string[], file: string | undefined)
 describe.skipIf(hindrance !== undefined)(`what a run writes${hindrance ? ` (${hindrance})` : ""}`, () => {
   test("the kill loop knows every write of a run", async () => {
     await using bench = await Bench.start(scenarioOf(volumeCount, days));
-    const names =
+    const changing =
       "trace=openat,creat,ftruncate,write,pwrite64,writev,pwritev,fsync,fdatasync,rename,renameat,renameat2,link,unlink";
-    expect((await bench.run({ under: traced(bench, ["-e", names], undefined), env })).code).toBe(0);
+    expect((await bench.run({ under: traced(bench, ["-e", changing], undefined), env })).code).toBe(0);
     const seen = readFileSync(path.join(bench.folder, "trace"), "utf8")
       .split("\n")
       .filter((line) => line.includes(bench.state) && !/O_RDONLY/.test(line) && !/\.new", O_/.test(line))
       .filter((line) => !/^\d+ +write\(\d+<[^>]*\.new>/.test(line));
-    const counts = new Map<string, number>();
-    for (const line of seen) {
-      const name = /^\d+ +(rename|\w+)/.exec(line)?.[1] ?? line;
-      counts.set(name, (counts.get(name) ?? 0) + 1);
-    }
-    expect(Object.fromEntries(counts)).toEqual({
-      openat: 1 + lines,
-      ftruncate: 2,
-      pwrite64: 1,
-      write: lines,
-      fsync: 2 * replaced + lines,
-      rename: replaced,
-    });
+    const names = seen.map((line) => /^\d+ +(rename|\w+)/.exec(line)?.[1] ?? line);
+    expect(names.toSorted()).toEqual(writes.map(({ name }) => name).toSorted());
   });
 
   describe.concurrent("a run that is killed at a write leaves nothing that the next one cannot mend", () => {
