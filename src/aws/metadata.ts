@@ -24,13 +24,13 @@ export async function readIdentity(timeout: number, signal: AbortSignal): Promis
   const { get, access: metadata } = await reader(timeout, signal);
   const [document, partition, instanceStores] = await Promise.all([
     get("latest/dynamic/instance-identity/document"),
-    get("latest/meta-data/services/partition").catch(absentPartition),
+    readPartition(get),
     readInstanceStores(get),
   ]);
   const identity = parseDocument(document);
   return {
     ...identity,
-    partition: partition?.trim() ?? partitionOf(identity.region),
+    partition: partition ?? partitionOf(identity.region),
     instanceStores,
     metadata,
   };
@@ -68,9 +68,16 @@ async function reader(
   };
 }
 
-/** Some old or private clouds lack the category. */
-function absentPartition(error: unknown): undefined {
-  if (!(error instanceof BackupError) || error.kind !== "not-found") throw error;
+/** Some old or private clouds lack the category. What is no name must not get into the ARN that points carry. */
+async function readPartition(get: (path: string) => Promise<string>): Promise<string | undefined> {
+  try {
+    const name = (await get("latest/meta-data/services/partition")).trim();
+    if (!/^[a-z][a-z0-9-]*$/.test(name)) throw somethingElse("the partition is no name", name);
+    return name;
+  } catch (error) {
+    if (error instanceof BackupError && error.kind === "not-found") return undefined;
+    throw error;
+  }
 }
 
 /** The region's name tells the partition where the metadata does not. */
@@ -108,12 +115,7 @@ function parseDocument(text: string): Omit<Identity, "partition" | "instanceStor
     const parsed: unknown = JSON.parse(text);
     if (typeof parsed === "object" && parsed !== null) document = parsed as Record<string, unknown>;
   } catch {
-    throw new BackupError({
-      kind: "unreachable",
-      doing,
-      found: `the identity document is not JSON (it begins ${JSON.stringify(text.slice(0, 40))})`,
-      remedy: "something else than EC2 answers at the metadata address; check proxies and routes",
-    });
+    throw somethingElse("the identity document is not JSON", text);
   }
   return {
     instanceId: field("instanceId"),
@@ -121,6 +123,15 @@ function parseDocument(text: string): Omit<Identity, "partition" | "instanceStor
     region: field("region"),
     zone: field("availabilityZone"),
   };
+}
+
+function somethingElse(found: string, text: string): BackupError {
+  return new BackupError({
+    kind: "unreachable",
+    doing,
+    found: `${found} (it begins ${JSON.stringify(text.slice(0, 40))})`,
+    remedy: "something else than EC2 answers at the metadata address; check proxies and routes",
+  });
 }
 
 /** Explains the ways in which the metadata service stays silent. */

@@ -1,20 +1,37 @@
+import type { Call } from "../../src/simulator/call-log.ts";
 import type { Fault } from "../../src/simulator/faults.ts";
+import { matchesPattern } from "../../src/simulator/wildcards.ts";
 
 /** The calls of a run, as the simulator's faults name them. */
 export const targets = {
   "metadata token": { service: "imds", action: "/latest/api/token" },
   "identity document": { service: "imds", action: "*/document" },
+  partition: { service: "imds", action: "*/services/partition" },
+  "block-device mapping": { service: "imds", action: "*/block-device-mapping/" },
+  "user data": { service: "imds", action: "/latest/user-data" },
   credentials: { service: "imds", action: "*/security-credentials/*" },
   DescribeInstances: { action: "DescribeInstances" },
   DescribeVolumes: { action: "DescribeVolumes" },
   CreateSnapshots: { action: "CreateSnapshots" },
   DescribeSnapshots: { action: "DescribeSnapshots" },
   DescribeImages: { action: "DescribeImages" },
+  DescribeLockedSnapshots: { action: "DescribeLockedSnapshots" },
   DeleteSnapshot: { action: "DeleteSnapshot" },
   PutMetricData: { action: "PutMetricData" },
 } as const satisfies Record<string, Partial<Fault>>;
 
 export type Target = keyof typeof targets;
+
+/** What the table calls a call; its action where it has no row. */
+export function targetOf({ service, action }: Pick<Call, "service" | "action">): string {
+  const rows = Object.entries<Partial<Fault>>(targets);
+  const [name] =
+    rows.find(
+      ([, target]) =>
+        (target.service === "imds") === (service === "imds") && matchesPattern(target.action ?? "", action),
+    ) ?? [];
+  return name ?? action;
+}
 
 const notFound = (code: string): Fault => ({ kind: "error", status: 400, code, message: "does not exist" });
 
@@ -32,6 +49,7 @@ export const faults = {
   expired: { kind: "expired" },
   denied: { kind: "denied" },
   "not found": notFound("InvalidSnapshot.NotFound"),
+  "no such category": { kind: "error", status: 404 },
   "instance not found": notFound("InvalidInstanceID.NotFound"),
   "volume not found": notFound("InvalidVolume.NotFound"),
   incomplete: { kind: "partial-listing", items: 3 },
@@ -92,10 +110,33 @@ const afterCapture = {
   "not found": partly,
 } as const;
 
+/** No row lacks what can befall every call of its service. */
+type Row<T extends Target> = Partial<Record<FaultName, Codes>> &
+  Record<
+    (typeof targets)[T] extends { service: "imds" } ? keyof typeof metadata : keyof typeof beforeCapture,
+    Codes
+  >;
+
 /** For each call and each fault the exit code that the contract asks for. */
-export const table: Record<Target, Partial<Record<FaultName, Codes>>> = {
+export const table: { readonly [T in Target]: Row<T> } = {
   "metadata token": { ...metadata, denied: unlessAlways },
   "identity document": { ...metadata, denied: unreachable },
+  // Where the category is missing, the Region's name tells it.
+  partition: { ...metadata, denied: unreachable, "no such category": fine },
+  // Only what is named like an instance store is taken for one.
+  "block-device mapping": { ...metadata, malformed: fine, denied: unreachable, "no such category": fine },
+  // A point does without it.
+  "user data": {
+    throttle: fine,
+    "500": fine,
+    "reset before": fine,
+    hang: fine,
+    slow: fine,
+    "cut off": fine,
+    malformed: fine,
+    denied: fine,
+    "no such category": fine,
+  },
   // Another try gets others, also after an answer that was no JSON or named expired ones.
   credentials: { ...metadata, malformed: unlessAlways, denied: unlessAlways, expired: [0, 77] },
   DescribeInstances: { ...beforeCapture, "instance not found": nothing },
@@ -122,6 +163,8 @@ export const table: Record<Target, Partial<Record<FaultName, Codes>>> = {
   DescribeSnapshots: { ...afterCapture, incomplete: fine, "short pages": fine },
   // An image that is not listed yet still keeps its snapshot: EC2 refuses the deletion.
   DescribeImages: { ...afterCapture, incomplete: fine },
+  // Many roles may not ask, and a snapshot may have gone meanwhile: EC2 refuses to remove what is locked.
+  DescribeLockedSnapshots: { ...afterCapture, expired: fine, denied: fine, "not found": fine },
   DeleteSnapshot: {
     ...afterCapture,
     // What is gone is what was wanted, and so it is after a second try.

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { Fault } from "../../src/simulator/faults.ts";
 import { Bench, type Report, type Waits } from "./bench.ts";
 import { chanceOf, shuffled } from "./chance.ts";
-import { type FaultName, faults, type Target, table, targets } from "./fault-table.ts";
+import { type FaultName, faults, type Target, table, targetOf, targets } from "./fault-table.ts";
 import { scenarioOf } from "./history.ts";
 import { expectNoHarm, expectOneGoodRun, newSets } from "./oracle.ts";
 
@@ -57,6 +57,8 @@ describe.concurrent("a run with a fault does no harm, says the truth, ends, and 
 
     control.clearFaults();
     for (const next of aftermath(name)) await healed(bench, next);
+    const asked = new Set(control.calls().map(targetOf));
+    expect([...asked].sort(), "the table knows every call of a whole run").toEqual(Object.keys(table).sort());
   });
 });
 
