@@ -165,7 +165,12 @@ async function thin(
   }
   const consent = { ...request.consent, failedOnly: gate.may === "failed-only" };
   const tools = { ...deps, record, run: request.run };
-  found.retention = await record.step("prune", () => prune(request.job, listing, consent, tools, signal));
+  // The point that a plan only imagines counts as the one that a run makes does, so that both decide alike.
+  const imagined = request.planned ? found.points : [];
+  const counted = { ...listing, points: [...imagined, ...listing.points] };
+  const report = await record.step("prune", () => prune(request.job, counted, consent, tools, signal));
+  const isThere = ({ id }: { readonly id: string }) => imagined.every((one) => one.id !== id);
+  found.retention = report && { ...report, keep: report.keep.filter(({ point }) => isThere(point)) };
 }
 
 async function settlePoint(

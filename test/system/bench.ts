@@ -39,8 +39,15 @@ export interface Report {
   readonly problems: readonly Problem[];
   readonly stillness?: StillnessReport;
   readonly retention?: {
-    readonly keep: readonly { readonly point: { readonly id: string } }[];
-    readonly remove: readonly { readonly id: string }[];
+    readonly policy: string;
+    readonly keep: readonly {
+      readonly point: { readonly id: string };
+      readonly reasons: readonly string[];
+    }[];
+    readonly remove: readonly {
+      readonly id: string;
+      readonly snapshots: readonly { readonly id: string }[];
+    }[];
     readonly removals: readonly { readonly snapshotId: string; readonly outcome: string }[];
   };
 }
