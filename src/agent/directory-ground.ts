@@ -4,7 +4,7 @@ import type { ClearDeps } from "../actions/clear-works.ts";
 import type { DirectoryDeps } from "../actions/directory-deps.ts";
 import type { RestoreWaits } from "../actions/restore-deps.ts";
 import { type Connection, connect } from "../aws/connection.ts";
-import { regionFor } from "../aws/default-region.ts";
+import { regionFor, unknownRegion } from "../aws/default-region.ts";
 import { emptyVolumes } from "../aws/directory-make.ts";
 import { directoryPlaces } from "../aws/directory-places.ts";
 import { type Identity, readIdentity } from "../aws/metadata.ts";
@@ -123,7 +123,8 @@ export async function openGround(
     note: (facts) => directory.note(facts),
   };
   // An instance's role need not see key pairs and groups: there is none of ours but where one was started.
-  const own = identity === undefined ? places : { ...places, leftOvers: () => Promise.resolve([]) };
+  const leftOvers = identity === undefined ? firstAsked(places.leftOvers, region) : () => Promise.resolve([]);
+  const own = { ...places, leftOvers };
   return {
     region,
     ...(identity && { identity }),
@@ -139,6 +140,21 @@ export async function openGround(
       places: own,
       inUse: async (volume, instance) => instance === identity?.instanceId && inUse(volume, signal),
     },
+  };
+}
+
+/** Nobody waits for a region whose name has no address; from the first answer on it is one, whatever names come to. */
+function firstAsked(ask: DirectoryPlaces["leftOvers"], region: string): DirectoryPlaces["leftOvers"] {
+  let isKnown = false;
+  return async (signal) => {
+    try {
+      const found = await ask(signal);
+      isKnown = true;
+      return found;
+    } catch (error) {
+      const isNowhere = !isKnown && error instanceof BackupError && error.code === "ENOTFOUND";
+      throw isNowhere ? unknownRegion(error, region) : error;
+    }
   };
 }
 

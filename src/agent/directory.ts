@@ -220,11 +220,9 @@ async function volumeNamed(
 ): Promise<VolumeState> {
   const [volume] = await deps.volumes.describe([id], signal);
   if (volume !== undefined) return volume;
-  throw new BackupError({
-    kind: "not-found",
-    doing: `find ${id}`,
-    found: `there is no such volume in ${region}`,
-  });
+  const found = `there is no such volume in ${region}`;
+  const remedy = "see that its id and the region are right";
+  throw new BackupError({ kind: "not-found", doing: `find ${id}`, found, remedy });
 }
 
 /** How failures tell of what a later invocation can remove or detach. */

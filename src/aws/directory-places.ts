@@ -84,6 +84,7 @@ function grounds(
           kind: "usage",
           doing,
           found: "there is no such instance type in this region",
+          remedy: "take another type, such as t3.small",
         });
       });
       const [found] = answer.InstanceTypes ?? [];

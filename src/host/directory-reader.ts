@@ -25,11 +25,22 @@ export function directoryReader(work: string, ground: ShellGround): DirectoryRea
       const doing = `read ${directory}`;
       const stats = await stat(directory).catch((error: unknown) => {
         const code = codeOf(error);
-        const found = code === "ENOENT" ? "there is no such directory" : code;
-        throw new BackupError({ kind: code === "EACCES" ? "denied" : "usage", doing, found, code });
+        const isGone = code === "ENOENT";
+        throw new BackupError({
+          kind: code === "EACCES" ? "denied" : "usage",
+          doing,
+          found: isGone ? "there is no such directory" : code,
+          ...(isGone ? { remedy: "see that its name is right and its filesystem mounted" } : {}),
+          code,
+        });
       });
       if (!stats.isDirectory())
-        throw new BackupError({ kind: "usage", doing, found: "it is not a directory" });
+        throw new BackupError({
+          kind: "usage",
+          doing,
+          found: "it is not a directory",
+          remedy: `name the one that it is in: ${path.dirname(directory)}`,
+        });
       await readdir(directory).catch((error: unknown) => {
         throw new BackupError({ kind: "denied", doing, found: codeOf(error), remedy: "run this as root" });
       });
