@@ -109,6 +109,11 @@ export class DirectoryStage implements AsyncDisposable {
     });
   }
 
+  /** What the sshd tells of those who came. */
+  logins(): Promise<string> {
+    return readFile(path.join(this.disks.directory, "sshd", "log"), "utf8");
+  }
+
   get outside(): Readonly<Record<string, string>> {
     return {
       ...keys,
@@ -224,5 +229,5 @@ async function startSshd(place: string, port: number): Promise<ChildProcess> {
   await writeFile(config, `${lines.join("\n")}\n`);
   await mkdir("/run/sshd", { recursive: true, mode: 0o755 });
   const program = await sh("sh", "-c", "command -v sshd");
-  return spawn(program, ["-D", "-e", "-f", config], { stdio: "ignore" });
+  return spawn(program, ["-D", "-E", path.join(place, "log"), "-f", config], { stdio: "ignore" });
 }

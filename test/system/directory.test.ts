@@ -4,6 +4,8 @@ import path from "node:path";
 import { beforeEach, describe, expect, test } from "vitest";
 import { everythingOf, makeOddTree, oddTreeCan, oddTreeNeed } from "../host/odd-tree.ts";
 import { need } from "../host/places.ts";
+import { addressService } from "./address-service.ts";
+import type { Ended } from "./bench.ts";
 import { DirectoryStage, unsaid } from "./directory-stage.ts";
 import { isInstalled, loopDisksCan, loopDisksNeed, sh } from "./loop-disks.ts";
 
@@ -24,6 +26,90 @@ async function change(source: string): Promise<void> {
   await rename(path.join(tree, "sub", "deeper"), path.join(tree, "deeper"));
 }
 
+/** Copies from outside of EC2, to which nobody says which address it comes from; what comes in is asserted. */
+async function asksForItsAddress(stage: DirectoryStage, words: readonly string[]): Promise<Ended> {
+  await using service = await addressService("203.0.113.9");
+  const { under, env } = service.start;
+  const ended = await stage.here(words, { under, env: { ...stage.outside, ...unsaid, ...env } });
+  expect(ended.code, ended.stderr).toBe(0);
+  expectOnlyOpenTo(stage, "203.0.113.9/32");
+  return ended;
+}
+
+/** The instance was let in by its one group alone, and that by its one rule. */
+function expectOnlyOpenTo(stage: DirectoryStage, cidr: string, since = 0): void {
+  const calls = stage.bench.simulator.control.calls(since);
+  const asked = (action: string) =>
+    calls.filter((call) => call.action === action).map(({ parameters }) => parameters);
+  const [launch] = asked("RunInstances") as { SecurityGroupId: string[] }[];
+  const rule = {
+    IpProtocol: "tcp",
+    FromPort: stage.port,
+    ToPort: stage.port,
+    IpRanges: [{ CidrIp: cidr }],
+  };
+  expect(launch?.SecurityGroupId).toHaveLength(1);
+  expect(asked("AuthorizeSecurityGroupIngress")).toEqual([
+    { GroupId: launch?.SecurityGroupId[0], IpPermissions: [rule] },
+  ]);
+}
+
+/** Copies from outside of EC2 as the environment says: with a key, an address, a type and a subnet of the user's. */
+async function asItIsTold(
+  stage: DirectoryStage,
+  words: readonly string[],
+  more: Readonly<Record<string, string>>,
+): Promise<Ended> {
+  const key = path.join(await stage.folder("keys"), "own key");
+  await sh("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key);
+  const [subnet] = Object.keys((await stage.world()).subnets);
+  const since = stage.bench.simulator.control.calls().at(-1)?.number ?? 0;
+  const ended = await stage.elsewhere(words, {
+    env: {
+      ...more,
+      AWS_BACKUP_INSTANCE_TYPE: "c7i.large",
+      EC2_BACKUP_FLAGS_AWS: `--subnet-id ${subnet}`,
+      EC2_BACKUP_FLAGS_SSH: `${stage.outside["EC2_BACKUP_FLAGS_SSH"]} -i '${key}' -o BindAddress=127.0.0.9`,
+    },
+  });
+  expect(ended.code, ended.stderr).toBe(0);
+  const calls = stage.bench.simulator.control.calls(since);
+  const launches = calls.filter(({ action }) => action === "RunInstances");
+  expect(launches.map(({ parameters }) => parameters)).toMatchObject([
+    { InstanceType: "c7i.large", SubnetId: subnet },
+  ]);
+  const [, print] = (await sh("ssh-keygen", "-l", "-f", key)).split(" ");
+  const accepted = (await stage.logins()).split("\n").filter((line) => line.includes(`${print}`));
+  expect(accepted).not.toEqual([]);
+  for (const line of accepted) expect(line).toContain("Accepted publickey for root from 127.0.0.9 port");
+  expectOnlyOpenTo(stage, "127.0.0.1/32", since);
+  return ended;
+}
+
+/** Each of these is told, in this order, and all that is told is told by the agent. */
+function expectProgress(stderr: string, steps: readonly string[]): void {
+  const lines = stderr.trimEnd().split("\n");
+  expect(lines.filter((line) => !line.startsWith("ec2-backup: "))).toEqual([]);
+  const found = steps.map((step) => lines.findIndex((line) => line.startsWith(`ec2-backup: ${step}`)));
+  expect(found, stderr).not.toContain(-1);
+  expect(found, stderr).toEqual(found.toSorted((a, b) => a - b));
+}
+
+/** What a volume of rsync holds beside directories: path, and inode and time of the last change of that. */
+async function filesOn(stage: DirectoryStage, volume: string): Promise<readonly string[]> {
+  const disk = path.join(stage.disks.directory, "volumes", `${volume}.img`);
+  const look = 'mount -o ro,loop "$1" /mnt && cd /mnt/data/tree && find ! -type d -printf "%p|%i %C@\\0"';
+  return (await sh("unshare", "-m", "sh", "-c", look, "sh", disk)).split("\0").filter((line) => line !== "");
+}
+
+/** Only what has changed in the directory was written to. */
+function expectOnlyChanged(before: readonly string[], after: readonly string[]): void {
+  const same = new Set(before);
+  const written = after.filter((line) => !same.has(line)).map((line) => line.replace(/\|.*/, ""));
+  expect(written.toSorted()).toEqual(["./deeper/file", "./new directory/link", "./new file", "./sub/data"]);
+  expect(after.length - written.length).toBeGreaterThan(10);
+}
+
 beforeEach((context) => {
   need(context, loopDisksCan, loopDisksNeed);
   need(context, oddTreeCan, oddTreeNeed);
@@ -38,10 +124,8 @@ describe.each(["here", "elsewhere"] as const)("a directory goes onto a volume, %
     async (method) => {
       await using stage = await DirectoryStage.start();
       const source = await tree(stage);
-      const first = await stage[side](
-        ["directory", "-m", method, source],
-        side === "here" ? {} : { env: unsaid },
-      );
+      const words = ["directory", "-m", method, source];
+      const first = side === "here" ? await stage.here(words) : await asksForItsAddress(stage, words);
       expect([first.code, first.stderr]).toEqual([0, ""]);
       expect(first.stdout).toMatch(id);
       const volume = first.stdout.trim();
@@ -53,10 +137,21 @@ describe.each(["here", "elsewhere"] as const)("a directory goes onto a volume, %
         "ec2-backup:directory-path": source,
       });
       await stage.expectClean("after the first");
+      const written = method === "rsync" ? await filesOn(stage, volume) : [];
       await change(source);
-      const again = await stage[side](["directory", "-m", method, "-v", volume, source]);
-      expect([again.code, again.stderr]).toEqual([0, ""]);
+      const onto = ["directory", "-m", method, "-v", volume, source];
+      const told = { EC2_BACKUP_VERBOSE: "1" };
+      const again =
+        side === "here" ? await stage.here(onto, { env: told }) : await asItIsTold(stage, onto, told);
+      expect(again.code, again.stderr).toBe(0);
       expect(again.stdout).toBe(first.stdout);
+      expectProgress(again.stderr, [
+        `${source} has `,
+        `attaching ${volume} to i-`,
+        `${method === "dd" ? "archiving" : "copying"} ${source}`,
+        `detaching ${volume}`,
+      ]);
+      if (method === "rsync") expectOnlyChanged(written, await filesOn(stage, volume));
       const back = path.join(stage.disks.directory, "back");
       const shown = await stage[side](["restore", "directory", volume, "--to", back, "--dry-run"]);
       expect([shown.code, shown.stderr, existsSync(back)]).toEqual([0, "", false]);
