@@ -21,7 +21,10 @@ async function source(stage: DirectoryStage, bytes = 20_000_000): Promise<string
   return made;
 }
 
-/** Runs a copy and kills it when EC2 has answered a request, or some milliseconds after that. */
+/**
+ * Runs a copy and kills it when EC2 has been asked for something, or some milliseconds after that, or when EC2 has done
+ * that but nobody has been answered.
+ */
 async function killedAfter(
   stage: DirectoryStage,
   side: "here" | "elsewhere",
@@ -30,6 +33,8 @@ async function killedAfter(
   env: Readonly<Record<string, string>> = {},
 ): Promise<Ended> {
   const { control } = stage.bench.simulator;
+  const isUnanswered = later === "unanswered";
+  if (isUnanswered) await control.faults([{ kind: "hang-after", action, count: 1 }]);
   const since = control.calls().at(-1)?.number ?? 0;
   let pid = 0;
   const stop = new AbortController();
@@ -40,8 +45,9 @@ async function killedAfter(
     },
   }).finally(() => stop.abort());
   while (!stop.signal.aborted) {
-    if (control.calls(since).some((call) => call.action === action)) {
-      await pause(later);
+    const [asked] = control.calls(since).filter((call) => call.action === action);
+    if (isUnanswered ? asked?.outcome?.code === "hang-after" : asked !== undefined) {
+      if (!isUnanswered) await pause(later);
       process.kill(pid, "SIGKILL");
       break;
     }
@@ -50,8 +56,8 @@ async function killedAfter(
   return running;
 }
 
-/** The answer after which it is killed; later = so long after it. */
-type Step = readonly [action: string, later?: number];
+/** The request after which it is killed; later = so long after it, or after it was done and before its answer. */
+type Step = readonly [action: string, later?: number | "unanswered"];
 
 /** Where the volume comes in, and in the middle of writing to it. */
 const writing: readonly Step[] = [
@@ -80,13 +86,34 @@ const reaching: readonly Step[] = [
   ["RunInstances"],
   ["GetConsoleOutput"],
 ];
+/** What was made has no id for anybody but EC2, and is found all the same. */
+const unheard: readonly Step[] = [
+  ["CreateVolume", "unanswered"],
+  ["AttachVolume", "unanswered"],
+];
+const unheardElsewhere: readonly Step[] = [
+  ["ImportKeyPair", "unanswered"],
+  ["CreateSecurityGroup", "unanswered"],
+  ["RunInstances", "unanswered"],
+];
+const removals: Readonly<Record<string, RegExp>> = {
+  CreateVolume: /^removed vol-\w+, to which nothing was ever written$/m,
+  AttachVolume: /^detached vol-\w+ from i-\w+$/m,
+  ImportKeyPair: /^removed key-pair key-\w+$/m,
+  CreateSecurityGroup: /^removed security-group sg-\w+$/m,
+  RunInstances: /^removed instance i-\w+$/m,
+};
 const leaving: readonly Step[] = [["TerminateInstances"], ["DeleteKeyPair"], ["DeleteSecurityGroup"]];
 
 test.each([
-  { side: "here", method: "dd", steps: writing },
+  { side: "here", method: "dd", steps: [...writing, ...some(unheard)] },
   { side: "here", method: "rsync", steps: writing },
-  { side: "elsewhere", method: "dd", steps: [...some(reaching), ...some(writing), ...some(leaving)] },
-  { side: "elsewhere", method: "rsync", steps: some(writing.slice(2)) },
+  {
+    side: "elsewhere",
+    method: "dd",
+    steps: [...some(reaching), ...some(unheardElsewhere), ...some(writing), ...some(leaving)],
+  },
+  { side: "elsewhere", method: "rsync", steps: [...some(writing.slice(2)), ...(soak ? unheard : [])] },
 ] as const)(
   "a copy $side by $method that is killed is cleaned up, whenever that was, and another one succeeds",
   async ({ side, method, steps }) => {
@@ -98,6 +125,7 @@ test.each([
       expect(killed.signal, `${where}: ${killed.stderr}`).toBe("SIGKILL");
       const cleaned = await stage[side](["directory", "--clean-up"]);
       expect([cleaned.code, cleaned.stderr], `${where}: ${cleaned.stdout}`).toEqual([0, ""]);
+      if (step[1] === "unanswered") expect(cleaned.stdout, where).toMatch(removals[step[0]] ?? /^$/);
       await stage.expectClean(where);
       // What was written to stays, and says that it is not whole; what was not is gone.
       for (const { tags } of await stage.volumes())
