@@ -3,7 +3,11 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { folder } from "../host/places.ts";
 import { roleCredentials } from "../simulator/role-credentials.ts";
 import { instance, simulate, volumes } from "../simulator/simulate.ts";
-import { failureIn, never, Stage } from "./restic-stage.ts";
+import { cheapenOf, configured } from "../system/stores/kinds.ts";
+import { needRestic, oneRestic } from "../system/stores/restics.ts";
+import { everything } from "../system/stores/s3/access.ts";
+import { S3Server } from "../system/stores/s3-server.ts";
+import { failureIn, filesOrder, never, quiet, Stage } from "./restic-stage.ts";
 
 beforeEach(() => {
   for (const name of ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE"])
@@ -45,6 +49,35 @@ test("restic gets the keys of the instance's role, for S3 alone, and nobody is t
   const other = await told("/a/directory");
   expect(Object.keys(other.read()).filter((name) => name.startsWith("AWS_"))).toEqual([]);
 });
+
+test.for(oneRestic())(
+  "with no keys but those of the instance's role $name restic makes a repository on S3, saves and lists",
+  async (restic, context) => {
+    const place = new Stage(await folder(), needRestic(context, restic));
+    const simulation = await simulate({
+      clock: { start: new Date().toISOString(), speed: 0 },
+      instances: [{ id: instance }],
+      volumes: volumes(1),
+    });
+    const { accessKeyId } = await roleCredentials(simulation.simulator);
+    await using server = await S3Server.start({ [accessKeyId]: { policy: everything } });
+    const served = { ...server.repository("bucket"), environment: {} };
+    const config = await configured(served, "store", place.directory);
+    vi.stubEnv("AWS_EC2_METADATA_SERVICE_ENDPOINT", simulation.simulator.url);
+    const store = await place.open({ ...config, program: place.program });
+    expect(store.config.environmentFile).toBeUndefined();
+    await store.init(never);
+    await cheapenOf(server, { ...config, name: "bucket" });
+    const { id } = await store.saveFiles(filesOrder("p", [place.tree("tree")]), quiet, never);
+    expect(await store.snapshots([], never)).toMatchObject([{ id }]);
+    // The owner's key, which only the test has, made the password cheap.
+    const asked = (await server.requests()).filter(({ accessKey }) => accessKey !== S3Server.owner);
+    expect([...new Set(asked.map(({ accessKey }) => accessKey))]).toEqual([accessKeyId]);
+    expect(asked.filter(({ method, status }) => method === "PUT" && status === 200).length).toBeGreaterThan(
+      4,
+    );
+  },
+);
 
 test("keys of the environment file go before any others", async () => {
   const place = new Stage(await folder(), "/bin/true");
