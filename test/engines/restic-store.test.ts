@@ -1,8 +1,8 @@
 import { execFileSync } from "node:child_process";
-import { mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, openSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { storedPoints } from "../../src/core/store-point.ts";
-import type { StoredEntry } from "../../src/core/store-ports.ts";
+import type { StoredEntry, StoreProgress } from "../../src/core/store-ports.ts";
 import { tag } from "../../src/core/store-tags.ts";
 import { everythingOf, makeOddTree, oddTreeCan, oddTreeNeed } from "../host/odd-tree.ts";
 import { folder, isRoot, need } from "../host/places.ts";
@@ -25,12 +25,19 @@ describe.each(restics())("a repository by $name restic, $version", (restic) => {
     const saved = await store.saveFiles(filesOrder("p", [place.at("source", "tree")]), quiet, never);
     expect(saved).toMatchObject({ id: expect.stringMatching(/^[0-9a-f]{64}$/), unread: [] });
     expect(saved.bytes).toBeGreaterThan(64 * 1024 * 1024);
+    const told: StoreProgress[] = [];
     const restored = await store.restore(
       { snapshot: saved.id, include: [], target: place.at("back") },
-      quiet,
+      (one) => told.push(one),
       never,
     );
     expect(restored.problems).toEqual([]);
+    // Before 0.17 restic tells nothing of a restore.
+    if (!restic.version.startsWith("0.14")) {
+      const { what, bytesDone, bytesTotal, filesDone, filesTotal } = told.at(-1) ?? expect.fail();
+      expect([what, bytesDone, filesDone]).toEqual(["restore", bytesTotal, filesTotal]);
+      expect(bytesTotal).toBeGreaterThan(64 * 1024 * 1024);
+    }
     // restic knows no holes in files but those that it makes itself, and no sockets.
     const plain = (text: string) => text.replace(/^(?:sparse|full)$/m, "");
     expect(plain(everythingOf(place.at("back", place.at("source"))))).toBe(plain(before));
@@ -43,10 +50,9 @@ describe.each(restics())("a repository by $name restic, $version", (restic) => {
     const tree = place.tree("tree");
     const tags = [tag("ec2-backup:point", "p1"), "a,b 100%", "plain"];
     const when = new Date("2026-02-03T04:05:06Z");
-    const said: unknown[] = [];
     const saved = await store.saveFiles(
       { ...filesOrder("p1", [tree], { exclude: ["b"] }), tags, time: when },
-      (one) => said.push(one),
+      quiet,
       never,
     );
     expect(saved).toMatchObject({ files: { new: 1, changed: 0, unmodified: 0 }, bytes: 4, unread: [] });
@@ -69,6 +75,23 @@ describe.each(restics())("a repository by $name restic, $version", (restic) => {
     });
     const none = all(store.list("f".repeat(64), { path: "/", recursive: true }, never));
     expect(await failureIn(none)).toMatchObject({ kind: "not-found" });
+  });
+
+  test("a save tells how far it is, and of how much", async (context) => {
+    const place = await stage(context);
+    const store = await place.made("store");
+    // restic reads holes as zeros, for longer than the half second that it tells its progress after.
+    const [file, bytesTotal] = [place.at("holes"), 768 * 1024 * 1024];
+    writeFileSync(file, "");
+    truncateSync(file, bytesTotal);
+    const said: StoreProgress[] = [];
+    await store.saveFiles(filesOrder("p", [file]), (one) => said.push(one), never);
+    const read = said.filter(({ bytesDone = 0, bytesTotal: of }) => bytesDone > 0 && of === bytesTotal);
+    expect(read, JSON.stringify(said)).not.toEqual([]);
+    expect(read[0]).toMatchObject({ what: "save", filesTotal: 1 });
+    for (const { bytesDone = 0 } of said) expect(bytesDone).toBeLessThanOrEqual(bytesTotal);
+    const done = said.map(({ bytesDone = 0 }) => bytesDone);
+    expect(done).toEqual(done.toSorted((a, b) => a - b));
   });
 
   test("an entry is restored by its name, which is no pattern, and what cannot be is told", async (context) => {

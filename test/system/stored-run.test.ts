@@ -1,7 +1,9 @@
 import { spawn } from "node:child_process";
-import { readFile, rename, rm, writeFile } from "node:fs/promises";
+import { readFile, rename, rm, truncate, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { expect, test } from "vitest";
+import { need } from "../host/places.ts";
+import { AtTerminal, terminalCan, terminalNeed } from "./at-terminal.ts";
 import { agent, Bench } from "./bench.ts";
 import { scenarioOf } from "./history.ts";
 import { files, Host, of, outcomes, outside } from "./stored-host.ts";
@@ -209,6 +211,30 @@ test("a repository that cannot be reached is told first, and never reads as one 
   expect(status.stdout).toContain("central could not be asked");
   expect(status.stdout).not.toMatch(/none seen/);
 });
+
+test("at a terminal a run shows how far its files are", async (context) => {
+  need(context, terminalCan, terminalNeed);
+  needRestic(context, systemRestic);
+  await using host = await Host.start(outside);
+  // restic reads holes as zeros, for longer than the half second that it tells its progress after.
+  await truncate(host.at("data/a"), 768 * 2 ** 20);
+  await host.configure(files(host));
+  await using person = new AtTerminal(
+    [process.execPath, agent, "run", "nightly", ...host.words],
+    host.environment,
+  );
+  expect(await person.end(), person.text).toBe(0);
+  // Each drawing begins by clearing the line, and so does what is told when all is read.
+  const [, ...drawn] = person.text.split("\u001b[K");
+  const bars = drawn.map((text) => /^(█*)(░*) +(\d+) % {2}files: \S+ \S+ of 768 MiB$/.exec(text));
+  expect(bars.findLastIndex((bar) => bar !== null)).toBeLessThan(bars.length - 1);
+  const within = bars.filter((bar) => {
+    const [, full = "", empty = "", percent] = bar ?? [];
+    const part = Number(percent) / 100;
+    return full.length + empty.length === 30 && Math.abs(full.length - part * 30) <= 1 && part > 0;
+  });
+  expect(within, person.text).not.toEqual([]);
+}, 60_000);
 
 test("programs are held around the files, and one that fails makes the point no less than what it is", async (context) => {
   const restic = needRestic(context, systemRestic);
