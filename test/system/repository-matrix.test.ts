@@ -6,7 +6,18 @@ import { afterAll, expect, test } from "vitest";
 import type { Store, StoredEntry } from "../../src/core/store-ports.ts";
 import { everythingOf, makeOddTree, oddTreeCan, oddTreeNeed } from "../host/odd-tree.ts";
 import { folder, isRoot, need } from "../host/places.ts";
-import { cheapenOf, configured, local, needStore, pairsOf, ready } from "./stores/kinds.ts";
+import {
+  cheapenOf,
+  configured,
+  local,
+  needStore,
+  pairsOf,
+  ready,
+  rest,
+  type StoreKind,
+  s3,
+  sftp,
+} from "./stores/kinds.ts";
 import { opened } from "./stores/opened.ts";
 import { currentResticOf, needRestic } from "./stores/restics.ts";
 import type { StoreServer } from "./stores/store-server.ts";
@@ -41,6 +52,12 @@ const lookAt = (directory: string, version: string) => {
   return version.startsWith("0.14") ? all.replace(/^(sparse|full)$/m, "(holes are not looked at)") : all;
 };
 
+/** Where the mirror is: with SOAK=1 on a server of another kind, and at most one of the two has a certificate. */
+const mirrorOf = (kind: StoreKind): StoreKind => {
+  if (process.env["SOAK"] === undefined) return local;
+  return kind === sftp ? s3 : kind === local ? rest : sftp;
+};
+
 // test/engines/restic-servers.test.ts has the other pairs.
 // They wait for most of their time: restic alone a fifth of a second whenever it takes its lock.
 test.concurrent.for(pairsOf(currentResticOf()))(
@@ -50,7 +67,7 @@ test.concurrent.for(pairsOf(currentResticOf()))(
     const program = needRestic(context, restic);
     need(context, oddTreeCan && isRoot, oddTreeNeed);
     await using server = await needStore(context, kind);
-    await using elsewhere = await local.start();
+    await using elsewhere = await needStore(context, mirrorOf(kind));
     const work = await folder(context);
     makeOddTree(work);
     const tree = path.join(work, "tree");
