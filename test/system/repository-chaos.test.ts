@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -25,7 +25,12 @@ const rounds = soak ? 50 : 10;
 const [idleTimeout, deadline] = [5_000, 40_000];
 
 const blows = ["kill the server", "cut the network", "let the network fall silent"] as const;
-const operations = ["save files", "save a stream", "copy", "prune"] as const;
+const writes = ["save files", "save a stream", "copy", "prune"] as const;
+const reads = ["restore", "list", "check", "write a file out"] as const;
+const operations = [...writes, ...reads] as const;
+type Operation = (typeof operations)[number];
+const isRead = (one: Operation): boolean => reads.some((read) => read === one);
+const largeSize = 6_000_000;
 const quiet = () => undefined;
 const { signal } = new AbortController();
 
@@ -49,6 +54,7 @@ interface Stage {
 
 let place = "";
 let brokenOff = 0;
+let unread = 0;
 let mended = 0;
 let elsewhere: StoreServer;
 const stages = new Map<string, Promise<Stage>>();
@@ -63,6 +69,7 @@ afterAll(async () => {
   for (const stage of stages.values())
     await (await stage.catch(() => undefined))?.server[Symbol.asyncDispose]();
   console.log(`${brokenOff} of what was done was broken off, the rest went on when the server was back`);
+  console.log(`${unread} of what was broken off was reading`);
   console.log(`${mended} times a server had left half a file, which was cleared`);
   await elsewhere[Symbol.asyncDispose]();
   await rm(place, { recursive: true, force: true });
@@ -76,8 +83,8 @@ function roundOf(number: number) {
   const { kind, restic } = order[number % order.length] ?? expect.fail("there is no pair");
   const of = <T>(all: readonly T[]): T =>
     all[Math.floor(chance() * all.length)] ?? expect.fail("nothing to choose");
-  // Most of what is done is saving.
-  const operation = chance() < 0.5 ? "save files" : of(operations);
+  // Much of what is done is saving.
+  const operation = chance() < 0.4 ? "save files" : of(operations);
   return { number, kind, restic, operation, blow: of(blows), when: chance(), away: chance() } as const;
 }
 
@@ -90,7 +97,7 @@ const all = Array.from({ length: rounds }, (_, number) => roundOf(number)).map((
 
 /** Something new to save. */
 function change({ tree, made }: Stage): void {
-  writeFileSync(path.join(tree, "large"), randomBytes(6_000_000));
+  writeFileSync(path.join(tree, "large"), randomBytes(largeSize));
   mkdirSync(path.join(tree, String(made)), { recursive: true });
   for (let each = 0; each < 20; each += 1)
     writeFileSync(path.join(tree, String(made), `${each}`), randomBytes(1 + each * 997));
@@ -133,8 +140,9 @@ async function save(stage: Stage, store: Store): Promise<string> {
 }
 
 /** One operation to be hit. */
-async function operate(stage: Stage, operation: (typeof operations)[number]): Promise<void> {
+async function operate(stage: Stage, operation: Operation): Promise<void> {
   const { store, other } = stage;
+  if (isRead(operation)) return read(stage, store, operation);
   if (operation === "save files") await save(stage, store);
   else if (operation === "save a stream") {
     const start = (output: number) => {
@@ -152,6 +160,35 @@ async function operate(stage: Stage, operation: (typeof operations)[number]): Pr
     await store.forget(oldest === undefined ? [] : [oldest.id], signal);
     await store.prune(quiet, signal);
   }
+}
+
+/** Reads what was saved last; what it brings must be whole, and changes nothing. */
+async function read({ saved, tree }: Stage, store: Store, operation: Operation): Promise<void> {
+  const snapshot = [...saved].at(-1) ?? expect.fail("nothing is saved");
+  const large = path.join(tree, "large");
+  const target = await mkdtemp(path.join(place, "read-"));
+  if (operation === "restore") {
+    const { problems } = await store.restore({ snapshot, include: [], target }, quiet, signal);
+    // What could not be restored was told, file by file.
+    for (const one of problems) throw one;
+    expect(statSync(path.join(target, large)).size).toBe(largeSize);
+  } else if (operation === "list") {
+    const sizes: (number | undefined)[] = [];
+    for await (const one of store.list(snapshot, { path: tree, recursive: false }, signal))
+      if (one.path === large) sizes.push(one.size);
+    expect(sizes).toEqual([largeSize]);
+  } else if (operation === "check")
+    expect(await store.check({ part: 1, of: 1 }, quiet, signal)).toEqual({
+      sound: true,
+      errors: [],
+      read: "1/1",
+    });
+  else {
+    const output = openSync(path.join(target, "out"), "w");
+    await store.dump(snapshot, large, output, signal).finally(() => closeSync(output));
+    expect(statSync(path.join(target, "out")).size).toBe(largeSize);
+  }
+  rmSync(target, { recursive: true });
 }
 
 const strike = {
@@ -191,7 +228,8 @@ async function played(stage: Stage, { kind, operation, blow, when, away }: Round
     () => undefined,
     (error: unknown) => error,
   );
-  await pause(when * stage.takes);
+  // Most reading takes no half as long as saving.
+  await pause(when * stage.takes * (isRead(operation) ? 0.5 : 1));
   await strike[blow](server);
   // It is back soon, or only when the operation has given up.
   if (away < 0.5) await pause(away * 3_000);
@@ -202,6 +240,12 @@ async function played(stage: Stage, { kind, operation, blow, when, away }: Round
   // What failed says so in words of its own.
   if (error !== undefined) expect(error).toBeInstanceOf(BackupError);
   if (error !== undefined) brokenOff += 1;
+  if (isRead(operation)) {
+    if (error instanceof BackupError) expect(error.kind, error.message).not.toBe("unexpected");
+    if (error !== undefined) unread += 1;
+    // The next one works.
+    await read(stage, patient, operation);
+  }
 
   // Sound, and the next run completes, past the lock of what was cut off.
   if (kind === rest && blow === "kill the server") await mendedSound(patient);
