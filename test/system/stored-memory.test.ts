@@ -22,7 +22,7 @@ const subjects: Readonly<Record<string, readonly [Subject, Uses]>> = {
   "a dump": [
     (mib) =>
       `dumps: [{ command: { name: zeros, repository: central, run: [head, -c, "${mib * mebi}", /dev/zero], file: zeros } }]`,
-    () => ({ "write to stdout": `exec "$@" restore cat dump/zeros > /dev/null` }),
+    (mib) => ({ "write to stdout": `"$@" restore cat dump/zeros | wc -c | grep -x ${mib * mebi}` }),
   ],
 };
 
@@ -43,7 +43,7 @@ function restoredAndMirrored(mib: number, directory: string): Readonly<Record<st
   const [tree, copy] = [`tree-${mib}/sub`, `back-${mib}`].map((name) => path.join(directory, name));
   return {
     "restore a quarter of the": `"$@" restore file ${tree} --to ${copy} && diff -r ${tree} ${copy}`,
-    "mirror the": `exec "$@" repository mirror central`,
+    "mirror the": `"$@" repository mirror central | grep "1 point copied and seen there"`,
   };
 }
 
