@@ -114,6 +114,9 @@ async function main(): Promise<void> {
   }
   // Also for what the SDK does by itself: version 1 of the metadata service hands out credentials to anyone.
   process.env["AWS_EC2_METADATA_V1_DISABLED"] = "true";
+  // The SDK's credentials go by the mode, its client of the metadata by an address alone.
+  if (process.env["AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE"] === "IPv6")
+    process.env["AWS_EC2_METADATA_SERVICE_ENDPOINT"] ||= "http://[fd00:ec2::254]";
   if (process.env["http_proxy"] || process.env["HTTP_PROXY"])
     (await import("./agent/metadata-direct.ts")).keepMetadataDirect();
   listenForSignals();

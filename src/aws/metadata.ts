@@ -139,7 +139,8 @@ function metadataFailure(error: unknown): BackupError {
   if (error instanceof BackupError && error.kind === "interrupted") return error;
   const text = error instanceof Error ? error.message : String(error);
   const status = Number(/status code (\d{3})/.exec(text)?.[1] ?? Number.NaN);
-  if (status === 404)
+  // Whoever knows no tokens is no metadata service of version 2.
+  if (status === 404 && !/metadata token/.test(text))
     return new BackupError({ kind: "not-found", doing, found: "the metadata has no such category" });
   if (status === 403) {
     return new BackupError({
