@@ -27,7 +27,8 @@ export async function agentOptions(
   const log = loaded.ok === false ? logOf(loaded.log) : settings.log;
   const configured = loaded.ok === false ? loaded.stateDirectory : settings.stateDirectory;
   const quiet = "quiet" in command && command.quiet === true;
-  const bar = progressBar(host.stderr);
+  // The bar is for people who wait; who reads JSON reads the end.
+  const bar = progressBar(global.json ? { write: () => undefined } : host.stderr);
   const state = configured ?? stateDirectory(host);
   const write = besideBar(await processLog(context, log, quiet), bar);
   if (unknown !== undefined) write("warn", `who can write the configuration was not checked: ${unknown}`);
