@@ -1,16 +1,15 @@
 import { randomInt } from "node:crypto";
 import { once } from "node:events";
-import { rm, writeFile } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import https from "node:https";
 import path from "node:path";
 import { authorityFor } from "../fakes/tls-front.ts";
-import type { Start } from "./bench.ts";
 
 const host = "checkip.amazonaws.com";
 
 /** AWS's service that tells who asks his address, under its own name for whoever is started so. */
 export interface AddressService extends AsyncDisposable {
-  readonly start: Required<Pick<Start, "under" | "env">>;
+  readonly env: Readonly<Record<string, string>>;
 }
 
 export async function addressService(address: string): Promise<AddressService> {
@@ -20,12 +19,13 @@ export async function addressService(address: string): Promise<AddressService> {
   const place = `127.98.${randomInt(256)}.${randomInt(1, 255)}`;
   const server = https.createServer({ key, cert }, (_, response) => response.end(`${address}\n`));
   await once(server.listen(443, place), "listening");
-  const names = path.join(folder, "hosts");
-  await writeFile(names, `127.0.0.1 localhost\n${place} ${host}\n`);
+  const standing = path.resolve(import.meta.dirname, "../fakes/another-address.cjs");
   return {
-    start: {
-      under: ["unshare", "-m", "sh", "-c", `mount --bind ${names} /etc/hosts && exec "$@"`, "sh"],
-      env: { NODE_EXTRA_CA_CERTS: ca },
+    env: {
+      NODE_EXTRA_CA_CERTS: ca,
+      NODE_OPTIONS: `--require=${standing}`,
+      STANDS_FOR: host,
+      STANDS_AT: place,
     },
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();

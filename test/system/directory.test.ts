@@ -29,8 +29,7 @@ async function change(source: string): Promise<void> {
 /** Copies from outside of EC2, to which nobody says which address it comes from; what comes in is asserted. */
 async function asksForItsAddress(stage: DirectoryStage, words: readonly string[]): Promise<Ended> {
   await using service = await addressService("203.0.113.9");
-  const { under, env } = service.start;
-  const ended = await stage.here(words, { under, env: { ...stage.outside, ...unsaid, ...env } });
+  const ended = await stage.here(words, { env: { ...stage.outside, ...unsaid, ...service.env } });
   expect(ended.code, ended.stderr).toBe(0);
   expectOnlyOpenTo(stage, "203.0.113.9/32");
   return ended;
