@@ -1,4 +1,5 @@
-import type { DirectoryFilesystem, DirectoryOrder } from "./directory.ts";
+import type { DirectoryOrder } from "./directory.ts";
+import { type Fresh, making, mounting, unmounting, whenFree } from "./directory-filesystem.ts";
 import type { DirectoryRestore } from "./directory-ports.ts";
 import { shellWord } from "./shell-word.ts";
 
@@ -16,9 +17,6 @@ export interface DiskPlace {
 
 /** The disk is here, and who runs the script is root. */
 export const here: DiskPlace = { run: (script) => `sh -c ${shellWord(script)}`, prefix: "", rsync: "" };
-
-/** Of what rsync keeps up; at most 12 characters, as XFS has it. */
-export const filesystemLabel = "ec2backupdir";
 
 /** SHA-256 of stdin in the first 64 characters. OpenSSL's takes a quarter of the time where coreutils has one of its own. */
 const digest = "if command -v openssl >/dev/null; then openssl dgst -sha256 -r; else sha256sum; fi";
@@ -127,31 +125,6 @@ echo "first $(dd if="$disk" bs=${block} count=1 iflag=direct status=none | tr -d
 `;
 }
 
-/** A filesystem that is to be made. */
-export interface Fresh {
-  readonly filesystem: DirectoryFilesystem;
-  readonly bytesPerInode?: number;
-}
-
-function making({ filesystem, bytesPerInode }: Fresh): string {
-  const inodes = bytesPerInode === undefined ? "" : ` -i ${bytesPerInode}`;
-  return filesystem === "xfs"
-    ? `mkfs.xfs -q -f -L ${filesystemLabel} "$disk" || exit 1\n`
-    : `mkfs.ext4 -q -F -m 0 -L ${filesystemLabel}${inodes} "$disk" || exit 1\n`;
-}
-
-/** XFS mounts no second filesystem of the same UUID, such as that of a volume made of a snapshot, unless told so. */
-function mounting(disk: string, where: string, more: string): string {
-  return `disk=${shellWord(disk)}
-[ -b "$disk" ] || { echo "$disk is no disk" >&2; exit 1; }
-type=$(blkid -p -o value -s TYPE "$disk")
-extra=
-[ "$type" = xfs ] && extra=,nouuid
-mkdir -p ${shellWord(where)} && chmod 700 ${shellWord(where)} || exit 1
-mount -t "$type" -o nosuid,nodev${more}$extra "$disk" ${shellWord(where)} || exit 1
-`;
-}
-
 /** Without the window a time of the same second is left as it is, to the second. */
 const exact = '-aHAXS --numeric-ids --modify-window=-1 "$@"';
 const attributes = `${exact} --delete`;
@@ -168,8 +141,8 @@ export function mirrorScript(
   { work, mount }: { readonly work: string; readonly mount: string },
 ): string {
   const make = fresh === undefined ? "" : `disk=${shellWord(disk)}\n${making(fresh)}`;
-  const prepare = `${make}${mounting(disk, mount, "")}mkdir -p ${shellWord(`${mount}/data`)} || exit 1\n`;
-  const remount = `umount ${shellWord(mount)} || exit 1\nblockdev --flushbufs ${shellWord(disk)}\n${mounting(disk, mount, ",ro")}`;
+  const prepare = `${whenFree}${make}${mounting(disk, mount, "")}mkdir -p ${shellWord(`${mount}/data`)} || exit 1\n`;
+  const remount = `${whenFree}umount ${shellWord(mount)} || exit 1\nblockdev --flushbufs ${shellWord(disk)}\n${mounting(disk, mount, ",ro")}`;
   const bound = order.oneFileSystem ? " -x" : "";
   const from = shellWord(`${order.directory.replace(/\/$/, "")}/`);
   const sync = (more: string) =>
@@ -189,10 +162,6 @@ ${place.run(unmounting(mount))} </dev/null; echo "unmount $?"
 
 function step(name: string, command: string): string {
   return `${command} </dev/null; s=$?; echo "${name} $s"; [ $s = 0 ] || exit 1`;
-}
-
-function unmounting(mount: string): string {
-  return `umount ${shellWord(mount)} && rmdir ${shellWord(mount)}`;
 }
 
 /** Reports `place`, `local`, `tar` and, of what was read, `read` (a digest). */
@@ -239,7 +208,7 @@ export function fetchScript(
   const sync = (more: string) =>
     `rsync ${exact}${more}${place.rsync} -- ${shellWord(`${place.prefix}${mount}/data/`)} ${to}`;
   const differences = shellWord(`${work}/differ`);
-  return `${opening}${step("prepare", place.run(mounting(disk, mount, ",ro")))}
+  return `${opening}${step("prepare", place.run(`${whenFree}${mounting(disk, mount, ",ro")}`))}
 ${sync("")}; s=$?; echo "rsync $s"
 [ $s = 0 ] || { ${place.run(unmounting(mount))} </dev/null; exit 1; }
 ${sync(" --dry-run --checksum --itemize-changes")} >${differences}; echo "compare $?"

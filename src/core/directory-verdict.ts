@@ -1,6 +1,6 @@
 import type { DirectoryCount, DirectoryOrder } from "./directory.ts";
+import { filesystemLabel } from "./directory-filesystem.ts";
 import type { DirectoryRestore, DiskHolds, Written } from "./directory-ports.ts";
-import { filesystemLabel } from "./directory-scripts.ts";
 import { BackupError } from "./errors.ts";
 
 /** What a script reported, by word, and what its programs complained of. */

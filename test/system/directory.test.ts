@@ -1,13 +1,15 @@
+import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { mkdir, rename, rm, symlink, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import { everythingOf, makeOddTree, oddTreeCan, oddTreeNeed } from "../host/odd-tree.ts";
 import { need } from "../host/places.ts";
 import { addressService } from "./address-service.ts";
 import type { Ended } from "./bench.ts";
 import { DirectoryStage, unsaid } from "./directory-stage.ts";
 import { isInstalled, loopDisksCan, loopDisksNeed, sh } from "./loop-disks.ts";
+import { withoutDisks } from "./mount-namespace.ts";
 
 async function tree(stage: DirectoryStage): Promise<string> {
   const source = await stage.folder("source");
@@ -216,6 +218,20 @@ test("a filesystem of another kind is kept up as well, in an account that encryp
   const restored = await stage.here(["restore", "directory", volume, "--to", back]);
   expect([restored.code, restored.stderr]).toEqual([0, ""]);
   expect(everythingOf(back)).toBe(everythingOf(source));
+  await stage.expectClean();
+}, 100_000);
+
+test("somebody on the other instance who holds the disk for a moment is waited for", async () => {
+  await using stage = await DirectoryStage.start();
+  const source = await stage.folder("source");
+  await writeFile(path.join(source, "file"), "content\n");
+  // As services have all mounts for themselves that are started meanwhile.
+  const others = 'while :; do unshare -m sh -c "$0" & sleep 0.3; done';
+  const hold = `${withoutDisks("/run/ec2-backup-")}; sleep 0.8`;
+  const holders = spawn("sh", ["-c", others, hold], { detached: true, stdio: "ignore" });
+  onTestFinished(() => void process.kill(-(holders.pid ?? 0), "SIGKILL"));
+  const ended = await stage.elsewhere(["directory", "-m", "rsync", source]);
+  expect([ended.code, ended.stderr]).toEqual([0, ""]);
   await stage.expectClean();
 }, 100_000);
 
