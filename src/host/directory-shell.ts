@@ -17,7 +17,10 @@ export interface ShellGround {
 
 export interface ScriptOptions {
   readonly doing: string;
-  /** Its mounts are seen by nobody else, and go with it. For root. */
+  /**
+   * Its mounts are seen by nobody else, and go with it; what others unmount meanwhile goes here too, where their mounts
+   * are shared (as systemd has them). For root.
+   */
   readonly ownMounts?: boolean;
 }
 
@@ -39,7 +42,7 @@ export async function runScript(
   if (signal.aborted) throw stopped(doing);
   const words = ["sh", "-c", script];
   const [file = "sh", ...rest] = ownMounts
-    ? ["unshare", "--mount", "--propagation", "private", "--", ...words]
+    ? ["unshare", "--mount", "--propagation", "slave", "--", ...words]
     : words;
   const child = spawn(file, rest, {
     cwd: "/",
