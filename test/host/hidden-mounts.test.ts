@@ -4,6 +4,7 @@ import path from "node:path";
 import { promisify } from "node:util";
 import { expect, onTestFinished, test } from "vitest";
 import type { HiddenEntry } from "../../src/core/mount-table.ts";
+import { withoutDisks } from "../system/mount-namespace.ts";
 import { folder, has, isLinux, isRoot, need, node } from "./places.ts";
 
 const script = path.join(import.meta.dirname, "hidden-mounts.ts");
@@ -14,7 +15,7 @@ test.for([
 ] as const)("a mount of another namespace is found %s, and told once", async ([, under], context) => {
   need(context, isLinux && isRoot && has("unshare") && has("setpriv"), "root, unshare and setpriv");
   const at = await folder();
-  const mount = `mount -t tmpfs only-there ${at} && echo there && sleep 60 & sleep 60`;
+  const mount = `${withoutDisks()}; mount -t tmpfs only-there ${at} && echo there && sleep 60 & sleep 60`;
   const other = spawn("unshare", ["--mount", "sh", "-c", mount], {
     detached: true,
     stdio: ["ignore", "pipe", "inherit"],

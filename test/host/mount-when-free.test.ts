@@ -4,7 +4,7 @@ import path from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { mountWhenFree } from "../../src/host/mount-when-free.ts";
-import { LoopDisks, loopDisksCan, loopDisksNeed, sh } from "../system/loop-disks.ts";
+import { LoopDisks, loopDisksCan, loopDisksNeed } from "../system/loop-disks.ts";
 import { need } from "./places.ts";
 
 const { signal } = new AbortController();
@@ -22,7 +22,7 @@ test("a disk that somebody holds for a moment is mounted when it is free, and on
   await pause(1_000);
   await held.close();
   expect(await mounting).toMatchObject({ code: 0 });
-  await sh("umount", where);
+  await disks.unmount(where);
   await using holder = await open(device, constants.O_RDONLY | constants.O_EXCL);
   const answer = await mountWhenFree(["-t", "ext4", "-o", "ro", device, where], signal);
   expect([holder.fd > 0, answer.code, answer.said]).toEqual([true, 32, expect.stringContaining("busy")]);

@@ -1,11 +1,9 @@
 import { spawn } from "node:child_process";
 import { randomBytes, randomInt } from "node:crypto";
-import { closeSync, constants, openSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import path from "node:path";
-import { setTimeout as pause } from "node:timers/promises";
 import type { Scenario } from "../../src/simulator/scenario.ts";
-import { type FilesystemName, LoopDisks, sh } from "./loop-disks.ts";
+import { type FilesystemName, LoopDisks, released, sh } from "./loop-disks.ts";
 
 /** A loop disk that stands for an EBS volume. */
 export interface BenchDisk {
@@ -152,20 +150,6 @@ export class BlockBench implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.disks[Symbol.asyncDispose]();
-  }
-}
-
-/** Waits until nobody has a device mounted any more: a namespace that ends lets go of it a little later. */
-async function released(device: string): Promise<void> {
-  const until = performance.now() + 60_000;
-  for (;;) {
-    try {
-      closeSync(openSync(device, constants.O_RDONLY | constants.O_EXCL));
-      return;
-    } catch (error) {
-      if (performance.now() > until) throw error;
-    }
-    await pause(50);
   }
 }
 

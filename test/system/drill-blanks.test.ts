@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { need } from "../host/places.ts";
 import { DrillHost, me, tree } from "./drill-host.ts";
 import { loopDisksCan, loopDisksNeed, sh } from "./loop-disks.ts";
+import { withoutDisks } from "./mount-namespace.ts";
 
 const second = "vol-00000000000000002";
 
@@ -74,7 +75,8 @@ test("no volume of a point is passed over: what nothing could be looked at on ke
 }, 300_000);
 
 /** Runs the program where another one is not installed. */
-const without = `set -e
+const without = `${withoutDisks()}
+set -e
 mount -t tmpfs tmpfs /mnt; mkdir /mnt/upper /mnt/work
 directory=$(dirname "$1")
 mount -t overlay overlay -o lowerdir="$directory",upperdir=/mnt/upper,workdir=/mnt/work "$directory"

@@ -20,6 +20,7 @@ import { startSimulator } from "../../src/simulator/server.ts";
 import { has, isLinux, isRoot, need } from "../host/places.ts";
 import { build } from "../packages/build.ts";
 import { Stack, templateNamed } from "./cloudformation.ts";
+import { withoutDisks } from "./mount-namespace.ts";
 
 interface Parameter {
   readonly allowedPattern?: string;
@@ -191,9 +192,10 @@ describe("the step for Linux, run for real on a copy of this system that goes wi
     };
     const sh = async (script: string) => {
       // Processes of other tests are not that host's either: it would find that they start backups already.
-      const words = ["--mount", "--pid", "--fork", "--kill-child", "chroot", at("root"), "/bin/sh", "-c"];
+      const words = ["--mount", "--pid", "--fork", "--kill-child", "/bin/sh", "-c"];
+      const within = `${withoutDisks()}; exec chroot "$0" /bin/sh -c "$1"`;
       const whole = `mount -t proc proc /proc\n${script}`;
-      const run = promisify(execFile)("unshare", [...words, whole], { env, cwd: "/" });
+      const run = promisify(execFile)("unshare", [...words, within, at("root"), whole], { env, cwd: "/" });
       return run.then(
         ({ stdout, stderr }) => ({ code: 0, output: stdout + stderr }),
         (error: { code: number; stdout: string; stderr: string }) => ({

@@ -3,7 +3,7 @@ import { lstat, mkdir, readdir } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import type { GuestReport, GuestView } from "../../src/simulator/guest.ts";
-import { type LoopDisks, sh } from "./loop-disks.ts";
+import { detaching, type LoopDisks, sh } from "./loop-disks.ts";
 
 type Wanted = GuestView["devices"][number];
 
@@ -175,12 +175,7 @@ export class GuestDevices implements AsyncDisposable {
     const words = ["--find", "--show", "--partscan", "--direct-io=on", file];
     const device = await sh("losetup", ...words);
     this.#disks.whenAttached(device);
-    // Its number may be another's by then.
-    const behind = `/sys/block/${path.basename(device)}/loop/backing_file`;
-    // What was being detached goes by itself meanwhile: only what is there at the end is left.
-    const whileThere = (what: string) => `case "$(cat ${behind} 2>/dev/null)" in ${file}*) ${what};; esac`;
-    const gentle = `{ blockdev --setrw ${device}; losetup -d ${device}; } 2>/dev/null`;
-    this.#disks.janitor.undo(`${whileThere(gentle)}; ${whileThere(`losetup -d ${device}`)}`);
+    this.#disks.janitor.undo(detaching(device, file));
     return device;
   }
 

@@ -7,6 +7,7 @@ import { beforeEach, describe, expect, type TestContext, test } from "vitest";
 import { need } from "../host/places.ts";
 import { fsfreeze, HoldBench, isFrozen } from "./hold-bench.ts";
 import { loopDisksCan, loopDisksNeed, sh } from "./loop-disks.ts";
+import { withoutDisks } from "./mount-namespace.ts";
 
 beforeEach((context) => need(context, loopDisksCan, loopDisksNeed));
 
@@ -205,7 +206,7 @@ describe("a set is not called consistent", () => {
 
   test("for one that only a process in another mount namespace has mounted", async (context) => {
     const { bench, other, device } = await besideUnmounted(context);
-    const script = `mount ${device} ${other}; echo mounted; exec sleep 600`;
+    const script = `${withoutDisks()} || :; mount ${device} ${other}; echo mounted; exec sleep 600`;
     const words = ["--mount", "--propagation", "private", "sh", "-ec", script];
     const elsewhere = spawn("unshare", words, { stdio: ["ignore", "pipe", "inherit"] });
     context.onTestFinished(async () => {

@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { existsSync } from "node:fs";
+import { closeSync, constants, existsSync, openSync, readFileSync } from "node:fs";
 import { chmod, mkdir, mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -24,6 +24,42 @@ export async function sh(program: string, ...words: readonly string[]): Promise<
       await pause(100);
     }
   }
+}
+
+/** The file behind a loop device. */
+function backingFile(device: string): string | undefined {
+  const file = `/sys/block/${path.basename(device)}/loop/backing_file`;
+  return existsSync(file) ? readFileSync(file, "utf8").trim() : undefined;
+}
+
+/**
+ * Waits until nobody has a device mounted any more, while it is still meant: a namespace that some other test made
+ * meanwhile keeps a mount, and lets go of it a little later.
+ */
+export async function released(device: string, isMeant = () => true): Promise<void> {
+  const until = performance.now() + 60_000;
+  for (;;) {
+    try {
+      closeSync(openSync(device, constants.O_RDONLY | constants.O_EXCL));
+      return;
+    } catch (error) {
+      if (!isMeant()) return;
+      if (performance.now() > until) throw error;
+    }
+    await pause(50);
+  }
+}
+
+/**
+ * Shell that lets a loop device go, if it still has this file: its number may be another's by then. What somebody holds
+ * goes when he lets go of it, and what a guest was detaching goes by itself meanwhile. One that was set read-only would
+ * stay so for whoever gets it next.
+ */
+export function detaching(device: string, file: string): string {
+  const loop = `/sys/block/${path.basename(device)}/loop`;
+  const there = `case "$(cat ${loop}/autoclear ${loop}/backing_file 2>/dev/null | tr '\\n' :)" in 0:${file}:|"0:${file} (deleted):")`;
+  const detach = `{ blockdev --setrw ${device}; losetup -d ${device}; } 2>/dev/null`;
+  return `${there} ${detach};; esac; ${there} echo ${device} still has ${file} >&2;; esac`;
 }
 
 export type FilesystemName = "ext4" | "xfs" | "btrfs";
@@ -71,13 +107,7 @@ export class LoopDisks implements AsyncDisposable {
    */
   async attach(file: string, directIo = true): Promise<string> {
     const device = await sh("losetup", "--find", "--show", `--direct-io=${directIo ? "on" : "off"}`, file);
-    // By its file, since the number of a device that is gone may be that of somebody else's by then. One that was
-    // set read-only stays so for whoever gets it next.
-    const ours = `losetup -nO NAME -j ${file} 2>/dev/null`;
-    // What a guest was still detaching goes by itself meanwhile: only what is there at the end is left.
-    this.janitor.undo(
-      `for one in $(${ours}); do { blockdev --setrw $one; losetup -d $one; } 2>/dev/null; done; for one in $(${ours}); do losetup -d $one; done`,
-    );
+    this.janitor.undo(detaching(device, file));
     this.whenAttached(device);
     return device;
   }
@@ -111,8 +141,12 @@ export class LoopDisks implements AsyncDisposable {
     this.janitor.undo(`${clear}; ! ${there} || echo ${device} still has partitions >&2`);
   }
 
+  /** Returns when nobody has its device any more: only then all of it is written. */
   async unmount(at: string): Promise<void> {
+    const device = (await sh("findmnt", "-nro", "SOURCE", "-M", at)).replace(/\[.*/, "");
+    const behind = backingFile(device);
     await sh("umount", at);
+    await released(device, () => backingFile(device) === behind);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

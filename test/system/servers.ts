@@ -5,6 +5,7 @@ import { chown, mkdir, open, readFile } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { isInstalled, type LoopDisks, sh } from "./loop-disks.ts";
+import { withoutDisks } from "./mount-namespace.ts";
 import { SqlSession } from "./sql-session.ts";
 
 /** A database server that was started here. */
@@ -102,7 +103,7 @@ function inNamespace(
 ): string[] {
   const script = 'mount "$@"';
   const [dash, ...mounting] = [...options, device, mount];
-  const line = `set -- ${[dash, ...mounting].join(" ")}; ${script} && exec ${words.join(" ")}`;
+  const line = `${withoutDisks(device)}; set -- ${[dash, ...mounting].join(" ")}; ${script} && exec ${words.join(" ")}`;
   return ["unshare", "--mount", "--pid", "--ipc", "--fork", "--kill-child", "/bin/sh", "-c", line];
 }
 

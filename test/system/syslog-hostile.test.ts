@@ -9,6 +9,7 @@ import { expect, test } from "vitest";
 import { listening } from "../fakes/listening.ts";
 import { folder, has, isLinux, isRoot, need } from "../host/places.ts";
 import { promptly, Speaker, syslogTo } from "./log-speaker.ts";
+import { withoutDisks } from "./mount-namespace.ts";
 import { until } from "./rsyslog.ts";
 
 /** A server that does with each connection what is given. Goes with the test, its connections too. */
@@ -120,7 +121,7 @@ test("a name server that does not answer delays the end by no more than is confi
   writeFileSync(resolver, "nameserver 127.0.0.77\n");
   const under = [
     ..."unshare --mount sh -c".split(" "),
-    'mount --bind "$0" /etc/resolv.conf && exec "$@"',
+    `${withoutDisks()}; mount --bind "$0" /etc/resolv.conf && exec "$@"`,
     resolver,
   ];
   for (const protocol of ["tcp4", "udp4"] as const) {
