@@ -19,9 +19,11 @@ export async function tellStops(
   swept: UnitSwept,
   options: Options,
 ): Promise<readonly Problem[]> {
-  const down = swept.stops?.down.length ?? 0;
+  const { down: { length: down } = [], left = [] } = swept.stops ?? {};
+  // Of what was left to another sweep nothing is known: a zero would silence the alarm that the other one rang.
+  const isKnown = down > 0 || left.length === 0;
   const ways = [
-    ...(settingsOf(options).metrics.enabled
+    ...(isKnown && settingsOf(options).metrics.enabled
       ? [publishCounts(place, { [stoppedMetric]: down }, options)]
       : []),
     ...(down === 0 ? [] : [tellTopic(stopsNotice(place.unit, swept, run, options.version), run, options)]),
