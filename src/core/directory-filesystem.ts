@@ -7,11 +7,12 @@ export const filesystemLabel = "ec2backupdir";
 /**
  * Shell: a program that wants a disk for itself. One that somebody holds for a moment, as whoever looks at all disks, or
  * a service that was started while it was mounted and has all mounts for itself, is tried again for some seconds.
+ * mount(8) of util-linux 2.41 tells what the kernel says: "Can't open blockdev".
  */
 export const whenFree = `when_free() {
 left=30
-until said=$(LC_ALL=C "$@" 2>&1); do
-case $said in *"mount point busy"* | *"in use by the system"* | *"resource busy"*) left=$((left - 1)) ;; *) left=0 ;; esac
+until said=$(export LC_ALL=C; "$@" 2>&1); do
+case $said in *"mount point busy"* | *"open blockdev"* | *"in use by the system"* | *"resource busy"*) left=$((left - 1)) ;; *) left=0 ;; esac
 [ $left -gt 0 ] || { echo "$said" >&2; return 1; }
 sleep 0.3
 done; }
@@ -23,12 +24,20 @@ export interface Fresh {
   readonly bytesPerInode?: number;
 }
 
-/** Of `$disk`; needs {@link whenFree}. */
+/** On `$disk`, unless whoever held it meanwhile has written to it; needs {@link whenFree}. */
 export function making({ filesystem, bytesPerInode }: Fresh): string {
   const inodes = bytesPerInode === undefined ? "" : ` -i ${bytesPerInode}`;
-  return filesystem === "xfs"
-    ? `when_free mkfs.xfs -q -f -L ${filesystemLabel} "$disk" || exit 1\n`
-    : `when_free mkfs.ext4 -q -F -m 0 -L ${filesystemLabel}${inodes} "$disk" || exit 1\n`;
+  const make =
+    filesystem === "xfs"
+      ? `mkfs.xfs -q -f -L ${filesystemLabel} "$disk"`
+      : `mkfs.ext4 -q -F -m 0 -L ${filesystemLabel}${inodes} "$disk"`;
+  return `was=$(blkid -p "$disk" 2>/dev/null)
+make_it() {
+[ "$(blkid -p "$disk" 2>/dev/null)" = "$was" ] || { echo "somebody else has written to $disk: $(blkid -p "$disk")" >&2; return 1; }
+${make}
+}
+when_free make_it || exit 1
+`;
 }
 
 /**

@@ -12,7 +12,7 @@ const busy = { tries: 10, pause: 300 };
 export async function mountWhenFree(words: readonly string[], signal: AbortSignal): Promise<Answer> {
   for (let left = busy.tries; ; left -= 1) {
     const answer = await askProgram("mount", words, { timeout: patience.tool, signal });
-    if (answer.code === 0 || left === 0 || !/mount point busy/.test(answer.said)) return answer;
+    if (answer.code === 0 || left === 0 || !/mount point busy|open blockdev/.test(answer.said)) return answer;
     await sleep(busy.pause);
   }
 }

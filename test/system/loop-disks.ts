@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { closeSync, constants, existsSync, openSync, readFileSync } from "node:fs";
-import { chmod, mkdir, mkdtemp } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, realpath } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
@@ -20,7 +20,8 @@ export async function sh(program: string, ...words: readonly string[]): Promise<
       return stdout.trim();
     } catch (error) {
       // A losetup of another test that lost the race for a device has it to itself until it looks for the next one.
-      if (left === 0 || !/mount point busy|in use by the system|resource busy/.test(`${error}`)) throw error;
+      if (left === 0 || !/mount point busy|open blockdev|in use by the system|resource busy/.test(`${error}`))
+        throw error;
       await pause(100);
     }
   }
@@ -44,6 +45,7 @@ export async function released(device: string, isMeant = () => true): Promise<vo
       return;
     } catch (error) {
       if (!isMeant()) return;
+      if ((error as NodeJS.ErrnoException).code !== "EBUSY") throw error;
       if (performance.now() > until) throw error;
     }
     await pause(50);
@@ -87,7 +89,8 @@ export class LoopDisks implements AsyncDisposable {
   }
 
   static async start(below = tmpdir()): Promise<LoopDisks> {
-    const directory = await mkdtemp(path.join(below, "ec2-backup-test-"));
+    // As the kernel calls it.
+    const directory = await mkdtemp(path.join(await realpath(below), "ec2-backup-test-"));
     const disks = new LoopDisks(directory);
     disks.janitor.undo(`rm -rf --one-file-system ${directory}`);
     await chmod(directory, 0o755);
@@ -142,10 +145,10 @@ export class LoopDisks implements AsyncDisposable {
   }
 
   /** Returns when nobody has its device any more: only then all of it is written. */
-  async unmount(at: string): Promise<void> {
+  async unmount(at: string, unmount = () => sh("umount", at)): Promise<void> {
     const device = (await sh("findmnt", "-nro", "SOURCE", "-M", at)).replace(/\[.*/, "");
     const behind = backingFile(device);
-    await sh("umount", at);
+    await unmount();
     await released(device, () => backingFile(device) === behind);
   }
 

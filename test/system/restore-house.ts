@@ -119,24 +119,23 @@ export class RestoreHouse implements AsyncDisposable {
     for (const { load, server, disk } of this.subjects) {
       await load.stop();
       await server[Symbol.asyncDispose]();
-      await this.#unmount(disk.mount);
+      await this.blocks.disks.unmount(disk.mount, () => unmounted(disk.mount));
     }
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.#stack.disposeAsync();
   }
+}
 
-  /** A server that was killed lets go of its files a little later. */
-  async #unmount(mount: string): Promise<void> {
-    for (let left = 50; ; left--) {
-      try {
-        await this.blocks.disks.unmount(mount);
-        return;
-      } catch (error) {
-        if (left === 0) throw error;
-        await pause(100);
-      }
+/** A server that was killed lets go of its files a little later. */
+async function unmounted(mount: string): Promise<string> {
+  for (let left = 50; ; left--) {
+    try {
+      return await sh("umount", mount);
+    } catch (error) {
+      if (left === 0) throw error;
+      await pause(100);
     }
   }
 }
