@@ -3,10 +3,13 @@ import { type Cleared, clearWorks, planClearing } from "../actions/clear-works.t
 import { copyDirectory } from "../actions/copy-directory.ts";
 import { unknownRegion } from "../aws/default-region.ts";
 import { contentOf, type DirectoryCount, type DirectoryOrder } from "../core/directory.ts";
+import { refuseContent } from "../core/directory-content.ts";
 import { type DirectoryPlan, planDirectory, refuseVolume } from "../core/directory-plan.ts";
 import type { DirectoryRestore } from "../core/directory-ports.ts";
 import { BackupError } from "../core/errors.ts";
+import type { MountEntry } from "../core/mount-table.ts";
 import type { VolumeState } from "../core/restore-ports.ts";
+import { mountsWithin, withMountsWatched } from "../host/directory-mounts.ts";
 import { directoryReader, emptyDirectory } from "../host/directory-reader.ts";
 import { deadWorks, forgetWork } from "../host/directory-works.ts";
 import {
@@ -49,6 +52,7 @@ export async function copied(
   const { order, force } = wish;
   return onGround(wish, options, signal, async (ground) => {
     const { identity, shell, directory, deps } = ground;
+    const mounts = await mountsWithin(order);
     const count = await directoryReader(directory.path, shell).count(order, signal);
     deps.tell(`${order.directory} has ${count.entries} entries, ${count.bytes} bytes as an archive`);
     const cleared = wish.planned ? undefined : await clearDead(ground, signal);
@@ -73,7 +77,7 @@ export async function copied(
       ...(site.starts === undefined ? {} : { starts: site.starts }),
     };
     if (wish.planned) return { ...told, ...(volume && { volume: volume.id }), made: false, problems: [] };
-    const result = await carryOut(plan, site, force, ground, signal);
+    const result = await carryOut(plan, site, { force, mounts }, ground, signal);
     return { ...told, ...result, problems: [...result.problems, ...(cleared?.left ?? [])] };
   });
 }
@@ -81,11 +85,14 @@ export async function copied(
 function carryOut(
   plan: DirectoryPlan,
   site: DiskSite,
-  force: boolean,
+  { force, mounts }: { readonly force: boolean; readonly mounts: readonly MountEntry[] },
   { deps }: DirectoryGround,
   signal: AbortSignal,
 ) {
-  return site.use((host) => copyDirectory(plan, { host, zone: site.zone, force }, deps, signal));
+  return site.use((host) => {
+    const watched = withMountsWatched(host, mounts);
+    return copyDirectory(plan, { host: watched, zone: site.zone, force }, deps, signal);
+  });
 }
 
 export interface BringWish extends GroundWish, Pick<DirectoryRestore, "local" | "remote"> {
@@ -154,35 +161,6 @@ export async function broughtBack(
     );
     const problems = [...(left === undefined ? [] : [left]), ...(cleared?.left ?? [])];
     return { ...told, ...value, problems };
-  });
-}
-
-function refuseContent(volume: VolumeState, { force, local, remote }: BringWish, doing: string): void {
-  const content = contentOf(volume.tags);
-  if (content === undefined) return;
-  const given = { local, remote };
-  if (content.method === "rsync" && (local !== undefined || remote !== undefined))
-    throw new BackupError({
-      kind: "usage",
-      doing,
-      found: "it is by rsync, which has no filters",
-      remedy: "leave out -l and -r",
-    });
-  const missing = content.filters.filter((one) => given[one] === undefined);
-  if (missing.length > 0)
-    throw new BackupError({
-      kind: "usage",
-      doing,
-      found: `it was written through a ${missing.join(" and a ")} filter`,
-      remedy: `name what undoes it: ${missing.map((one) => (one === "local" ? "-l COMMAND" : "-r COMMAND")).join(" ")}`,
-    });
-  if (content.state === "complete" || content.state === "partial" || force) return;
-  throw new BackupError({
-    kind: "refused",
-    doing,
-    found:
-      content.state === "new" ? "nothing was ever written to it" : "the copy onto it did not come to its end",
-    remedy: "--force brings back what there is of it",
   });
 }
 

@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { mkdir, rename, rm, symlink, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { beforeEach, describe, expect, onTestFinished, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import { everythingOf, makeOddTree, oddTreeCan, oddTreeNeed } from "../host/odd-tree.ts";
 import { need } from "../host/places.ts";
 import { addressService } from "./address-service.ts";
@@ -226,12 +226,28 @@ test("somebody on the other instance who holds the disk for a moment is waited f
   const source = await stage.folder("source");
   await writeFile(path.join(source, "file"), "content\n");
   // As services have all mounts for themselves that are started meanwhile.
-  const others = 'while :; do unshare -m sh -c "$0" & sleep 0.3; done';
+  const others = 'for i in $(seq 300); do unshare -m sh -c "$0" & sleep 0.3; done';
   const hold = `${withoutDisks("/run/ec2-backup-")}; sleep 0.8`;
   const holders = spawn("sh", ["-c", others, hold], { detached: true, stdio: "ignore" });
-  onTestFinished(() => void process.kill(-(holders.pid ?? 0), "SIGKILL"));
+  stage.disks.janitor.undo(`kill -9 -${holders.pid} 2>/dev/null`);
   const ended = await stage.elsewhere(["directory", "-m", "rsync", source]);
   expect([ended.code, ended.stderr]).toEqual([0, ""]);
+  await stage.expectClean();
+}, 100_000);
+
+test("a copy from under which a filesystem was unmounted is there, and not said to be whole", async () => {
+  await using stage = await DirectoryStage.start();
+  const source = await stage.folder("source");
+  const nested = path.join(source, "nested");
+  await mkdir(nested);
+  await sh("mount", "-t", "tmpfs", "tmpfs", nested);
+  stage.disks.janitor.undo(`umount ${nested} 2>/dev/null; true`);
+  await writeFile(path.join(nested, "file"), "content\n");
+  const ended = await stage.here(["directory", "-l", `cat; umount ${nested}`, source]);
+  expect([ended.code, ended.stdout], ended.stderr).toEqual([1, expect.stringMatching(id)]);
+  expect(ended.stderr).toContain(`${nested} was unmounted while the directory was copied`);
+  const [made] = await stage.volumes();
+  expect(made?.tags).toMatchObject({ "ec2-backup:directory-state": "partial" });
   await stage.expectClean();
 }, 100_000);
 
