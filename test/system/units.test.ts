@@ -48,9 +48,17 @@ async function start(unit: string): Promise<void> {
   expect(code, code === 0 ? "" : await stage.journal(unit)).toBe(0);
 }
 
-/** Starts the unit, whose run freezes and then waits for an answer that does not come. */
-async function frozenBy(unit: string): Promise<void> {
-  await stage.configure(job, impatient);
+/** Starts the unit, whose run freezes and then waits for an answer that does not come before the deadline. */
+async function frozenBy(unit: string, seconds = deadline): Promise<void> {
+  const waits = {
+    request: "30s",
+    capture: "60s",
+    retryFor: "1s",
+    retryEvery: "200ms",
+    reconcileFor: "600ms",
+  };
+  const hooks = [{ freeze: { ...freeze.freeze, deadline: `${seconds}s` } }];
+  await stage.configure({ ...job, hooks, waits }, impatient);
   if (unit === daemon) await missedSlot();
   await stage.faults({ kind: "hang", action: "CreateSnapshots", dryRun: false });
   await stage.machine.run(`systemctl start ${unit === daemon ? "" : "--no-block"} ${unit}`);
@@ -171,12 +179,15 @@ describe.skipIf(why !== undefined)(`the units as they are shipped${why ? ` (${wh
   test.each(thorough ? [daemon, run] : [daemon])(
     "a stop of %s in a freeze thaws by the deadline",
     async (unit) => {
-      // A stop takes as long as the run needs to end, and is no hang.
-      if (unit === daemon) await stage.dropIn(daemon, ["[Service]", "WatchdogSec=2s"]);
-      await frozenBy(unit);
+      const [held, watchdog] = [12, 7];
+      if (unit === daemon) await stage.dropIn(daemon, ["[Service]", `WatchdogSec=${watchdog}s`]);
+      await frozenBy(unit, held);
       await stage.machine.run(`systemctl stop --no-block ${unit}`);
-      await thawed(deadline * 1_000 + 1_000);
+      const began = performance.now();
+      await thawed(held * 1_000 + 1_000);
       await over(unit);
+      // A stop takes as long as the run needs to end, and is no hang.
+      expect(performance.now() - began).toBeGreaterThan(watchdog * 1_000);
       expect(await stage.property(unit, "Result")).toBe(unit === daemon ? "success" : "exit-code");
       expect((await stage.machine.run("ls /run/ec2-backup")).trim()).toBe("");
     },
