@@ -196,6 +196,30 @@ test("partitions for boot code, swap and the frame of logical ones need not hold
   ]);
 }, 60_000);
 
+/** Keeps a file open where nobody can be seen to: on its way through a socket. */
+const unseen = `import os, socket, sys, time
+a, b = socket.socketpair()
+f = os.open(sys.argv[1], os.O_RDONLY)
+socket.send_fds(a, [b"x"], [f])
+os.close(f)
+print("held", flush=True)
+time.sleep(1.5)`;
+
+test("a mount that is busy for a moment though nobody uses it is waited for", async () => {
+  const { disks, host, at } = await bench();
+  const device = await disks.attach(await disks.file("disk", 64));
+  await disks.format(device, "ext4");
+  await disks.mount(device, "m");
+  const holder = spawn("python3", ["-c", unseen, at("m/lost+found")], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const gone = once(holder, "exit");
+  await once(holder.stdout, "data");
+  await host.unmount(at("m"), never);
+  expect((await gone)[0], "it was held until then").toBe(0);
+  await expect(stat(at("m/lost+found"))).rejects.toMatchObject({ code: "ENOENT" });
+}, 60_000);
+
 test("it is never mounted over something, and who uses a mount is told", async () => {
   const { disks, host, clone, at } = await bench();
   const file = await disks.file("original", 64);
