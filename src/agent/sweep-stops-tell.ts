@@ -19,9 +19,10 @@ export async function tellStops(
   swept: UnitSwept,
   options: Options,
 ): Promise<readonly Problem[]> {
-  const { down: { length: down } = [], left = [] } = swept.stops ?? {};
+  const down = swept.stops?.down.length ?? 0;
+  const left = swept.stops?.left.length ?? 0;
   // Of what was left to another sweep nothing is known: a zero would silence the alarm that the other one rang.
-  const isKnown = down > 0 || left.length === 0;
+  const isKnown = down > 0 || left === 0;
   const ways = [
     ...(isKnown && settingsOf(options).metrics.enabled
       ? [publishCounts(place, { [stoppedMetric]: down }, options)]

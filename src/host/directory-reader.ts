@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, stat } from "node:fs/promises";
+import { mkdir, readdir, stat } from "node:fs/promises";
 import path from "node:path";
 import type { DirectoryOrder } from "../core/directory.ts";
 import type { DirectoryReader } from "../core/directory-ports.ts";
@@ -6,8 +6,10 @@ import { countScript } from "../core/directory-scripts.ts";
 import { bringingName } from "../core/directory-settle.ts";
 import { countOf } from "../core/directory-verdict.ts";
 import { BackupError } from "../core/errors.ts";
+import { isWithin } from "../core/mount-table.ts";
 import { codeOf, makeDirectory } from "./atomic-file.ts";
 import { runScript, type ShellGround } from "./directory-shell.ts";
+import { readMounts } from "./mounts.ts";
 import { systemProgram } from "./system-path.ts";
 
 /** Filesystems that hold no files but the kernel's own. */
@@ -53,15 +55,8 @@ export function directoryReader(work: string, ground: ShellGround): DirectoryRea
 }
 
 async function refuseVirtual({ directory, oneFileSystem }: DirectoryOrder): Promise<void> {
-  const text = await readFile("/proc/self/mountinfo", "utf8").catch(() => "");
-  const below = directory.endsWith("/") ? directory : `${directory}/`;
-  for (const line of text.split("\n")) {
-    const [before = "", after = ""] = line.split(" - ");
-    const where = (before.split(" ")[4] ?? "").replace(/\\(\d{3})/g, (_, octal: string) =>
-      String.fromCharCode(Number.parseInt(octal, 8)),
-    );
-    const [type = ""] = after.split(" ");
-    const inside = where === directory || (!oneFileSystem && where.startsWith(below));
+  for (const { path: where, filesystem: type } of await readMounts().catch(() => [])) {
+    const inside = where === directory || (!oneFileSystem && isWithin(where, directory));
     if (inside && virtual.has(type))
       throw new BackupError({
         kind: "usage",

@@ -12,19 +12,13 @@ import type { MountRecords } from "./mount-records.ts";
 import { readMounts } from "./mounts.ts";
 import { presentDevices } from "./present-devices.ts";
 import { patience } from "./probe-signatures.ts";
-import { sleep } from "./sleep.ts";
 import { systemProgram } from "./system-path.ts";
+import { whileBusy } from "./while-busy.ts";
 
 interface Ground {
   readonly roots: HostRoots;
   readonly records: MountRecords;
 }
-
-/**
- * How often, and after how many milliseconds each, a mount is tried again that is busy though nobody uses it: the kernel
- * closes files of a process that was killed a little after it is gone (those of io_uring).
- */
-const busy = { tries: 10, pause: 300 };
 
 /** Unmounts; where nothing is mounted, that is success. Fails as `refused` and names who uses it. */
 export async function unmountAt(
@@ -34,16 +28,20 @@ export async function unmountAt(
 ): Promise<void> {
   const real = await realpath(place).catch(() => place);
   const where = (await mountedAt(real, roots)) === undefined ? place : real;
-  for (let left = busy.tries; (await mountedAt(where, roots)) !== undefined; left -= 1) {
-    const answer = await askProgram("umount", ["-i", where], { timeout: patience.tool, signal });
-    if (answer.code === 0 || (await mountedAt(where, roots)) === undefined) break;
-    const holders = await holdersOf(where, roots);
-    if (holders.length > 0 || left === 0 || !/busy/.test(answer.said)) {
+  const isThere = async () => (await mountedAt(where, roots)) !== undefined;
+  if (await isThere()) {
+    const answer = await whileBusy(
+      () => askProgram("umount", ["-i", where], { timeout: patience.tool, signal }),
+      // The kernel closes files of a process that was killed a little after it is gone (those of io_uring).
+      async ({ said }) =>
+        /busy/.test(said) && (await isThere()) && (await holdersOf(where, roots)).length === 0,
+    );
+    if (answer.code !== 0 && (await isThere())) {
+      const holders = await holdersOf(where, roots);
       const who = holders.length === 0 ? answer.said : `it is used by ${holders.slice(0, 8).join(", ")}`;
       const remedy = "end them, then try again; it is never unmounted by force";
       throw new BackupError({ kind: "refused", doing: `unmount ${where}`, found: who, remedy });
     }
-    await sleep(busy.pause);
   }
   await records.undo(where);
 }

@@ -50,13 +50,7 @@ async function start(unit: string): Promise<void> {
 
 /** Starts the unit, whose run freezes and then waits for an answer that does not come before the deadline. */
 async function frozenBy(unit: string, seconds = deadline): Promise<void> {
-  const waits = {
-    request: "30s",
-    capture: "60s",
-    retryFor: "1s",
-    retryEvery: "200ms",
-    reconcileFor: "600ms",
-  };
+  const waits = { request: "30s", capture: "60s" };
   const hooks = [{ freeze: { ...freeze.freeze, deadline: `${seconds}s` } }];
   await stage.configure({ ...job, hooks, waits }, impatient);
   if (unit === daemon) await missedSlot();

@@ -94,15 +94,19 @@ export class UnitStage {
   }
 
   /** A job `default` that freezes /data; more lines of the file, and of the job, as JSON. */
-  async configure(job: object, more: object = {}): Promise<void> {
+  async configure(
+    job: { readonly waits?: object; readonly [key: string]: unknown },
+    more: object = {},
+  ): Promise<void> {
     const waits = {
       request: "3s",
       capture: "20s",
       retryFor: "1s",
       retryEvery: "200ms",
       reconcileFor: "600ms",
+      ...job.waits,
     };
-    const jobs = { default: { retention: { last: 4 }, waits, ...job } };
+    const jobs = { default: { retention: { last: 4 }, ...job, waits } };
     const all = { version: 1, daemon: { bootDelay: "0s" }, ...more, jobs };
     await this.file("/etc/ec2-backup/config.yaml", JSON.stringify(all), "600");
   }
